@@ -1,0 +1,201 @@
+"""Commands from dataclasses: flags, `--config` file and record of the run are one thing."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, fields
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from gmae_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+    from rich.console import Console
+
+Config = TypeVar("Config")
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
+def run_command(
+    body: Callable[[Config], None],
+    config_class: type[Config],
+    *,
+    prog: str,
+    description: str,
+    argv: Sequence[str] | None = None,
+    user_errors: tuple[type[Exception], ...] = (),
+) -> None:
+    """Parse the command line into `config_class` and call `body` with it.
+
+    Every field of the frozen dataclass is a flag (`batch_size` is `--batch-size`, and
+    `--batch_size` works too), a key of the YAML file of `--config`, and takes its help from the
+    string under the field.  Boolean fields are `--flag` and `--no-flag`.  Import heavy packages
+    inside `body`, so that `--help` answers at once.
+
+    Parameters
+    ----------
+    prog : how the command is called, such as "python -m bayesopt.run".
+    description : one or two sentences at the top of `--help`.
+    argv : the arguments; those of the process by default.
+    user_errors : exceptions besides `UserError` whose message is a sentence for the user.
+
+    Raises
+    ------
+    SystemExit: status 2 after a mistake of the user and 130 after Ctrl-C, each with one sentence
+        on stderr; 1 when the reader of a pipe has gone.  On success the function returns.
+    """
+    try:
+        config = parse_config(config_class, prog=prog, description=description, argv=argv)
+        body(config)
+        sys.stdout.flush()
+    except (UserError, *user_errors) as error:
+        _stop(prog, f"error: {error}", USER_MISTAKE)
+    except KeyboardInterrupt:
+        _stop(prog, "stopped; the same command continues where this one stopped.", INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit; give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in PLACE_ERRORS:
+            raise
+        where = error.filename or "a file"
+        _stop(prog, f"error: {where} cannot be used: {error.strerror}.", USER_MISTAKE)
+
+
+def parse_config(
+    config_class: type[Config],
+    *,
+    prog: str,
+    description: str = "",
+    argv: Sequence[str] | None = None,
+) -> Config:
+    """The dataclass that flags and `--config` file describe; flags given later win.
+
+    Raises
+    ------
+    UserError: an unknown option, or a value of the wrong kind.
+    SystemExit: after `--help` and `--print_config`.
+    """
+    import argparse
+
+    parser = _parser(config_class, prog, description)
+    arguments = [_dashed(text) for text in (sys.argv[1:] if argv is None else argv)]
+    try:
+        values = parser.parse_args(arguments).as_dict()
+    except argparse.ArgumentError as error:
+        raise UserError(_sentence(str(error), config_class, prog)) from error
+    values.pop("config", None)
+    return config_class(**values)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds from "7", "0,3,5", "0-9" or a mixture of these, each once, in the order written.
+
+    Raises
+    ------
+    UserError: anything else.
+    """
+    seeds: list[int] = []
+    for part in str(text).split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None:
+            raise UserError(f'seeds "{text}" are not understood: write 7, or 0,3,5, or 0-9.')
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise UserError(f'seeds "{part.strip()}" run backwards: write {last}-{first}.')
+        seeds.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(seeds))
+
+
+def console() -> Console:
+    """The terminal for tables and progress bars (rich); plain text when it is not a terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _parser(config_class: type[Any], prog: str, description: str) -> ArgumentParser:
+    from jsonargparse import ActionYesNo, ArgumentParser
+
+    parser = ArgumentParser(
+        prog=prog, description=description, exit_on_error=False, allow_abbrev=False
+    )
+    parser.add_argument("--config", action="config", help="YAML file of options.")
+    kinds, helps = get_type_hints(config_class), _attribute_helps(config_class)
+    for field in fields(config_class):
+        kind: dict[str, Any] = {"type": kinds[field.name]}
+        if kinds[field.name] is bool:
+            kind = {"action": ActionYesNo(yes_prefix="", no_prefix="no-")}
+        flag = "--" + field.name.replace("_", "-")
+        parser.add_argument(flag, help=helps.get(field.name, ""), **kind, **_default(field))
+    return parser
+
+
+def _default(field: Field[Any]) -> dict[str, Any]:
+    if field.default is not MISSING:
+        return {"default": field.default}
+    if field.default_factory is not MISSING:
+        return {"default": field.default_factory()}
+    return {"required": True}
+
+
+def _attribute_helps(config_class: type[Any]) -> dict[str, str]:
+    """The strings under the fields, each on one line."""
+    from docstring_parser import parse_from_object
+
+    helps = {}
+    for part in reversed(config_class.__mro__[:-1]):
+        for parameter in parse_from_object(part).params:
+            helps[parameter.arg_name] = " ".join((parameter.description or "").split())
+    return helps
+
+
+def _dashed(argument: str) -> str:
+    """`--batch_size=3` as `--batch-size=3`; values are left alone."""
+    flag, equals, value = argument.partition("=")
+    if not flag.startswith("--") or flag.startswith("--print_"):
+        return argument
+    return flag.replace("_", "-") + equals + value
+
+
+def _sentence(message: str, config_class: type[Any], prog: str) -> str:
+    """An error of the parser as one sentence that names the flag and the way out."""
+    names = [field.name for field in fields(config_class)]
+    message = " ".join(message.split())
+    unknown = re.search(r"unrecognized arguments: (\S+)|Option '(\S+)' is not accepted", message)
+    if unknown:
+        option = unknown[1] or unknown[2]
+        if unknown[1] and not option.startswith("-"):
+            return f'"{option}" has no --option before it; see {prog} --help.'
+        near = difflib.get_close_matches(option.strip("-").replace("-", "_"), names, n=1)
+        guess = f"did you mean --{near[0].replace('_', '-')}?" if near else f"see {prog} --help."
+        return f"there is no option {option.split('=')[0]}; {guess}"
+    missing = re.search(r"arguments are required: (.+)", message)
+    if missing:
+        return f"--{missing[1].replace('_', '-')} is required; see {prog} --help."
+    value = re.search(r'Parser key "(\w+)": (.+)', message)
+    if value:
+        message = f"--{value[1].replace('_', '-')}: {value[2]}"
+    return f"{_readable(message)}; see {prog} --help."
+
+
+def _readable(message: str) -> str:
+    message = re.sub(r"<class '([\w.]+)'>", r"\1", message).replace("typing.", "")
+    message = re.sub(r"Literal\[(.+?)\]", r"one of \1", message)
+    message = message.replace("Expected a one", "expected one").replace("Expected a", "expected")
+    return message.replace(". Got value:", ", got").rstrip(".")
+
+
+def _stop(prog: str, sentence: str, status: int) -> None:
+    sys.stdout.flush()
+    print(f"{prog}: {sentence}", file=sys.stderr)
+    raise SystemExit(status) from None
