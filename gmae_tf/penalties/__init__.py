@@ -1,0 +1,26 @@
+"""Ways to shape a latent space, one file each."""
+
+from gmae_tf.penalties.base import Penalty, weighted_sum
+from gmae_tf.penalties.gaussian_mixture import (
+    GaussianMixturePenalty,
+    covariance_distance,
+    expected_covariance_distance,
+    expected_ks_distance,
+    ks_distance,
+    sliced_distance,
+)
+from gmae_tf.penalties.layer import LatentRegularizer
+from gmae_tf.penalties.norm import NormPenalty
+
+__all__ = [
+    "GaussianMixturePenalty",
+    "LatentRegularizer",
+    "NormPenalty",
+    "Penalty",
+    "covariance_distance",
+    "expected_covariance_distance",
+    "expected_ks_distance",
+    "ks_distance",
+    "sliced_distance",
+    "weighted_sum",
+]

@@ -1,0 +1,52 @@
+"""The regulariser as a layer for other people's models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from gmae_tf.penalties.base import Penalty, weighted_sum
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class LatentRegularizer(keras.layers.Layer):
+    """Identity on codes [N, D] that adds a penalty of the whole batch to the model's loss.
+
+    Put it behind the latent layer of any Keras model:
+
+        z = LatentRegularizer(GaussianMixturePenalty(prior), scale=0.1)(z)
+
+    It uses `add_loss`, not `activity_regularizer`: Keras divides the latter by the batch size,
+    which is wrong for a statistic of the batch.  `scale` multiplies the weighted sum of the terms;
+    each term is about 1 once codes look like the prior, so choose it against your own loss.
+    """
+
+    def __init__(self, penalty: Penalty, scale: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.penalty = penalty
+        self.seed_generator = penalty.seed_generator
+        self.scale = scale
+
+    def call(self, z: Any) -> Any:
+        """Return z unchanged after adding the penalty of the batch."""
+        # Sort, CDF and covariance lose too much in half precision.
+        terms = self.penalty(ops.cast(z, "float64" if z.dtype == "float64" else "float32"))
+        self.add_loss(self.scale * weighted_sum(self.penalty, terms))
+        return z
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Saved and loaded with the model."""
+        penalty = keras.saving.serialize_keras_object(self.penalty)
+        return {**super().get_config(), "penalty": penalty, "scale": self.scale}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LatentRegularizer:
+        """Inverse of `get_config`."""
+        config = dict(config)
+        return cls(keras.saving.deserialize_keras_object(config.pop("penalty")), **config)

@@ -1,0 +1,30 @@
+"""The penalty of regularised autoencoders (Ghosh et al. 2020): small codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class NormPenalty:
+    """{"norm": mean over the batch of ||z||^2 / 2}; codes [N, D] -> scalar."""
+
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weights = {"norm": float(weight)}
+        self.seed_generator = None
+
+    def __call__(self, z: Any) -> dict[str, Any]:
+        """Half the mean squared norm of codes z [N, D]."""
+        return {"norm": 0.5 * ops.mean(ops.sum(ops.square(z), axis=1))}
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything `from_config` needs."""
+        return {"weight": self.weights["norm"]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> NormPenalty:
+        """Inverse of `get_config`."""
+        return cls(**config)
