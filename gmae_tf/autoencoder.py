@@ -1,0 +1,150 @@
+"""One deterministic autoencoder for every kind of data and every way to shape its latent space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from gmae_tf.errors import UserError
+from gmae_tf.penalties import Penalty, weighted_sum
+from gmae_tf.prior import GaussianMixture
+
+_serialize = keras.saving.serialize_keras_object
+_deserialize = keras.saving.deserialize_keras_object
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class Autoencoder(keras.Model):
+    """x -> z = encoder(x) -> decoder(z), with a penalty on each batch of codes.
+
+    loss = reconstruction_weight * reconstruction(x, decoder(z)) + sum_i weight_i * term_i(z)
+
+    Every term is logged under its own name, unweighted, in training and in evaluation.
+
+    Parameters
+    ----------
+    encoder, decoder : Keras models, x -> z [N, D] and z [N, D] -> reconstruction.
+    reconstruction : callable (x, decoder output) -> scalar; see `gmae_tf.losses`.  Its
+        `exact_match`, if it has one, is logged as well.
+    penalty : see `gmae_tf.penalties`; none gives a plain autoencoder.
+    prior : what `sample` draws from; the penalty's prior when left out.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        reconstruction: Any,
+        reconstruction_weight: float = 1.0,
+        penalty: Penalty | None = None,
+        prior: GaussianMixture | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.reconstruction = reconstruction
+        self.reconstruction_weight = reconstruction_weight
+        self.penalty = penalty
+        self.prior = prior if prior is not None else getattr(penalty, "prior", None)
+        # Held here as well because Keras only tracks random state that a layer owns.
+        self.seed_generator = penalty.seed_generator if penalty else None
+        names = ["reconstruction", *(penalty.weights if penalty else ())]
+        if hasattr(reconstruction, "exact_match"):
+            names.append("exact_match")
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.built = True
+
+    @property
+    def latent_dim(self) -> int:
+        """D, the width of the encoder's output."""
+        return int(self.encoder.output_shape[-1])
+
+    def call(self, x: Any, training: bool | None = None) -> dict[str, Any]:
+        """Codes and their reconstruction."""
+        z = self.encoder(x, training=training)
+        return {"latent": z, "reconstruction": self.decoder(z, training=training)}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Weighted sum of the reconstruction and the penalty; updates one tracker per term."""
+        del y, sample_weight, training
+        output = y_pred["reconstruction"]
+        terms = {"reconstruction": self.reconstruction(x, output)}
+        loss = self.reconstruction_weight * terms["reconstruction"]
+        if self.penalty:
+            penalties = self.penalty(ops.cast(y_pred["latent"], "float32"))
+            loss += weighted_sum(self.penalty, penalties)
+            terms.update(penalties)
+        if "exact_match" in self._trackers:
+            terms["exact_match"] = self.reconstruction.exact_match(x, output)
+        for name, value in terms.items():
+            self._trackers[name].update_state(value)
+        return loss
+
+    def encode(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Codes [N, D] of data, with the network in evaluation mode."""
+        return self.encoder.predict(x, batch_size=batch_size, verbose=0)
+
+    def decode(self, z: Any, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Decoder outputs for codes [N, D]: pixels, or logits [N, T, R]."""
+        codes = np.asarray(z, dtype=np.float32)
+        return self.decoder.predict(codes, batch_size=batch_size, verbose=0)
+
+    def reconstruct(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
+        """`decode(encode(x))`."""
+        return self.decode(self.encode(x, batch_size), batch_size)
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Decoder outputs for n samples of the prior.  `UserError` if there is no prior."""
+        if self.prior is None:
+            raise UserError(
+                "this autoencoder has no prior to sample from: fit a density to its codes with "
+                "gmae_tf.LatentDensity, or give it a prior"
+            )
+        return self.decode(self.prior.sample(n, rng))
+
+    def interpolate(self, start: Any, end: Any, steps: int) -> NDArray[np.float32]:
+        """Decoder outputs on the straight lines between codes [N, D]: [N, steps, ...].
+
+        Straight, not spherical: a mixture has no centre about which to turn.
+        """
+        share = np.linspace(0.0, 1.0, steps)[None, :, None]
+        a, b = (np.asarray(codes, dtype=np.float64)[:, None, :] for codes in (start, end))
+        codes = ((1 - share) * a + share * b).reshape(-1, a.shape[-1])
+        decoded = self.decode(codes)
+        return decoded.reshape(len(a), steps, *decoded.shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """Networks, loss, penalty and prior."""
+        return {
+            "name": self.name,
+            "encoder": _serialize(self.encoder),
+            "decoder": _serialize(self.decoder),
+            "reconstruction": _serialize(self.reconstruction),
+            "reconstruction_weight": self.reconstruction_weight,
+            "penalty": _serialize(self.penalty) if self.penalty else None,
+            "prior": self.prior.get_config() if self.prior is not None else None,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Autoencoder:
+        """Inverse of `get_config`."""
+        config = dict(config)
+        prior = config.pop("prior")
+        parts = {
+            name: _deserialize(config.pop(name))
+            for name in ("encoder", "decoder", "reconstruction", "penalty")
+        }
+        mixture = GaussianMixture.from_config(prior) if prior else None
+        return cls(**parts, **config, prior=mixture)

@@ -1,0 +1,59 @@
+"""Ex-post density: a density fitted to codes after training (Ghosh et al. 2020)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DensityKind = Literal["gaussian", "mixture", "kde"]
+
+
+class LatentDensity:
+    """One full Gaussian, a mixture of ten, or a kernel density, all through scikit-learn.
+
+    Parameters
+    ----------
+    kind : "gaussian", "mixture" or "kde".
+    n_components : components of the mixture.
+    max_codes : fit to at most so many codes, drawn at random; the density of a few thousand
+        low-dimensional codes does not change with more, the time to fit does.
+    """
+
+    def __init__(
+        self, kind: DensityKind = "mixture", n_components: int = 10, max_codes: int = 20_000
+    ) -> None:
+        self.kind = kind
+        self.n_components = n_components
+        self.max_codes = max_codes
+        self._estimator: Any = None
+
+    def fit(self, z: ArrayLike, seed: int = 0) -> LatentDensity:
+        """Fit to codes [N, D]."""
+        from sklearn.mixture import GaussianMixture as Mixture
+        from sklearn.neighbors import KernelDensity
+
+        codes = np.asarray(z, dtype=np.float64)
+        if len(codes) > self.max_codes:
+            codes = np.random.default_rng(seed).choice(codes, self.max_codes, replace=False)
+        if self.kind == "kde":
+            self._estimator = KernelDensity(bandwidth="scott")
+        else:
+            k = 1 if self.kind == "gaussian" else min(self.n_components, len(codes))
+            self._estimator = Mixture(k, max_iter=2000, random_state=seed)
+        self._estimator.fit(codes)
+        return self
+
+    def log_prob(self, z: ArrayLike) -> NDArray[np.float64]:
+        """Log density of codes, [N, D] -> [N]."""
+        return self._estimator.score_samples(np.asarray(z, dtype=np.float64))
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Draw n codes, [n, D]."""
+        seed = int(rng.integers(2**31))
+        if self.kind == "kde":
+            return self._estimator.sample(n, random_state=seed)
+        self._estimator.set_params(random_state=seed)
+        codes, _ = self._estimator.sample(n)
+        return rng.permutation(codes)  # scikit-learn returns them sorted by component

@@ -1,0 +1,103 @@
+"""Encoders and decoders: images and sequences of grammar rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class OneHot(layers.Layer):
+    """Integer indices [N, T] -> one-hot [N, T, depth], so that data stay one byte a rule."""
+
+    def __init__(self, depth: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.depth = depth
+
+    def call(self, indices: Any) -> Any:
+        """One-hot in the compute dtype."""
+        return ops.one_hot(ops.cast(indices, "int32"), self.depth, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """One axis more."""
+        return (*input_shape, self.depth)
+
+    def get_config(self) -> dict[str, Any]:
+        """The depth."""
+        return {**super().get_config(), "depth": self.depth}
+
+
+def rule_encoder(
+    max_length: int,
+    n_rules: int,
+    latent_dim: int,
+    convolutions: Sequence[tuple[int, int]] = ((2, 2), (3, 3), (4, 4)),
+    dense: int = 100,
+) -> keras.Model:
+    """Rule indices [N, T] -> codes [N, D].
+
+    Convolutions (filters, kernel) with batch normalisation, then one dense layer: the network of
+    Kusner et al. 2017 for expressions, without its variance head.
+    """
+    inputs = keras.Input((max_length,), dtype="uint8", name="rules")
+    h = OneHot(n_rules)(inputs)
+    for filters, kernel in convolutions:
+        h = layers.Conv1D(filters, kernel, activation="relu")(h)
+        h = layers.BatchNormalization()(h)
+    h = layers.Dense(dense, activation="relu")(layers.Flatten()(h))
+    return keras.Model(inputs, layers.Dense(latent_dim, name="latent")(h), name="encoder")
+
+
+def rule_decoder(
+    max_length: int,
+    n_rules: int,
+    latent_dim: int,
+    units: int = 100,
+    n_layers: int = 3,
+    unroll: bool = False,
+) -> keras.Model:
+    """Codes [N, D] -> logits [N, T, R]: the code repeated T times, then gated recurrent layers.
+
+    Kusner et al. 2017.  The output is linear; which rules are possible is the caller's business.
+    """
+    inputs = keras.Input((latent_dim,), name="latent")
+    h = layers.BatchNormalization()(inputs)
+    h = layers.Dense(latent_dim, activation="relu")(h)
+    h = layers.RepeatVector(max_length)(h)
+    for _ in range(n_layers):
+        h = layers.GRU(units, return_sequences=True, unroll=unroll)(h)
+    return keras.Model(inputs, layers.Dense(n_rules, name="logits")(h), name="decoder")
+
+
+def image_encoder(
+    side: int, channels: int, latent_dim: int, filters: Sequence[int] = (128, 256, 512, 1024)
+) -> keras.Model:
+    """Images [N, side, side, channels] in [0, 1] -> codes [N, D].
+
+    Each stage halves the image: convolution 4x4 of stride 2, batch normalisation, ReLU
+    (Saseendran et al. 2021, appendix Table 1, 32 x 32).
+    """
+    inputs = keras.Input((side, side, channels), name="image")
+    h = inputs
+    for width in filters:
+        h = layers.Conv2D(width, 4, strides=2, padding="same")(h)
+        h = layers.ReLU()(layers.BatchNormalization()(h))
+    return keras.Model(inputs, layers.Dense(latent_dim, name="latent")(layers.Flatten()(h)))
+
+
+def image_decoder(
+    side: int, channels: int, latent_dim: int, filters: Sequence[int] = (1024, 512, 256, 128)
+) -> keras.Model:
+    """Codes [N, D] -> images [N, side, side, channels] in [0, 1]; mirror of `image_encoder`."""
+    start = side // 2 ** len(filters)
+    inputs = keras.Input((latent_dim,), name="latent")
+    h = layers.Dense(start * start * filters[0], activation="relu")(inputs)
+    h = layers.Reshape((start, start, filters[0]))(h)
+    for width in filters[1:]:
+        h = layers.Conv2DTranspose(width, 4, strides=2, padding="same")(h)
+        h = layers.ReLU()(layers.BatchNormalization()(h))
+    h = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="sigmoid")(h)
+    return keras.Model(inputs, layers.Activation("linear", dtype="float32")(h))

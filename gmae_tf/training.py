@@ -1,0 +1,188 @@
+"""The only place that calls `model.fit`: callbacks, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.batches import SeededBatches
+from gmae_tf.errors import UserError
+from gmae_tf.runs import write_atomic
+
+BEST = "best.weights.h5"
+
+
+def fit(
+    model: Autoencoder,
+    train: NDArray[Any],
+    validation: NDArray[Any],
+    run_dir: Path,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float = 1e-3,
+    plateau_factor: float = 0.2,
+    patience: int = 3,
+    min_learning_rate: float = 1e-4,
+    xla: bool | None = None,
+    seed: int = 0,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> list[dict[str, float]]:
+    """Train, and leave the best weights by validation loss in the model and in `run_dir`.
+
+    Called again with the same `run_dir` it continues after the last complete epoch, with the
+    weights, optimiser, learning rate, plateau counters and batch order that an uninterrupted run
+    would have.  `xla` compiles the training step (None: Keras decides).  Returns the logs of all
+    epochs.  Raises `UserError` when the loss becomes not a number; the last good epoch is kept.
+    """
+    jit = "auto" if xla is None else xla
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=jit)
+    batches = SeededBatches(train, batch_size, seed)
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_loss", factor=plateau_factor, patience=patience, min_lr=min_learning_rate
+    )
+    checkpoint = Checkpoint(run_dir, batches, plateau)
+    done = checkpoint.restore(model)
+    if done < epochs:
+        model.fit(
+            batches,
+            validation_data=SeededBatches(validation, batch_size, seed),
+            initial_epoch=done,
+            epochs=epochs,
+            verbose=0,
+            callbacks=[
+                plateau,
+                checkpoint,
+                keras.callbacks.TensorBoard(run_dir / "tensorboard"),
+                EpochProgress(done, epochs, len(batches)),
+                *callbacks,
+            ],
+        )
+    load_weights(model, run_dir / BEST)
+    return checkpoint.history
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """After each epoch: weights and optimiser, best weights, and a JSON file that names them.
+
+    The JSON file is replaced last and atomically, so a process killed at any moment leaves the
+    previous epoch whole.
+    """
+
+    def __init__(
+        self, folder: Path, batches: SeededBatches, plateau: keras.callbacks.ReduceLROnPlateau
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.batches = batches
+        self.plateau = plateau
+        self.history: list[dict[str, float]] = []
+        self._restored: dict[str, float] = {}
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / "state.json"
+
+    def restore(self, model: keras.Model) -> int:
+        """Load the last complete epoch, if any; returns how many epochs are done."""
+        if not self._state_file.exists():
+            return 0
+        try:
+            state = json.loads(self._state_file.read_text())
+            weights = self.folder / state["weights"]
+            self.history, self._restored = state["history"], state["plateau"]
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                f"{self._state_file} is damaged ({error}): delete the folder to start again"
+            ) from error
+        model.optimizer.build(model.trainable_variables)
+        load_weights(model, weights)
+        self.batches.start_epoch(len(self.history))
+        return len(self.history)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Give the plateau its counters back (Keras resets them when training begins)."""
+        for name, value in self._restored.items():
+            setattr(self.plateau, name, value)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save, unless the loss is not a number."""
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(row["loss"]):
+            raise UserError(
+                f"the loss became {row['loss']} in epoch {epoch + 1}: lower the learning rate or "
+                f"the weights of the loss; the last good epoch is kept in {self.folder}"
+            )
+        best = min((past["val_loss"] for past in self.history), default=math.inf)
+        self.history.append(row)
+        if row["val_loss"] < best:
+            _save_weights(self.model, self.folder / BEST)
+        name = f"epoch-{epoch + 1:04d}.weights.h5"
+        _save_weights(self.model, self.folder / name)
+        counters = {a: getattr(self.plateau, a) for a in ("best", "wait", "cooldown_counter")}
+        state = {
+            "weights": name,
+            "history": self.history,
+            "plateau": {a: float(v) for a, v in counters.items() if math.isfinite(v)},
+        }
+        write_atomic(self._state_file, json.dumps(state))
+        for old in self.folder.glob("epoch-*.weights.h5"):
+            if old.name != name:
+                old.unlink()
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """A bar for the running epoch and one line for each finished one."""
+
+    def __init__(self, done: int, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self.progress = Progress(*columns, TimeRemainingColumn(), transient=True)
+        self.task = self.progress.add_task("training", total=epochs * steps, completed=done * steps)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Show the bar."""
+        self.progress.start()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """One step further."""
+        self.progress.advance(self.task)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Print the epoch's numbers."""
+        shown = {k: v for k, v in (logs or {}).items() if k.startswith("val_")}
+        numbers = "  ".join(f"{k} {float(v):.4g}" for k, v in shown.items())
+        self.progress.console.print(f"epoch {epoch + 1}/{self.epochs}  {numbers}", soft_wrap=True)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Take the bar away."""
+        self.progress.stop()
+
+    def __del__(self) -> None:
+        self.progress.stop()  # an interrupted fit never reaches on_train_end
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Load weights; `UserError` in one sentence when the file is missing, damaged or foreign."""
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path} does not hold the weights of this model "
+            f"({str(error).splitlines()[0]}): train again or name the right folder"
+        ) from error
+
+
+def _save_weights(model: keras.Model, path: Path) -> None:
+    temporary = path.with_name("writing-" + path.name)
+    model.save_weights(temporary, overwrite=True)
+    os.replace(temporary, path)
