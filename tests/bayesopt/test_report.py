@@ -172,7 +172,7 @@ def test_comparison_puts_equal_quantities_in_equal_columns(full: SearchRecord) -
 
 def test_nothing_evaluated(empty: SearchRecord, tmp_path: Path) -> None:
     html = write_report(empty, tmp_path).read_text()
-    assert "Nothing valid was found" in html
+    assert "Nothing was evaluated yet" in html
     assert "<img" not in html
     assert "Nothing was evaluated." in printed(empty)
     assert figures.standard_plots(empty) == []
