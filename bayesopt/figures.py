@@ -33,6 +33,15 @@ from bayesopt.canvas import (
 )
 from bayesopt.results import Array, SearchRecord, short, with_error
 
+__all__ = [
+    "Plot",
+    "calibration_by_batch",
+    "latent_map",
+    "score_trace",
+    "standard_plots",
+    "surrogate_predictions",
+    "top_fits",
+]
 MAX_PANELS = 6
 
 
