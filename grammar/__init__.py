@@ -1,1 +1,1 @@
-"""Strings of a context-free grammar as sequences of production rules: parse, store, decode, score."""
+"""Strings of a context-free grammar as sequences of its rules: parse, store, decode, score."""

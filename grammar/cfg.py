@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from grammar.checks import check_structure
 from grammar.errors import GrammarError, ParseError
-from grammar.syntax import PADDING_LHS, Rule, read_rules
+from grammar.syntax import PADDING_LHS, Rule, read_source
 
 UNREACHABLE_COST = 1 << 20
 """Cost of what can never be completed: more productions than any sequence has."""
@@ -28,24 +28,31 @@ class Grammar:
 
     def __init__(self, text: str) -> None:
         """Read `text`; raises GrammarError for wrong syntax or structure."""
-        rules, undefined = read_rules(text)
-        check_structure(rules, undefined)
+        source = read_source(text)
+        check_structure(source.rules, source.undefined)
         self.text = text
-        self.rules: tuple[Rule, ...] = (*rules, Rule(PADDING_LHS, ()))
+        self.ambiguous = source.ambiguous
+        self.rules: tuple[Rule, ...] = (*source.rules, Rule(PADDING_LHS, ()))
         if self.n_rules > 256:
             raise GrammarError(
-                f"the grammar has {self.n_rules - 1} rules but rule indices are stored in one byte; "
-                "at most 255 fit"
+                f"the grammar has {self.n_rules - 1} rules but rule indices are stored "
+                "in one byte; at most 255 fit"
             )
         self.lhs_names: tuple[str, ...] = tuple(dict.fromkeys(rule.lhs for rule in self.rules))
-        self.terminals = tuple(dict.fromkeys(s.name for r in rules for s in r.rhs if s.terminal))
+        symbols = [symbol for rule in self.rules for symbol in rule.rhs]
+        self.terminals: tuple[str, ...] = tuple(
+            dict.fromkeys(s.name for s in symbols if s.terminal)
+        )
         self._fill_tables()
         self._plain_token = _token_pattern(self.terminals, re.escape)
         self._token = _token_pattern(self.terminals, _spaced)
 
     @classmethod
     def load(cls, source: str | Path) -> Grammar:
-        """The built-in grammar of that name, or the grammar in the file `source`."""
+        """The built-in grammar of that name, or the grammar in the file `source`.
+
+        A file's grammar must also be unambiguous, as far as can be found, or say `%ambiguous`.
+        """
         built_in = _BUILT_IN / f"{source}.cfg"
         if built_in.is_file():
             return _load_built_in(built_in)
@@ -57,7 +64,12 @@ class Grammar:
                 f"cannot read the grammar {str(source)!r}; give a text file of rules or a built-in "
                 f"name ({names})"
             ) from error
-        return cls(text)
+        from grammar.ambiguity import check_unambiguous  # needs this module
+
+        grammar = cls(text)
+        if not grammar.ambiguous:
+            check_unambiguous(grammar)
+        return grammar
 
     @property
     def n_rules(self) -> int:
@@ -106,7 +118,7 @@ class Grammar:
         return [match.start() for match in self._token.finditer(text)] + [len(text.rstrip())]
 
     def canonical(self, text: str) -> str:
-        """The tokens of `text` joined without blanks: the one form in which strings are returned."""
+        """The tokens of `text` without blanks: the one form in which strings are returned."""
         return "".join(self.tokenize(text))
 
     def _fill_tables(self) -> None:
@@ -126,7 +138,7 @@ class Grammar:
 def _completion_costs(
     lhs_index: np.ndarray, right: list[list[int]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fewest productions that complete each left-hand side [L] and each rule, itself included [R]."""
+    """Fewest productions that complete each left-hand side [L] and rule [R], itself counted."""
     by_lhs = np.full(int(lhs_index.max()) + 1, UNREACHABLE_COST, dtype=np.int64)
     by_lhs[-1] = 0  # nothing is left to complete under the padding symbol
     while True:
@@ -159,6 +171,6 @@ def _spaced(terminal: str) -> str:
     return r"\s*".join(map(re.escape, parts))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _load_built_in(path: Path) -> Grammar:
     return Grammar(path.read_text(encoding="utf-8"))

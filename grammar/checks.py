@@ -9,11 +9,15 @@ from grammar.syntax import Rule
 
 
 def check_structure(rules: Sequence[Rule], allowed_undefined: Iterable[str] = ()) -> None:
-    """Raise GrammarError listing every undefined, unproductive, unreachable symbol and duplicate."""
+    """Raise GrammarError that lists every defect found, one sentence a line.
+
+    Defects: undefined, unproductive and unreachable symbols, duplicate rules, and symbols that
+    derive themselves alone (such a string would have endlessly many derivations).
+    """
     allowed = set(allowed_undefined)
     findings = [*find_undefined(rules, allowed), *find_duplicates(rules)]
     if not findings:  # an undefined symbol would make others look unproductive: report the cause
-        findings = [*find_unproductive(rules), *find_unreachable(rules)]
+        findings = [*find_unproductive(rules), *find_unreachable(rules), *find_cycles(rules)]
     if findings:
         raise GrammarError("\n".join(findings))
 
@@ -73,6 +77,24 @@ def find_unreachable(rules: Sequence[Rule]) -> list[str]:
         f"{start}; use it in a rule or remove it"
         for rule in _first_rules(rules)
         if rule.lhs not in reached
+    ]
+
+
+def find_cycles(rules: Sequence[Rule]) -> list[str]:
+    """Symbols that derive themselves alone, through rules with one non-terminal only."""
+    units: dict[str, set[str]] = {}
+    for rule in rules:
+        if len(rule.rhs) == 1 and not rule.rhs[0].terminal:
+            units.setdefault(rule.lhs, set()).add(rule.rhs[0].name)
+    reach = {name: set(names) for name, names in units.items()}
+    for _ in units:
+        for names in reach.values():
+            names.update(*(reach.get(name, ()) for name in tuple(names)))
+    return [
+        f"line {rule.line} of the grammar: {rule.lhs} derives itself alone, so its strings have "
+        "endlessly many derivations; remove one of the rules of that circle"
+        for rule in _first_rules(rules)
+        if rule.lhs in reach.get(rule.lhs, ())
     ]
 
 

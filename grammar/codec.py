@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from grammar.cfg import Grammar
-from grammar.errors import GrammarError, ParseError
+from grammar.errors import GrammarError
 from grammar.parser import Parser
 
 _FORMAT = "grammar rule indices 1"
@@ -30,7 +30,7 @@ class RuleCodec:
         self._terminals = _expansion_steps(grammar)
 
     def encode(self, strings: Sequence[str]) -> np.ndarray:
-        """Rule indices [N, T]; ParseError for a string outside the grammar, GrammarError if too long."""
+        """Rule indices [N, T]; ParseError outside the grammar, GrammarError if too long."""
         if isinstance(strings, str):
             raise GrammarError("encode takes a list of strings; put the one string into a list")
         sequences = [self._parser.parse(text) for text in strings]
@@ -48,7 +48,7 @@ class RuleCodec:
         return np.frombuffer(joined, np.uint8).reshape(len(sequences), self.max_length).copy()
 
     def decode(self, rules: np.ndarray) -> list[str | None]:
-        """Canonical strings of rule indices [N, T]; None where they are not a complete derivation."""
+        """Canonical strings of rule indices [N, T]; None where a derivation is not complete."""
         rules = np.asarray(rules)
         if rules.ndim != 2 or not np.issubdtype(rules.dtype, np.integer):
             raise GrammarError(f"rules must be integers [N, T]; got {rules.dtype} {rules.shape}")
@@ -73,10 +73,10 @@ class RuleCodec:
 
 
 def write_rules(path: str | Path, rules: np.ndarray, grammar: Grammar) -> None:
-    """Store rule indices [N, T] as uint8 with the grammar's text; atomic: all of the file or none."""
+    """Store rule indices [N, T] as uint8 with the grammar's text, atomically."""
     path = Path(path)
     rules = np.asarray(rules)
-    if rules.ndim != 2 or rules.size and not 0 <= rules.min() <= rules.max() <= grammar.padding:
+    if rules.ndim != 2 or (rules.size and not 0 <= rules.min() <= rules.max() <= grammar.padding):
         raise GrammarError(
             f"rules must have shape [N, T] with indices 0..{grammar.padding}; got {rules.shape}"
         )

@@ -33,7 +33,9 @@ def load_expressions(
     data_dir: str | Path | None = None,
     grammar: Grammar | None = None,
 ) -> list[str]:
-    """Strings in canonical form (no blanks); with `n`, that many, drawn by `seed` in source order.
+    """Strings in canonical form (no blanks).
+
+    With `n` at most that many are drawn by `seed`, and stand in the order of the source.
 
     - "generated": `n` (100,000) different strings of the benchmark family, drawn by `seed`;
     - "official": the 100,000 strings of Kusner et al. 2017, in their order: from `data_dir` or
@@ -53,10 +55,10 @@ def load_expressions(
         strings = read_official(download_official())
     else:
         strings = read_strings(Path(source), grammar or Grammar.load("arithmetic"))
-    if n is None:
+    if n is None or n >= len(strings):
         return strings
-    if not 0 < n <= len(strings):
-        raise GrammarError(f"{source} has {len(strings)} strings; n={n} cannot be drawn from them")
+    if n < 1:
+        raise GrammarError(f"n is {n}; ask for at least one string")
     return [strings[i] for i in np.sort(rng.choice(len(strings), size=n, replace=False))]
 
 

@@ -8,7 +8,7 @@ class GrammarError(ValueError):
 
 
 class ParseError(GrammarError):
-    """A string is not in the language; the message shows the string with a caret under the place."""
+    """A string is not in the language; the message has a caret under the place."""
 
     @classmethod
     def at(cls, text: str, position: int, problem: str) -> ParseError:

@@ -8,34 +8,38 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from grammar.errors import GrammarError, ParseError
 
+Values = np.ndarray | np.float64
 CLIP = 1000.0
 """Largest squared error that a single point may contribute."""
 WORST_SCORE = math.log(1.0 + CLIP)
 TARGET_X = np.linspace(-10.0, 10.0, 1000)
 TARGET_X.setflags(write=False)
 
-FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+FUNCTIONS: dict[str, Callable[..., Values]] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs")
 }
 CONSTANTS = {"pi": math.pi, "e": math.e}
-_BINARY: dict[type[ast.operator], Callable[..., np.ndarray]] = {
+_BINARY: dict[type[ast.operator], Callable[..., Values]] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
     ast.Div: np.true_divide,
     ast.Pow: np.power,
 }
-_UNARY: dict[type[ast.unaryop], Callable[..., np.ndarray]] = {
+_UNARY: dict[type[ast.unaryop], Callable[..., Values]] = {
     ast.USub: np.negative,
     ast.UAdd: np.positive,
 }
-_LONGEST = 10_000  # characters; far beyond any decoded string, far below Python's parser limits
+_SHAPE = re.compile(
+    r"(?:\s*(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|[A-Za-z_]\w*|[-+*/()]))*\s*", re.ASCII
+)
 
 
 def target(x: np.ndarray) -> np.ndarray:
@@ -50,13 +54,16 @@ def evaluate(expression: str, x: np.ndarray) -> np.ndarray:
     are broadcast. Raises ParseError with a caret under anything else.
     """
     x = np.asarray(x, dtype=np.float64)
-    tree = _parse(expression)
-    with np.errstate(all="ignore"):
-        try:
+    text = " ".join(expression.split())
+    try:
+        tree = _parse(text)
+        with np.errstate(all="ignore"):
             value = _value(tree, x)
-        except _NotUnderstood as problem:
-            raise ParseError.at(expression, problem.position, problem.text) from None
-    return np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
+    except _NotUnderstood as problem:
+        raise ParseError.at(text, problem.position, problem.text) from None
+    except (RecursionError, MemoryError):
+        raise ParseError("the expression is nested too deeply; use a shorter one") from None
+    return np.array(np.broadcast_to(value, x.shape), dtype=np.float64)
 
 
 def fit_errors(expressions: Sequence[str | None], x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -88,55 +95,59 @@ def _fit_error(expression: str | None, x: np.ndarray, y: np.ndarray) -> float:
 
 
 class _NotUnderstood(Exception):
-    def __init__(self, node: ast.expr, text: str) -> None:
-        self.position, self.text = node.col_offset, text
+    def __init__(self, position: int, text: str) -> None:
+        self.position, self.text = position, text
 
 
-def _parse(expression: str) -> ast.expr:
-    text = expression.strip()
+def _parse(text: str) -> ast.expr:
+    """Python's own parser reads the string once its every character is known to be harmless."""
+    shape = _SHAPE.match(text)
+    position = shape.end() if shape else 0
+    if position < len(text):
+        raise _NotUnderstood(position, "this does not belong in an expression in x")
     if not text:
-        raise ParseError.at(expression, 0, "the expression is empty")
-    if len(text) > _LONGEST or not expression.isascii() or "\n" in text:
-        raise ParseError(
-            f"an expression is one line of at most {_LONGEST} plain characters; got {text[:60]!r}"
-        )
-    # Blanks keep the columns of the syntax tree equal to those of the string.
-    lead = len(expression) - len(expression.lstrip())
+        raise _NotUnderstood(0, "the expression is empty")
     try:
-        tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-        column = (getattr(error, "offset", None) or 1) - 1 + lead
-        problem = "this cannot be read as an expression in x"
-        raise ParseError.at(expression, min(column, len(expression)), problem) from None
-    return tree
+        return ast.parse(text, mode="eval").body
+    except SyntaxError as error:  # offset 0: the text ended too early
+        place = min(error.offset or len(text) + 1, len(text) + 1) - 1
+        raise _NotUnderstood(place, "this cannot be read as an expression in x") from None
 
 
-def _value(node: ast.expr, x: np.ndarray) -> np.ndarray:
+def _value(node: ast.expr, x: np.ndarray) -> Values:
     """Recursive whitelist walk over Python's syntax tree."""
     if isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
         return _BINARY[type(node.op)](_value(node.left, x), _value(node.right, x))
     if isinstance(node, ast.Name):
         return _named(node, x)
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return np.float64(node.value)  # type: ignore[arg-type, return-value]
+        return _number(node)
     if isinstance(node, ast.Call):
         return _called(node, x)
     if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
         return _UNARY[type(node.op)](_value(node.operand, x))
-    raise _NotUnderstood(node, "only numbers, x, + - * / ** and functions of x are understood here")
+    problem = "only numbers, x, + - * / ** and functions of x are understood here"
+    raise _NotUnderstood(node.col_offset, problem)
 
 
-def _named(node: ast.Name, x: np.ndarray) -> np.ndarray:
+def _number(node: ast.Constant) -> np.float64:
+    try:
+        return np.float64(float(node.value))  # type: ignore[arg-type]
+    except OverflowError:
+        return np.float64(np.inf)
+
+
+def _named(node: ast.Name, x: np.ndarray) -> Values:
     if node.id == "x":
         return x
     if node.id in CONSTANTS:
-        return np.float64(CONSTANTS[node.id])  # type: ignore[return-value]
-    raise _NotUnderstood(node, f"{node.id!r} is not known; the variable is called x")
+        return np.float64(CONSTANTS[node.id])
+    raise _NotUnderstood(node.col_offset, f"{node.id!r} is not known; the variable is called x")
 
 
-def _called(node: ast.Call, x: np.ndarray) -> np.ndarray:
+def _called(node: ast.Call, x: np.ndarray) -> Values:
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name not in FUNCTIONS or len(node.args) != 1 or node.keywords:
-        known = ", ".join(FUNCTIONS)
-        raise _NotUnderstood(node, f"only functions of one argument are known here ({known})")
+        problem = f"only functions of one argument are known here ({', '.join(FUNCTIONS)})"
+        raise _NotUnderstood(node.col_offset, problem)
     return FUNCTIONS[name](_value(node.args[0], x))

@@ -18,20 +18,20 @@ Kernel = dict[Item, set[str]]  # items with their lookaheads
 
 @dataclass(frozen=True)
 class Tables:
-    """`shift[state][symbol]` next state; `reduce[state][lookahead]` rule (-1: accept); `conflicts`."""
+    """`shift[state][symbol]`: next state; `reduce[state][lookahead]`: rule, -1 to accept."""
 
     shift: list[dict[str, int]]
     reduce: list[dict[str, int]]
     conflicts: tuple[str, ...]
 
 
-def build_tables(rules: Sequence[Rule]) -> Tables:
-    """LALR(1) tables for `rules` whose first left-hand side is the start symbol.
+def build_tables(rules: Sequence[Rule], dead: Sequence[int] = ()) -> Tables:
+    """LALR(1) tables for `rules` but the `dead` ones; the first left-hand side is the start symbol.
 
     Symbols are keyed by their text, terminals with a leading quote, so that a terminal `S` and a
     non-terminal `S` stay apart.
     """
-    machine = _Machine(rules)
+    machine = _Machine(rules, dead)
     kernels, shift = machine.states()
     conflicts: list[str] = []
     reduce: list[dict[str, int]] = []
@@ -51,12 +51,13 @@ def build_tables(rules: Sequence[Rule]) -> Tables:
 class _Machine:
     """Item sets of one grammar; no empty right-hand sides, so FIRST needs the first symbol only."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], dead: Sequence[int]) -> None:
         self._right = [[key(s.name, s.terminal) for s in rule.rhs] for rule in rules]
         self._start = [rules[0].lhs]
         self._by_lhs: dict[str, list[int]] = {}
         for number, rule in enumerate(rules):
-            self._by_lhs.setdefault(rule.lhs, []).append(number)
+            if number not in dead:
+                self._by_lhs.setdefault(rule.lhs, []).append(number)
         self._first = self._first_sets()
 
     def right(self, rule: int) -> list[str]:

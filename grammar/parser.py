@@ -10,20 +10,19 @@ from grammar.errors import ParseError
 from grammar.lr import END, Tables, build_tables, key
 from grammar.syntax import Rule
 
-# A step is the next state (shift) or what a reduction needs: the rule as a byte, how many symbols
-# it pops, and the state that follows for each state uncovered.
-Reduction = tuple[bytes, int, dict[int, int]]
+Step = tuple[int, bytes, Any]
+"""What to do in a state with a token: (0, rules, next state) shifts and pushes the rules that the
+"""What to do in a state with a token: (0, rules, next state) shifts, and pushes the rules that the
 
 
 class Engine(Protocol):
-    """Tokens to the bytes of their leftmost derivation; None if there is no derivation.
+    """What a parser must know about the tokens of a string."""
 
-    `stuck(tokens)` is the index of the first token that no string of the language continues with.
-    """
+    def derive(self, tokens: list[str]) -> bytes | None:
+        """Rule indices of the leftmost derivation of the tokens, None if there is none."""
 
-    def derive(self, tokens: list[str]) -> bytes | None: ...
-
-    def stuck(self, tokens: list[str]) -> int: ...
+    def stuck(self, tokens: list[str]) -> int:
+        """Index of the first token with which no string of the language continues."""
 
 
 class Parser:
@@ -64,35 +63,38 @@ class LREngine:
         self._steps = _compile(grammar.rules, tables)
 
     def derive(self, tokens: list[str]) -> bytes | None:
-        """Each value on the stack is the derivation of one symbol: `rule + derivations of its parts`."""
-        values, _ = self._run(tokens)
-        return values
+        """Rule indices of the only derivation, None if there is none."""
+        return self._run(tokens)[0]
 
     def stuck(self, tokens: list[str]) -> int:
+        """LR parsers stop at the first token that cannot follow."""
         return self._run(tokens)[1]
 
     def _run(self, tokens: list[str]) -> tuple[bytes | None, int]:
-        steps = self._steps
-        state, states, values = 0, [0], [b""]
+        # Each value is the derivation of one symbol on the stack: its rule, then its parts' rules.
+        steps, state, states, values = self._steps, 0, [0], [b""]
         for place, token in enumerate([*tokens, END]):
             while True:
                 step = steps[state].get(token)
                 if step is None:
                     return None, place
-                if step.__class__ is int:
-                    state = step
+                size, rules, following = step
+                if size == 0:
+                    state = following
                     states.append(state)
-                    values.append(b"")
+                    values.append(rules)
                     break
-                rule, size, following = step
-                if not size:
+                if size == 1:  # nothing to join or to remove
+                    values[-1] = rules + values[-1]
+                    states[-1] = state = following[states[-2]]
+                elif size > 1:
+                    values[-size:] = [rules + b"".join(values[-size:])]
+                    del states[-size:]
+                    state = following[states[-1]]
+                    states.append(state)
+                else:
                     return values[1], place
-                value = rule + b"".join(values[-size:])
-                del states[-size:], values[-size:]
-                state = following[states[-1]]
-                states.append(state)
-                values.append(value)
-        raise AssertionError("the end of input is accepted or refused")
+        raise AssertionError("the end of the tokens is accepted or refused")
 
 
 class ChartEngine:
@@ -114,6 +116,7 @@ class ChartEngine:
         self._chart = nltk.ChartParser(cfg)
 
     def derive(self, tokens: list[str]) -> bytes | None:
+        """Rule indices of the first derivation found, None if there is none."""
         trees = self.derivations(tokens, limit=1)
         return trees[0] if trees else None
 
@@ -133,29 +136,44 @@ class ChartEngine:
 
 
 @lru_cache(maxsize=16)
-def _tables(rules: tuple[Rule, ...]) -> Tables:
-    return build_tables(rules)
+def _tables(rules: tuple[Rule, ...], dead: tuple[int, ...]) -> Tables:
+    return build_tables(rules, dead)
 
 
 def parser_tables(grammar: Grammar) -> Tables:
     """LALR(1) tables of the grammar's living rules, cached by the rules themselves."""
-    return _tables(grammar.rules[:-1])
+    return _tables(grammar.rules[:-1], grammar.dead_rules)
 
 
-def _compile(rules: tuple[Rule, ...], tables: Tables) -> list[dict[str, Any]]:
-    """One dictionary a state: token -> next state or reduction."""
+def _compile(rules: tuple[Rule, ...], tables: Tables) -> list[dict[str, Step]]:
+    """One dictionary a state: token -> step."""
     following: dict[str, dict[int, int]] = {}
     for state, moves in enumerate(tables.shift):
         for symbol, target in moves.items():
             following.setdefault(symbol, {})[state] = target
-    steps: list[dict[str, Any]] = []
-    for moves, actions in zip(tables.shift, tables.reduce, strict=True):
-        row: dict[str, Any] = {symbol[1:]: to for symbol, to in moves.items() if symbol[0] == "'"}
-        for token, rule in actions.items():
+    steps: list[dict[str, Step]] = []
+    for state, moves in enumerate(tables.shift):
+        row: dict[str, Step] = {}
+        for symbol, target in moves.items():
+            if symbol[0] == "'":
+                row[symbol[1:]] = _shift(state, target, rules, tables)
+        for token, rule in tables.reduce[state].items():
             row[token[1:]] = (
-                (bytes([rule]), len(rules[rule].rhs), following[key(rules[rule].lhs, False)])
+                (len(rules[rule].rhs), bytes([rule]), following[key(rules[rule].lhs, False)])
                 if rule >= 0
-                else (b"", 0, {})
+                else (-1, b"", None)
             )
         steps.append(row)
     return steps
+
+
+def _shift(state: int, target: int, rules: tuple[Rule, ...], tables: Tables) -> Step:
+    """Shift, and do at once the one-symbol reductions that must follow whatever comes next."""
+    done = b""
+    while not tables.shift[target]:
+        (rule, *others) = set(tables.reduce[target].values())
+        if others or rule < 0 or len(rules[rule].rhs) != 1:
+            break
+        done = bytes([rule]) + done
+        target = tables.shift[state][key(rules[rule].lhs, False)]
+    return 0, done, target

@@ -1,12 +1,14 @@
 """The text form of a grammar: `S -> S '+' T | T`, quoted terminals, `#` comments.
 
-A line that starts with `|` continues the rule above it. `%undefined NAME ...` declares non-terminals
-that have no rules on purpose: the rules that use them keep their index but are never chosen.
+A line that starts with `|` continues the rule above it. `%undefined NAME ...` declares symbols that
+have no rules on purpose: the rules that use them keep their index but are never chosen.
+`%ambiguous` accepts a grammar in which a string can have several derivations; the first is taken.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,7 +34,7 @@ class Symbol(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """One production `lhs -> rhs`; `line` is where the grammar file has it (0 for the padding rule)."""
+    """One production `lhs -> rhs`; `line` is its place in the file (0 for the padding rule)."""
 
     lhs: str
     rhs: tuple[Symbol, ...]
@@ -42,31 +44,38 @@ class Rule:
         return f"{self.lhs} -> {' '.join(map(str, self.rhs)) or 'None'}"
 
 
-def read_rules(text: str) -> tuple[list[Rule], frozenset[str]]:
-    """Rules in file order and the names declared with `%undefined`; GrammarError names the line."""
+@dataclass(frozen=True)
+class Source:
+    """What a grammar file says: its rules in order and its directives."""
+
+    rules: tuple[Rule, ...]
+    undefined: frozenset[str] = frozenset()
+    ambiguous: bool = False
+
+
+def read_source(text: str) -> Source:
+    """Rules and directives of a grammar's text; GrammarError names the line of a mistake."""
     rules: list[Rule] = []
     undefined: set[str] = set()
+    ambiguous = False
     for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip().startswith("%"):
-            undefined.update(_directive(line, number))
-        else:
+        if not line.lstrip().startswith("%"):
             rules.extend(_line_rules(line, number, rules))
+            continue
+        word, *names = line.split("#")[0].split()
+        if (word, bool(names)) not in (("%undefined", True), ("%ambiguous", False)):
+            raise GrammarError(
+                f"line {number} of the grammar: {line.strip()!r} is not a directive; "
+                "there are '%undefined NAME ...' and '%ambiguous'"
+            )
+        undefined.update(names)
+        ambiguous = ambiguous or word == "%ambiguous"
     if not rules:
         raise GrammarError("the grammar has no rules; write at least one like S -> S '+' T | T")
-    return rules, frozenset(undefined)
+    return Source(tuple(rules), frozenset(undefined), ambiguous)
 
 
-def _directive(line: str, number: int) -> list[str]:
-    word, *names = line.split("#")[0].split()
-    if word != "%undefined" or not names:
-        raise GrammarError(
-            f"line {number} of the grammar: {word!r} is not a directive; "
-            "the only one is '%undefined NAME ...'"
-        )
-    return names
-
-
-def _line_rules(line: str, number: int, before: list[Rule]) -> list[Rule]:
+def _line_rules(line: str, number: int, before: Sequence[Rule]) -> list[Rule]:
     tokens = _scan(line, number)
     if not tokens:
         return []
