@@ -1,6 +1,8 @@
-"""Is a grammar unambiguous? LR tables can prove it; otherwise a sample of strings is searched."""
+"""Does every string stand for one derivation? Proved by LR tables, or searched in a sample."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,46 +15,63 @@ from grammar.parser import ChartEngine, parser_tables
 
 
 def check_unambiguous(grammar: Grammar) -> None:
-    """Raise GrammarError that shows a string with two derivations, if one is found."""
-    finding = find_ambiguity(grammar)
+    """Raise GrammarError that shows a string which has two readings, if one is found.
+
+    Two terminals that run together into a third, and (unless the grammar says `%ambiguous`) two
+    derivations of the same terminals.
+    """
+    token_lists = sample_token_lists(grammar)
+    finding = find_merged_terminals(grammar, token_lists)
+    if finding is None and not grammar.ambiguous:
+        finding = find_ambiguity(grammar, token_lists)
     if finding:
         raise GrammarError(finding)
 
 
-def find_ambiguity(grammar: Grammar, *, samples: int = 200, seed: int = 0) -> str | None:
+def find_merged_terminals(grammar: Grammar, token_lists: Sequence[list[str]]) -> str | None:
+    """One sentence with a string that is not read back as the terminals it was written from."""
+    for tokens in token_lists:
+        text = "".join(tokens)
+        for written, read in zip(tokens, grammar.tokenize(text), strict=False):
+            if written != read:
+                return (
+                    f"the terminals of the grammar run together: in {text!r} the terminal "
+                    f"{written!r} is read as {read!r}, since the longest fits first; choose "
+                    "terminals that cannot be confused"
+                )
+    return None
+
+
+def find_ambiguity(grammar: Grammar, token_lists: Sequence[list[str]]) -> str | None:
     """One sentence with a string that has two derivations; None if none is found.
 
-    LALR(1) tables without conflict prove that there is none. Otherwise the strings of the
-    shortest derivations, and a random sample of longer ones, are given to a chart parser: no
-    finding is then strong evidence, not a proof.
+    LALR(1) tables without conflict prove that there is none. Otherwise each of the strings is
+    given to a chart parser: no finding is then strong evidence, not a proof.
     """
     if not parser_tables(grammar).conflicts:
         return None
     chart = ChartEngine(grammar)
-    for rules in _samples(grammar, samples, seed):
-        text = RuleCodec(grammar).decode(rules[None])[0]
-        derivations = chart.derivations(grammar.tokenize(str(text)), limit=2)
+    for tokens in token_lists:
+        derivations = chart.derivations(tokens, limit=2)
         if len(derivations) > 1:
-            first, second = (grammar.rules[a] for a in _first_difference(*derivations))
+            pairs = zip(*derivations, strict=False)
+            first, second = next((grammar.rules[a], grammar.rules[b]) for a, b in pairs if a != b)
             return (
-                f"the grammar is ambiguous: {text!r} can be derived with '{first}' (line "
-                f"{first.line}) or with '{second}' (line {second.line}); change the rules so that "
-                "one way is left, or add a line '%ambiguous' to take the first"
+                f"the grammar is ambiguous: {''.join(tokens)!r} can be derived with '{first}' "
+                f"(line {first.line}) or with '{second}' (line {second.line}); change the rules so "
+                "that one way is left, or add a line '%ambiguous' to take the first"
             )
     return None
 
 
-def _first_difference(a: bytes, b: bytes) -> tuple[int, int]:
-    return next((i, j) for i, j in zip(a, b, strict=False) if i != j)
-
-
-def _samples(grammar: Grammar, samples: int, seed: int) -> list[np.ndarray]:
-    """Derivations of growing length limits, so that a short witness is shown if there is one."""
+def sample_token_lists(grammar: Grammar, n: int = 200, seed: int = 0) -> list[list[str]]:
+    """Strings as terminals, of growing length limits, so that a short witness comes first."""
     rng = np.random.default_rng(seed)
+    codec = RuleCodec(grammar)
     shortest = int(grammar.min_cost_lhs[0])
-    found: list[np.ndarray] = []
+    found: list[list[str]] = []
     for limit in np.unique(np.linspace(shortest, shortest + 24, 8, dtype=int)):
-        n = min(samples // 8, Derivations(grammar, int(limit)).total)
-        batch = sample_derivations(grammar, n, int(limit), rng)
-        found.extend(sorted(batch, key=lambda rules: int((rules != grammar.padding).sum())))
+        size = min(n // 8, Derivations(grammar, int(limit)).total)
+        rows = sample_derivations(grammar, size, int(limit), rng).tolist()
+        found.extend(sorted((t for row in rows if (t := codec.tokens(row))), key=len))
     return found

@@ -67,8 +67,7 @@ class Grammar:
         from grammar.ambiguity import check_unambiguous  # needs this module
 
         grammar = cls(text)
-        if not grammar.ambiguous:
-            check_unambiguous(grammar)
+        check_unambiguous(grammar)
         return grammar
 
     @property

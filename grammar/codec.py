@@ -52,10 +52,14 @@ class RuleCodec:
         rules = np.asarray(rules)
         if rules.ndim != 2 or not np.issubdtype(rules.dtype, np.integer):
             raise GrammarError(f"rules must be integers [N, T]; got {rules.dtype} {rules.shape}")
-        return [self._expand(row) for row in rules.tolist()]
+        expanded = map(self.tokens, rules.tolist())
+        return [None if tokens is None else "".join(tokens) for tokens in expanded]
 
-    def _expand(self, rules: list[int]) -> str | None:
-        """Leftmost expansion: a stack of what is still to be written, the next symbol on top."""
+    def tokens(self, rules: Sequence[int]) -> list[str] | None:
+        """Terminals of one rule sequence, None if it is not a complete derivation.
+
+        Leftmost expansion in linear time: a stack of what is to be written, the next symbol on top.
+        """
         out: list[str] = []
         pending: list[str | int] = [0]
         padding, table = self.grammar.padding, self._terminals
@@ -69,7 +73,7 @@ class RuleCodec:
             pending.extend(table[rule][1])
             while pending and pending[-1].__class__ is str:
                 out.append(pending.pop())  # type: ignore[arg-type]
-        return None if pending else "".join(out)
+        return None if pending else out
 
 
 def write_rules(path: str | Path, rules: np.ndarray, grammar: Grammar) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_SHOWN = 80  # characters on either side of the caret
+
 
 class GrammarError(ValueError):
     """A grammar, a data file or an array does not fit; the message says what to do."""
@@ -12,6 +14,7 @@ class ParseError(GrammarError):
 
     @classmethod
     def at(cls, text: str, position: int, problem: str) -> ParseError:
-        """Build the error for `problem` found at character `position` of `text`."""
-        shown = text.replace("\n", " ").replace("\t", " ")
-        return cls(f"{problem}:\n    {shown}\n    {' ' * position}^")
+        """Build the error for `problem` at character `position` of `text`; long texts are cut."""
+        start = max(0, position - _SHOWN)
+        shown = "".join(c if c.isprintable() else " " for c in text[start : position + _SHOWN])
+        return cls(f"{problem}:\n    {shown}\n    {' ' * (position - start)}^")

@@ -11,8 +11,11 @@ from grammar.lr import END, Tables, build_tables, key
 from grammar.syntax import Rule
 
 Step = tuple[int, bytes, Any]
-"""What to do in a state with a token: (0, rules, next state) shifts and pushes the rules that the
-"""What to do in a state with a token: (0, rules, next state) shifts, and pushes the rules that the
+"""What to do in a state with a token.
+
+(0, rules, next state): shift, and push the rules that the token completes by itself;
+(n, rule, {state below: next state}): replace n symbols; (-1, ...): accept.
+"""
 
 
 class Engine(Protocol):
