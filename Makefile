@@ -1,0 +1,97 @@
+# make help            what there is to make
+# make run             set up once, then run the main jobs
+#
+# Needs make and a Python 3.10 to 3.12; the first `make run` or `make test` needs a package index.
+
+# What `make run` does, one command a line; results go to runs/.
+define JOBS
+python -m bayesopt.run --task expr --out runs/expr
+endef
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A Python is good if it is of a supported version and can make an environment with pip.
+GOOD := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.10 python3 python; do \
+	$$name -c "$(GOOD)" >/dev/null 2>&1 && { echo $$name; break; }; done)
+# A file stays on one worker, because its tests share what is slow to build.
+PARALLEL ?= -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-gpu run test lint format test-data benchmark lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(BIN)/.installed  ## make .venv and install the pinned requirements
+
+setup-dev: $(BIN)/.installed-dev  ## the same with what the tests need
+
+setup-gpu: setup  ## the same with the CUDA libraries (Linux)
+	$(BIN)/python -m pip install -r requirements-gpu.txt
+
+run: setup  ## run the main jobs, results in runs/
+	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; $(subst $(newline),; ,$(JOBS))
+
+test: lint  ## lint, check types and imports, run the tests on JAX and on TensorFlow
+	@if $(BIN)/python -c "import jax" 2>/dev/null; \
+	then KERAS_BACKEND=jax $(PYTEST) $(PARALLEL) -m "jax and not slow" $(PYTEST_ARGS); \
+	else echo "jax is not installed (it needs Python 3.11): its tests are left out"; fi
+	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
+
+lint: setup-dev  ## ruff, mypy and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p gmae_tf -p grammar -p bayesopt
+	$(BIN)/lint-imports --no-logo
+
+format: setup-dev  ## put the code into ruff's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-data: setup-dev  ## the slow tests and those on real data (set GMAE_DATA_DIR)
+	$(PYTEST) -m "slow or data" $(PYTEST_ARGS)
+
+benchmark: setup-dev  ## measure every speed that the documentation claims
+	$(PYTEST) benchmarks -m "" -p no:xdist --benchmark-only $(PYTEST_ARGS)
+
+lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (needs uv)
+	$(call pin,requirements.txt,)
+	$(call pin,requirements-dev.txt,--extra dev)
+	$(call pin,requirements-gpu.txt,--extra gpu)
+
+clean:  ## remove the environment, caches and builds; runs/ stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are written last, so an interrupted installation is taken up again.
+$(BIN)/.installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No usable Python 3.10, 3.11 or 3.12 was found:" \
+		"install one with its venv module, or name it, as in: make PYTHON=/path/to/python3.11" >&2; \
+		exit 1; }
+	@$(BIN)/python -c "$(GOOD)" 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+		|| { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/python -m pip install --progress-bar off -r requirements.txt
+	$(BIN)/python -m pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+define newline
+
+
+endef
+
+# Every pin is for Python below 3.13, so that marker says nothing and is dropped.
+define pin
+uv pip compile --quiet --universal --python-version 3.10 --no-python-downloads --no-annotate \
+	--custom-compile-command "make lock" pyproject.toml $(2) --output-file $(1)
+sed -i.old -e "s/ ; python_full_version < '3.13'$$//" -e "s/ and python_full_version < '3.13'//" \
+	-e "s/ ; python_full_version < '3.13' and / ; /" $(1) && rm $(1).old
+endef
