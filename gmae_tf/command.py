@@ -52,11 +52,12 @@ def run_command(
     SystemExit: status 2 after a mistake of the user and 130 after Ctrl-C, each with one sentence
         on stderr; 1 when the reader of a pipe has gone.  On success the function returns.
     """
+    mistakes: tuple[type[Exception], ...] = (UserError, *user_errors)
     try:
         config = parse_config(config_class, prog=prog, description=description, argv=argv)
         body(config)
         sys.stdout.flush()
-    except (UserError, *user_errors) as error:
+    except mistakes as error:
         _stop(prog, f"error: {error}", USER_MISTAKE)
     except KeyboardInterrupt:
         _stop(prog, "stopped; the same command continues where this one stopped.", INTERRUPTED)
@@ -124,10 +125,20 @@ def console() -> Console:
 
 
 def _parser(config_class: type[Any], prog: str, description: str) -> ArgumentParser:
-    from jsonargparse import ActionYesNo, ArgumentParser
+    from jsonargparse import ActionYesNo, ArgumentParser, DefaultHelpFormatter
+
+    class Formatter(DefaultHelpFormatter):
+        """Help that ends in `(int, default: 3)`, without the names of Python's types."""
+
+        def _expand_help(self, action: Any) -> str:
+            return _plain_help(super()._expand_help(action))
 
     parser = ArgumentParser(
-        prog=prog, description=description, exit_on_error=False, allow_abbrev=False
+        prog=prog,
+        description=description,
+        formatter_class=Formatter,
+        exit_on_error=False,
+        allow_abbrev=False,
     )
     parser.add_argument("--config", action="config", help="YAML file of options.")
     kinds, helps = get_type_hints(config_class), _attribute_helps(config_class)
@@ -157,6 +168,18 @@ def _attribute_helps(config_class: type[Any]) -> dict[str, str]:
         for parameter in parse_from_object(part).params:
             helps[parameter.arg_name] = " ".join((parameter.description or "").split())
     return helps
+
+
+def _plain_help(text: str) -> str:
+    head, bracket, tail = text.rpartition(" (")
+    if not bracket or not re.match(r"(required, )?type: ", tail):
+        return text
+    kind = re.search(r"type: (int|float)\b", tail)
+    default = re.search(r"default: (.*)\)$", tail)
+    notes = ["required"] if tail.startswith("required") else []
+    notes += [kind[1]] if kind else []
+    notes += [f"default: {default[1]}"] if default and default[1] != "null" else []
+    return f"{head} ({', '.join(notes)})" if notes else head
 
 
 def _dashed(argument: str) -> str:

@@ -14,8 +14,9 @@ Device = Literal["auto", "cpu", "gpu"]
 def select_device(device: Device = "auto") -> str:
     """Choose the device, quieten the backend's start-up log, and say what was found.
 
-    Imports the backend, so call it inside a command's body.  `cpu` hides all GPUs; `auto` uses
-    a GPU where there is one; GPU memory is taken as needed, not all at once.
+    Imports the backend unless `cpu` is asked for, so call it inside a command's body and before
+    other heavy imports.  `cpu` hides all GPUs; `auto` uses a GPU where there is one; TensorFlow
+    takes GPU memory as needed, not all at once.
 
     Returns
     -------
@@ -43,8 +44,9 @@ def _backend() -> str:
 
 
 def _hide_gpus() -> None:
-    if _backend() == "jax" and "jax" not in sys.modules:
-        os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # enough for a backend that is not imported yet
+    if "tensorflow" not in sys.modules:
+        return
     import tensorflow as tf
 
     try:
