@@ -69,8 +69,9 @@ class GaussianMixture:
         """
         if n_components > dim:
             raise UserError(
-                f"one-hot means place at most one component on each axis: {n_components} components "
-                f"do not fit in {dim} dimensions, so raise latent_dim or give the means yourself"
+                f"one-hot means place at most one component on each axis: {n_components} "
+                f"components do not fit in {dim} dimensions, so raise latent_dim or give the "
+                "means yourself"
             )
         return cls(mean_scale * np.eye(n_components, dim), variance)
 

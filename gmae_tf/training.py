@@ -31,7 +31,7 @@ def fit(
     learning_rate: float = 1e-3,
     plateau_factor: float = 0.2,
     patience: int = 3,
-    min_learning_rate: float = 1e-4,
+    min_learning_rate: float = 2e-5,
     xla: bool | None = None,
     seed: int = 0,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),

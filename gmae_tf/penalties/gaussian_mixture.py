@@ -152,7 +152,9 @@ class GaussianMixturePenalty:
             terms["covariance"] = covariance_distance(z, self.prior)
             terms["covariance"] /= expected_covariance_distance(self.prior, n)
         if "sliced" in self.weights:
-            noise = keras.random.normal((self.prior.dim, self.n_directions), seed=self.seed_generator)
+            noise = keras.random.normal(
+                (self.prior.dim, self.n_directions), seed=self.seed_generator
+            )
             directions = ops.cast(ops.normalize(noise, axis=0), z.dtype)
             terms["sliced"] = sliced_distance(z, self.prior, directions, self.midpoint)
             terms["sliced"] /= expected_ks_distance(n, self.midpoint)
