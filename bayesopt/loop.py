@@ -1,0 +1,205 @@
+"""The loop: ask a strategy for a batch, evaluate, tell; every step is on disk before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
+from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal, View
+from bayesopt.surrogate import SparseGP, SurrogateConfig
+from bayesopt.trials import SurrogateFit, Trial, TrialStore
+from gmae_tf.errors import UserError
+
+START_LENGTH, MIN_LENGTH, MAX_LENGTH = 0.6, 0.3, 1.0
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How to search.
+
+    points : surrogate training points, None for all; `best` of them are the best known.
+    """
+
+    strategy: str = "turbo"
+    batch_size: int = 50
+    points: int | None = 5_000
+    best: int = 2_000
+    surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
+
+
+class Search:
+    """One strategy and one seed, as ask and tell; its memory is the trial store.
+
+    A new object on the same store continues where the last one stopped: what was told is known
+    again, and what was asked but never told is asked again, not proposed anew.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        store: TrialStore,
+        seed: int,
+        config: SearchConfig,
+        trusted: TrustedRegion | None = None,
+    ) -> None:
+        self.problem = problem
+        self.store = store
+        self.seed = seed
+        self.config = config
+        self.trusted = trusted
+        self.split = split_rows(problem.scores, seed, config.points, config.best)
+        self._gp: SparseGP | None = None
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Evaluated trials in order."""
+        stored = self.store.trials(self.config.strategy, self.seed)
+        return [trial for trial in stored if trial.score is not None]
+
+    def ask(self, n: int) -> list[Trial]:
+        """The next n strings to evaluate (fewer if the strategy finds no more), in the store.
+
+        Trials that an interrupted run left without a score come first, alone.
+        """
+        pending = self.store.pending(self.config.strategy, self.seed)
+        if pending:
+            return pending
+        done = self.trials
+        batch = done[-1].batch + 1 if done else 0
+        view = self._view(done)
+        if self.config.strategy in NEEDS_SURROGATE:
+            view.gp = self._surrogate(view, done, batch)
+        rng = np.random.default_rng([self.seed, batch])
+        proposals = STRATEGIES[self.config.strategy](view, n, rng)
+        trials = [
+            self._trial(proposal, batch, len(done) + i)
+            for i, proposal in enumerate(proposals, start=1)
+        ]
+        self.store.propose(trials)
+        return trials
+
+    def tell(self, trials: list[Trial], scores: Array) -> None:
+        """Record the scores [n] of asked trials."""
+        for trial, score in zip(trials, scores, strict=True):
+            self.store.record(trial.strategy, trial.seed, trial.evaluation, float(score))
+
+    def evaluate(self, trials: list[Trial]) -> Array:
+        """Scores of trials by the problem's objective; what the store knows is not paid twice."""
+        scores = np.full(len(trials), self.problem.worst_score)
+        cached = [self.store.cached_score(t.string) if t.string else None for t in trials]
+        for i, score in enumerate(cached):
+            if score is not None:
+                scores[i] = score
+        todo = [i for i, t in enumerate(trials) if t.string is not None and cached[i] is None]
+        if todo:
+            strings = [trials[i].string or "" for i in todo]
+            scores[todo] = self.problem.score(strings)
+        return scores
+
+    def run(self, budget: int, advance: Callable[[int], None] = lambda n: None) -> None:
+        """Ask, evaluate and tell until `budget` trials are evaluated or nothing new is found."""
+        if self.config.strategy in NEEDS_SURROGATE and not self.trials:
+            self.fit_surrogate()
+        advance(len(self.trials))
+        while (left := budget - len(self.trials)) > 0:
+            trials = self.ask(min(left, self.config.batch_size))
+            if not trials:
+                return
+            self.tell(trials, self.evaluate(trials))
+            advance(len(trials))
+
+    def _trial(self, proposal: Proposal, batch: int, evaluation: int) -> Trial:
+        string = proposal.string
+        return Trial(
+            strategy=self.config.strategy,
+            seed=self.seed,
+            batch=batch,
+            evaluation=evaluation,
+            string=string,
+            score=None,
+            in_training_data=string is not None and self.problem.in_training_data(string),
+            proposed_code=proposal.proposed_code,
+            code=proposal.code,
+            predicted_mean=proposal.predicted_mean,
+            predicted_sd=proposal.predicted_sd,
+        )
+
+    def _view(self, done: list[Trial]) -> View:
+        rows = self.split.train
+        codes, scores = _joined(self.problem.codes[rows], self.problem.scores[rows], done)
+        known = {trial.string for trial in done if trial.string is not None}
+        if self.config.strategy in NEEDS_SURROGATE:  # a baseline may draw what is known
+            known.update(self.problem.strings)
+        first = float(self.problem.scores[rows].min(initial=np.inf))
+        length = trust_length(done, first)
+        return View(self.problem, self.trusted, None, codes, scores, known, length)
+
+    def fit_surrogate(self) -> SparseGP:
+        """The surrogate of what was known before the search; fitted and tested once."""
+        key = (self.config.strategy, self.seed, 0)
+        state = self.store.load_state(*key)
+        if state is not None:
+            return SparseGP(self.config.surrogate).set_state(state)
+        rows = self.split.train
+        gp = SparseGP(self.config.surrogate)
+        gp.fit(self.problem.codes[rows], self.problem.scores[rows], seed=self.seed)
+        self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
+        self.store.save_state(*key, gp.get_state())
+        return gp
+
+    def _surrogate(self, view: View, done: list[Trial], batch: int) -> SparseGP:
+        """The surrogate for `batch`: the one of the batch before, adapted to what was found.
+
+        Every state is stored, so that a resumed search proposes what an uninterrupted one would.
+        """
+        if batch == 0:
+            self._gp = self.fit_surrogate()
+            return self._gp
+        load, key = self.store.load_state, (self.config.strategy, self.seed)
+        if (ready := load(*key, batch)) is not None:
+            self._gp = SparseGP(self.config.surrogate).set_state(ready)
+            return self._gp
+        if self._gp is None:
+            before = load(*key, batch - 1)
+            if before is None:
+                raise UserError(
+                    f"{self.store.path} lacks the surrogate of batch {batch} of seed {self.seed}: "
+                    "start again in another folder"
+                )
+            self._gp = SparseGP(self.config.surrogate).set_state(before)
+        self._gp.update(view.codes, view.scores, seed=self.seed + batch)
+        self.store.save_state(*key, batch, self._gp.get_state())
+        return self._gp
+
+
+def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Array]:
+    if not done:
+        return codes, scores
+    found = np.stack([trial.code for trial in done])
+    values = np.array([trial.score for trial in done], dtype=np.float64)
+    return np.concatenate([codes, found]), np.concatenate([scores, values])
+
+
+def trust_length(done: list[Trial], start: float) -> float:
+    """Side of the trust region in standard deviations of the codes, replayed from the trials.
+
+    A batch that improves on everything before doubles it, one that does not halves it.
+    """
+    length, best = START_LENGTH, start
+    for batch in sorted({trial.batch for trial in done}):
+        values = [trial.score for trial in done if trial.batch == batch and trial.score is not None]
+        improved = min(values) < best
+        best = min(best, *values)
+        length = min(max(length * (2.0 if improved else 0.5), MIN_LENGTH), MAX_LENGTH)
+    return length
+
+
+def surrogate_fit(problem: Problem, split: Split, gp: SparseGP, seed: int) -> SurrogateFit:
+    """Test a surrogate on the held-out rows: RMSE and log likelihood in units of the score."""
+    codes, truth = problem.codes[split.test], problem.scores[split.test]
+    rmse, log_likelihood = gp.score(codes, truth)
+    mean, variance = gp.predict_y(codes)
+    return SurrogateFit(seed, rmse, log_likelihood, truth, mean, np.sqrt(variance))

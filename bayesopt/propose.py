@@ -1,0 +1,212 @@
+"""Strategies: from what is known to the next batch of strings worth an evaluation.
+
+Each strategy is a function (view, n, rng) -> proposals.  What a code decodes to is re-encoded, and
+the surrogate judges the string at that code: the one at which its score will join the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesopt.acquisition import KrigingBeliever, log_expected_improvement, maximise_log_ei
+from bayesopt.problem import Array, Problem, TrustedRegion
+from bayesopt.surrogate import SparseGP
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A string to evaluate (None: the code decodes to nothing), where it came from and lies."""
+
+    string: str | None
+    proposed_code: Array
+    code: Array
+    predicted_mean: float | None = None
+    predicted_sd: float | None = None
+
+
+@dataclass
+class View:
+    """What a strategy may look at.
+
+    `codes` [N, D] and `scores` [N] are all that is known, evaluated strings included; `known` are
+    their strings, which need no second evaluation; `length` is the side of the trust region.
+    """
+
+    problem: Problem
+    trusted: TrustedRegion | None
+    gp: SparseGP | None
+    codes: Array
+    scores: Array
+    known: set[str]
+    length: float = 1.0
+
+    def step(self, centres: Array, rng: np.random.Generator) -> Array:
+        """One random step from each centre [n, D], of sizes up to `length`.
+
+        z = m + sqrt(1 - s^2) (c - m) + s e, with e Gaussian of the codes' mean and covariance (the
+        preconditioned Crank-Nicolson step): however far it goes, it goes where codes are; s = 1
+        forgets the centre.  Sizes differ by candidate, because one string may need a tiny step
+        and its neighbour a large one.
+        """
+        mean, root = self.codes.mean(axis=0), np.linalg.cholesky(np.cov(self.codes.T))
+        size = self.length * rng.uniform(0.25, 1.0, size=(len(centres), 1))
+        noise = rng.standard_normal(centres.shape) @ root.T
+        return mean + np.sqrt(1 - size**2) * (centres - mean) + size * noise
+
+
+Strategy = Callable[[View, int, np.random.Generator], list[Proposal]]
+
+CENTRES = 200
+CANDIDATES = 2000
+ATTEMPTS = 10
+
+
+def random_strings(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
+    """Baseline: strings drawn at random from the data."""
+    return _collect(view, n, lambda: view.problem.sample_strings(4 * n, rng))
+
+
+def prior_samples(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
+    """Baseline: decoded samples of the prior of the latent space."""
+    codec = view.problem.codec
+    return _collect(view, n, lambda: codec.decode(view.problem.sample_prior(4 * n, rng)))
+
+
+def _collect(view: View, n: int, draw: Callable[[], Sequence[str | None]]) -> list[Proposal]:
+    """The first n strings of repeated draws that this search has not evaluated."""
+    chosen: dict[str, None] = {}
+    for _ in range(ATTEMPTS):
+        for string in draw():
+            if string is not None and string not in view.known:
+                chosen.setdefault(string)
+        if len(chosen) >= n:
+            break
+    strings = list(chosen)[:n]
+    if not strings:
+        return []
+    codes = view.problem.codec.encode(strings)
+    return [Proposal(s, z, z) for s, z in zip(strings, codes, strict=True)]
+
+
+def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
+    """Thompson sampling in trust regions around the best codes (after Eriksson et al. 2019).
+
+    Candidates surround the best known codes; each joint sample of the surrogate takes its best
+    candidate that no earlier sample took, which keeps the batch diverse.
+    """
+    gp = _surrogate(view)
+    strings, origins, codes = new_candidates(view, CANDIDATES, rng)
+    if not strings:
+        return []
+    mean, variance = gp.predict(codes)
+    # Joint samples cost the cube of the number of candidates; the hopeless need none.
+    hopeful = np.argsort(mean - 2 * np.sqrt(variance))[: max(1000, 4 * n)]
+    draws = gp.sample(codes[hopeful], n, rng)
+    picks: list[int] = []
+    for draw in draws[:, : len(hopeful)]:
+        free = [i for i in np.argsort(draw)[: len(picks) + 1] if i not in picks]
+        if free:
+            picks.append(int(free[0]))
+    return [
+        Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(np.sqrt(variance[i])))
+        for i in hopeful[picks]
+    ]
+
+
+def new_candidates(view: View, n: int, rng: np.random.Generator) -> tuple[list[str], Array, Array]:
+    """Unknown strings around the best codes: strings, the codes that gave them, their own codes.
+
+    Draws until there are n strings, or no more are found in reasonable time.
+    """
+    best = np.argsort(view.scores, kind="stable")[:CENTRES]
+    weights = 1.0 / np.arange(1, len(best) + 1)
+    found: dict[str, Array] = {}
+    for _ in range(ATTEMPTS):
+        centres = view.codes[rng.choice(best, size=n, p=weights / weights.sum())]
+        origins = view.step(centres, rng)
+        if view.trusted is not None:
+            origins = origins[view.trusted.contains(origins)]
+        for string, origin in zip(view.problem.codec.decode(origins), origins, strict=True):
+            if string is not None and string not in view.known:
+                found.setdefault(string, origin)
+        if len(found) >= n:
+            break
+    if not found:
+        return [], *np.empty((2, 0, view.codes.shape[1]))
+    strings = list(found)
+    return strings, np.stack(list(found.values())), view.problem.codec.encode(strings)
+
+
+def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
+    """The batch of Kusner et al. 2017: log EI by grid and L-BFGS-B, with a kriging believer.
+
+    The box of the training codes is restricted to the trusted region.  A pick that decodes to a
+    known string costs no evaluation and stays in the batch as pending, so that the next pick
+    looks elsewhere.
+    """
+    gp = _surrogate(view)
+    box = view.codes.min(axis=0), view.codes.max(axis=0)
+    grid = _trusted_grid(view, box, 10_000, rng)
+    grid_mean, _ = gp.predict(grid)
+    incumbent = float(min(grid_mean.min(), gp.predict(view.codes)[0].min()))
+    believer = KrigingBeliever(gp, grid)
+    pending = np.empty((0, grid.shape[1]))
+    proposals: list[Proposal] = []
+    seen = set(view.known)
+    for _ in range(2 * n):
+        if len(proposals) == n:
+            break
+        start = int(np.argmax(log_expected_improvement(grid_mean, believer.variance, incumbent)))
+        believer.add(start)
+        refined, _ = maximise_log_ei(gp, grid[[start]], box, incumbent, pending=pending)
+        inside = view.trusted is None or view.trusted.contains(refined)[0]
+        code = refined[0] if inside else grid[start]
+        pending = np.concatenate([pending, code[None]])
+        proposal = _decoded(view, gp, code)
+        if proposal.string is None or proposal.string not in seen:
+            proposals.append(proposal)
+            seen.add(proposal.string or "")
+    return proposals
+
+
+def _trusted_grid(
+    view: View, box: tuple[Array, Array], n: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Points of the trusted region: uniform in the box where enough of them fall inside."""
+    grid = rng.uniform(*box, size=(n, len(box[0])))
+    if view.trusted is None:
+        return grid
+    inside = grid[view.trusted.contains(grid)]
+    if len(inside) >= n // 2:
+        return inside
+    # In many dimensions hardly any point of the box lies near data; stretch toward data codes.
+    rows = rng.choice(len(view.codes), size=n)
+    share = rng.random((n, 1)) ** 2
+    blend = (1 - share) * view.codes[rows] + share * grid
+    return np.concatenate([inside, blend[view.trusted.contains(blend)]])[:n]
+
+
+def _decoded(view: View, gp: SparseGP, code: Array) -> Proposal:
+    string = view.problem.codec.decode(code[None])[0]
+    own = code if string is None else view.problem.codec.encode([string])[0]
+    mean, variance = gp.predict(own[None])
+    return Proposal(string, code, own, float(mean[0]), float(np.sqrt(variance[0])))
+
+
+def _surrogate(view: View) -> SparseGP:
+    if view.gp is None:
+        raise ValueError("this strategy needs a surrogate")
+    return view.gp
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "turbo": trust_region_thompson,
+    "ei": expected_improvement,
+    "random": random_strings,
+    "prior": prior_samples,
+}
+NEEDS_SURROGATE = frozenset({"turbo", "ei"})

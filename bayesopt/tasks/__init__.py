@@ -1,0 +1,1 @@
+"""Search tasks: objective, codec and known data for the engines of `bayesopt`."""

@@ -1,0 +1,230 @@
+"""Find the expression that fits data: the benchmark of Grammar VAE, or a user's own points."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayesopt.problem import Array, Problem
+from bayesopt.results import PublishedRow
+from gmae_tf.errors import UserError
+from grammar.data import load_expressions
+from grammar.expressions import TARGET_X, WORST_SCORE, evaluate, fit_errors
+from grammar.expressions import target as benchmark
+from grammar.model import GrammarAutoencoder
+
+if TYPE_CHECKING:
+    from bayesopt.figures import Plot
+
+PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "expressions"
+BENCHMARK = "1/3+x+sin(x*x)"
+HIDDEN_BY_DEFAULT = 0.0363
+"""The six best of the 100,000 benchmark strings score this or less; the best scores 0."""
+
+PUBLISHED = (
+    PublishedRow(
+        "GMAE",
+        {"rmse": 0.877, "log_likelihood": -1.309, "top": ("0.03", "0.40", "0.41")},
+        "Saseendran et al. 2021, appendix tables 2 and 3; the best string is in the data",
+    ),
+    PublishedRow(
+        "GVAE",
+        {"rmse": 0.884, "log_likelihood": -1.320, "top": ("0.04", "0.10", "0.37")},
+        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
+    ),
+    PublishedRow(
+        "CVAE",
+        {"rmse": 0.975, "log_likelihood": -1.397, "top": ("0.39", "0.40", "0.40")},
+        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
+    ),
+    PublishedRow(
+        "weighted retraining",
+        {"median_best": 0.480, "evaluations": 500},
+        "Tripp et al. 2020, mean of 3 runs; the better half of the data is hidden",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Points x [n], y [n] to fit, and what to call them."""
+
+    x: Array
+    y: Array
+    name: str
+    benchmark: bool = False
+
+
+def load_target(expression: str | None, csv_file: Path | None) -> Target:
+    """The target of the options; the benchmark when there is none.
+
+    Raises `UserError` for both at once, a target that is not finite, or a CSV without numbers.
+    """
+    if expression is not None and csv_file is not None:
+        raise UserError("--target and --target-csv exclude each other: give one of them")
+    if csv_file is not None:
+        x, y = read_points(csv_file)
+        return Target(x, y, f"{csv_file.name} ({len(x)} points)")
+    if expression is None:
+        return Target(TARGET_X, benchmark(TARGET_X), BENCHMARK, benchmark=True)
+    y = evaluate(expression, TARGET_X)
+    if not np.isfinite(y).all():
+        raise UserError(
+            f"the target {expression} is not finite everywhere on the 1,000 points from -10 to 10: "
+            "give the points where it is as --target-csv"
+        )
+    return Target(TARGET_X, y, expression)
+
+
+def read_points(path: Path) -> tuple[Array, Array]:
+    """Columns x and y of a CSV file with a header; at least two rows of finite numbers.
+
+    Raises `UserError` that names the line of a missing or wrong cell.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            if not {"x", "y"} <= set(names):
+                raise UserError(f"{path} needs columns named x and y in its first line: {names}")
+            reader.fieldnames = names
+            rows = [_point(row, reader.line_num, path) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a CSV file ({error}): check the path") from error
+    if len(rows) < 2:
+        raise UserError(f"{path} holds {len(rows)} points: at least 2 are needed")
+    x, y = np.array(rows).T
+    return x, y
+
+
+def _point(row: dict[str, Any], line: int, path: Path) -> tuple[float, float]:
+    values = []
+    for name in ("x", "y"):
+        text = (row[name] or "").strip()
+        try:
+            value = float(text)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            what = f"{text!r} is not a finite number" if text else "the cell is empty"
+            raise UserError(f"{path}, line {line}, column {name}: {what}; mend or remove the line")
+        values.append(value)
+    return values[0], values[1]
+
+
+class ExprTask:
+    """The task of `python -m bayesopt.run --task expr`: a `Problem` and what its report shows."""
+
+    name = "expr"
+
+    def __init__(
+        self,
+        *,
+        target: str | None = None,
+        target_csv: Path | None = None,
+        model: Path | None = None,
+        data: str = "official",
+        n_data: int | None = None,
+        data_dir: Path | None = None,
+        exclude_better_than: float | None = None,
+    ) -> None:
+        self.target = load_target(target, target_csv)
+        self.model = _load_model(model)
+        strings = load_expressions(data, n=n_data, data_dir=data_dir)
+        self.all_strings = np.array(strings, dtype=object)
+        scores = self.score(strings)
+        self.hidden_score = self._hidden_score(exclude_better_than)
+        keep = np.ones(len(strings), dtype=bool)
+        if self.hidden_score is not None:
+            keep = scores > self.hidden_score
+        if keep.sum() < 100:
+            raise UserError(
+                f"--exclude-better-than {self.hidden_score} leaves {keep.sum()} strings: the "
+                "surrogate needs at least 100"
+            )
+        self.n_hidden = int((~keep).sum())
+        known = [string for string, kept in zip(strings, keep, strict=True) if kept]
+        known_set = frozenset(known)
+        self.problem = Problem(
+            codec=self.model,
+            score=self.score,
+            worst_score=WORST_SCORE,
+            strings=tuple(known),
+            codes=self.model.encode(known),
+            scores=scores[keep],
+            sample_prior=self._sample_prior,
+            sample_strings=self._sample_strings,
+            in_training_data=lambda s: s in known_set or s in self.model.training_strings,
+        )
+
+    def score(self, strings: Sequence[str]) -> Array:
+        """log(1 + clipped mean squared error) on the target's points; see `fit_errors`."""
+        return fit_errors(list(strings), self.target.x, self.target.y)
+
+    @property
+    def objective(self) -> str:
+        """What is minimised, in words."""
+        return f"log(1 + mean squared error) against {self.target.name}, minimised"
+
+    @property
+    def data_protocol(self) -> str:
+        """What the search may see, in words."""
+        known = len(self.problem.strings)
+        if self.hidden_score is None:
+            return f"{known:,} strings are known to the search, the best of them included."
+        return (
+            f"{known:,} strings are known to the search; {self.n_hidden:,} strings with a score of "
+            f"{self.hidden_score:g} or less are hidden from the surrogate."
+        )
+
+    @property
+    def published(self) -> tuple[PublishedRow, ...]:
+        """Published rows; none for a user's own target, on which nobody published."""
+        return PUBLISHED if self.target.benchmark else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know besides."""
+        trained = self.model.details.get("config", {}).get("exclude_better_than")
+        if not self.target.benchmark or self.hidden_score is None:
+            return ()
+        if trained is None or trained < self.hidden_score:
+            return ("The autoencoder was trained on strings that the surrogate must not see.",)
+        return (f"The autoencoder never saw a string with a score of {trained:g} or less.",)
+
+    def plots(self, top: Sequence[str], scores: Sequence[float]) -> list[Plot]:
+        """The best fits drawn over the target."""
+        from bayesopt.figures import top_fits
+
+        fits = {string: evaluate(string, self.target.x) for string in top}
+        plot = top_fits(self.target.x, self.target.y, fits, dict(zip(top, scores, strict=True)))
+        return [] if plot is None else [plot]
+
+    def _hidden_score(self, option: float | None) -> float | None:
+        if option is None:
+            return HIDDEN_BY_DEFAULT if self.target.benchmark else None
+        return option if option >= 0 else None
+
+    def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
+        prior = self.model.network.prior
+        if prior is None:
+            raise UserError("this model was trained without a prior: --baselines needs one")
+        return prior.sample(n, rng)
+
+    def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
+        """From all strings, hidden ones too: the random baseline is given every chance."""
+        return [str(s) for s in rng.choice(self.all_strings, size=n)]
+
+
+def _load_model(folder: Path | None) -> GrammarAutoencoder:
+    if folder is not None or PRETRAINED.exists():
+        return GrammarAutoencoder.load(folder or PRETRAINED)
+    raise UserError(
+        f"there is no pretrained model at {PRETRAINED}: run the command in a checkout of the "
+        "project, or name the folder of your own training with --model"
+    )
