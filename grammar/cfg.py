@@ -53,16 +53,15 @@ class Grammar:
 
         A file's grammar must also be unambiguous, as far as can be found, or say `%ambiguous`.
         """
-        built_in = _BUILT_IN / f"{source}.cfg"
-        if built_in.is_file():
-            return _load_built_in(built_in)
+        built_in = {path.stem: path for path in sorted(_BUILT_IN.glob("*.cfg"))}
+        if str(source) in built_in:
+            return _load_built_in(built_in[str(source)])
         try:
             text = Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            names = ", ".join(sorted(path.stem for path in _BUILT_IN.glob("*.cfg")))
             raise GrammarError(
                 f"cannot read the grammar {str(source)!r}; give a text file of rules or a built-in "
-                f"name ({names})"
+                f"name ({', '.join(built_in)})"
             ) from error
         from grammar.ambiguity import check_unambiguous  # needs this module
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,22 +83,19 @@ def write_rules(path: str | Path, rules: np.ndarray, grammar: Grammar) -> None:
         raise GrammarError(
             f"rules must have shape [N, T] with indices 0..{grammar.padding}; got {rules.shape}"
         )
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    except OSError as error:
-        raise GrammarError(
-            f"cannot write {path}: {error.strerror}; choose another folder"
-        ) from error
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with h5py.File(temporary, "w") as file:
             data = file.create_dataset("rules", data=rules.astype(np.uint8), compression="gzip")
             data.attrs["grammar"] = grammar.text
             file.attrs["format"] = _FORMAT
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise GrammarError(
+            f"cannot write {path}: the folder is missing, full or not writable; choose another"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_rules(path: str | Path, grammar: Grammar | None = None) -> np.ndarray:
