@@ -43,7 +43,7 @@ class Search:
         store: TrialStore,
         seed: int,
         config: SearchConfig,
-        trusted: TrustedRegion | None = None,
+        trusted: TrustedRegion,
     ) -> None:
         self.problem = problem
         self.store = store
@@ -184,7 +184,7 @@ def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Arra
 
 
 def trust_length(done: list[Trial], start: float) -> float:
-    """Side of the trust region in standard deviations of the codes, replayed from the trials.
+    """Largest step from a centre (see `TrustedRegion.step`), replayed from the trials.
 
     A batch that improves on everything before doubles it, one that does not halves it.
     """

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bayesopt.acquisition import KrigingBeliever, log_expected_improvement, maximise_log_ei
 from bayesopt.problem import Array, Problem, TrustedRegion
@@ -33,29 +32,16 @@ class View:
     """What a strategy may look at.
 
     `codes` [N, D] and `scores` [N] are all that is known, evaluated strings included; `known` are
-    their strings, which need no second evaluation; `length` is the side of the trust region.
+    their strings, which need no second evaluation; `length` bounds the steps from a centre.
     """
 
     problem: Problem
-    trusted: TrustedRegion | None
+    trusted: TrustedRegion
     gp: SparseGP | None
     codes: Array
     scores: Array
     known: set[str]
     length: float = 1.0
-
-    def step(self, centres: Array, rng: np.random.Generator) -> Array:
-        """One random step from each centre [n, D], of sizes up to `length`.
-
-        z = m + sqrt(1 - s^2) (c - m) + s e, with e Gaussian of the codes' mean and covariance (the
-        preconditioned Crank-Nicolson step): however far it goes, it goes where codes are; s = 1
-        forgets the centre.  Sizes differ by candidate, because one string may need a tiny step
-        and its neighbour a large one.
-        """
-        mean, root = self.codes.mean(axis=0), np.linalg.cholesky(np.cov(self.codes.T))
-        size = self.length * rng.uniform(0.25, 1.0, size=(len(centres), 1))
-        noise = rng.standard_normal(centres.shape) @ root.T
-        return mean + np.sqrt(1 - size**2) * (centres - mean) + size * noise
 
 
 Strategy = Callable[[View, int, np.random.Generator], list[Proposal]]
@@ -127,9 +113,10 @@ def new_candidates(view: View, n: int, rng: np.random.Generator) -> tuple[list[s
     found: dict[str, Array] = {}
     for _ in range(ATTEMPTS):
         centres = view.codes[rng.choice(best, size=n, p=weights / weights.sum())]
-        origins = view.step(centres, rng)
-        if view.trusted is not None:
-            origins = origins[view.trusted.contains(origins)]
+        # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
+        sizes = view.length * rng.uniform(0.25, 1.0, size=(n, 1))
+        origins = view.trusted.step(centres, sizes, rng)
+        origins = origins[view.trusted.contains(origins)]
         for string, origin in zip(view.problem.codec.decode(origins), origins, strict=True):
             if string is not None and string not in view.known:
                 found.setdefault(string, origin)
@@ -144,13 +131,14 @@ def new_candidates(view: View, n: int, rng: np.random.Generator) -> tuple[list[s
 def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
     """The batch of Kusner et al. 2017: log EI by grid and L-BFGS-B, with a kriging believer.
 
-    The box of the training codes is restricted to the trusted region.  A pick that decodes to a
+    The grid is drawn in the trusted region, for the box of the training codes is nearly all empty
+    space, and a refined code that leaves the region falls back to its grid point.  A pick that decodes to a
     known string costs no evaluation and stays in the batch as pending, so that the next pick
     looks elsewhere.
     """
     gp = _surrogate(view)
     box = view.codes.min(axis=0), view.codes.max(axis=0)
-    grid = _trusted_grid(view, box, 10_000, rng)
+    grid = view.trusted.sample(10_000, rng)
     grid_mean, _ = gp.predict(grid)
     incumbent = float(min(grid_mean.min(), gp.predict(view.codes)[0].min()))
     believer = KrigingBeliever(gp, grid)
@@ -163,31 +151,13 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
         start = int(np.argmax(log_expected_improvement(grid_mean, believer.variance, incumbent)))
         believer.add(start)
         refined, _ = maximise_log_ei(gp, grid[[start]], box, incumbent, pending=pending)
-        inside = view.trusted is None or view.trusted.contains(refined)[0]
-        code = refined[0] if inside else grid[start]
+        code = refined[0] if view.trusted.contains(refined)[0] else grid[start]
         pending = np.concatenate([pending, code[None]])
         proposal = _decoded(view, gp, code)
         if proposal.string is None or proposal.string not in seen:
             proposals.append(proposal)
             seen.add(proposal.string or "")
     return proposals
-
-
-def _trusted_grid(
-    view: View, box: tuple[Array, Array], n: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Points of the trusted region: uniform in the box where enough of them fall inside."""
-    grid = rng.uniform(*box, size=(n, len(box[0])))
-    if view.trusted is None:
-        return grid
-    inside = grid[view.trusted.contains(grid)]
-    if len(inside) >= n // 2:
-        return inside
-    # In many dimensions hardly any point of the box lies near data; stretch toward data codes.
-    rows = rng.choice(len(view.codes), size=n)
-    share = rng.random((n, 1)) ** 2
-    blend = (1 - share) * view.codes[rows] + share * grid
-    return np.concatenate([inside, blend[view.trusted.contains(blend)]])[:n]
 
 
 def _decoded(view: View, gp: SparseGP, code: Array) -> Proposal:

@@ -107,7 +107,7 @@ def _run_all(config: RunConfig, task: ExprTask, store: TrialStore, seeds: tuple[
     from bayesopt.loop import Search
     from bayesopt.problem import TrustedRegion
 
-    trusted = TrustedRegion(task.problem.codes) if config.strategy in ("turbo", "ei") else None
+    trusted = TrustedRegion(task.problem.codes)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
         for seed in seeds:
