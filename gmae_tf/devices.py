@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from gmae_tf.errors import UserError
 
 Device = Literal["auto", "cpu", "gpu"]
 
+TOO_LATE = "the backend has started on a GPU: choose the device before anything is computed."
+
 
 def select_device(device: Device = "auto") -> str:
-    """Choose the device, quieten the backend's start-up log, and say what was found.
+    """Choose the device, start the backend without its start-up log, and say what was found.
 
-    Imports the backend unless `cpu` is asked for, so call it inside a command's body and before
-    other heavy imports.  `cpu` hides all GPUs; `auto` uses a GPU where there is one; TensorFlow
-    takes GPU memory as needed, not all at once.
+    Takes the seconds of importing the backend, so call it inside a command's body, before other
+    heavy imports.  `cpu` hides all GPUs; `auto` uses a GPU where there is one; TensorFlow takes
+    GPU memory as needed, not all at once.  With TF_CPP_MIN_LOG_LEVEL=0 the log is shown.
 
     Returns
     -------
@@ -24,13 +29,15 @@ def select_device(device: Device = "auto") -> str:
 
     Raises
     ------
-    UserError: `gpu` is asked for where the backend finds none.
+    UserError: `gpu` is asked for where the backend finds none, or `cpu` too late.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == "cpu":
-        _hide_gpus()
-        return "cpu"
-    gpus = _count_gpus()
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # enough for a backend that has not started
+    with _quiet_stderr():
+        gpus = _jax_gpus() if _backend() == "jax" else _tensorflow_gpus(hide=device == "cpu")
+    if device == "cpu" and gpus:
+        raise UserError(TOO_LATE)
     if device == "gpu" and gpus == 0:
         raise UserError(
             "no GPU was found: install requirements-gpu.txt on a machine with a CUDA GPU, "
@@ -43,29 +50,51 @@ def _backend() -> str:
     return os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
-def _hide_gpus() -> None:
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # enough for a backend that is not imported yet
-    if "tensorflow" not in sys.modules:
-        return
-    import tensorflow as tf
+def _jax_gpus() -> int:
+    import jax
 
-    try:
-        tf.config.set_visible_devices([], "GPU")
-    except RuntimeError as error:
-        raise UserError("choose the device before any computation has started.") from error
+    return sum(device.platform == "gpu" for device in jax.devices())
 
 
-def _count_gpus() -> int:
-    if _backend() == "jax":
-        import jax
-
-        return sum(device.platform == "gpu" for device in jax.devices())
+def _tensorflow_gpus(hide: bool) -> int:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
+    if hide:
+        try:
+            tf.config.set_visible_devices([], "GPU")
+        except RuntimeError as error:
+            raise UserError(TOO_LATE) from error
+        return 0
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # already started with its memory taken: that works as well
             break
     return len(gpus)
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what native code writes to file descriptor 2; show it if the block fails.
+
+    TensorFlow 2.21 logs to it before its log level has any effect.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except UserError:
+            raise
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
