@@ -65,3 +65,8 @@ class MeanSquaredError:
     def get_config(self) -> dict[str, Any]:
         """Nothing to save."""
         return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> MeanSquaredError:
+        """Inverse of `get_config`; Keras loads nothing without it."""
+        return cls(**config)
