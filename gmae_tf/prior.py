@@ -42,7 +42,7 @@ class GaussianMixture:
     def __init__(
         self, means: ArrayLike, covariances: ArrayLike = 1.0, weights: ArrayLike | None = None
     ) -> None:
-        mu = np.atleast_2d(np.asarray(means, dtype=np.float64))
+        mu = np.atleast_2d(np.array(means, dtype=np.float64))  # a copy, so nobody else changes it
         pi = np.ones(len(mu)) if weights is None else np.asarray(weights, dtype=np.float64)
         if mu.ndim != 2 or not np.isfinite(mu).all():
             raise UserError(f"means must be finite and of shape [K, D], not {np.shape(means)}")
@@ -185,7 +185,7 @@ def mixture_cdf(z: Any, means: Any, stds: Any, weights: Any) -> Any:
 
 
 def _full_covariances(covariances: ArrayLike, k: int, d: int) -> Array:
-    c = np.asarray(covariances, dtype=np.float64)
+    c = np.array(covariances, dtype=np.float64)
     if c.shape in {(), (k,)}:
         full = np.broadcast_to(c, (k,))[:, None, None] * np.eye(d)
     elif c.shape == (k, d):
