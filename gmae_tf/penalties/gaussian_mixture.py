@@ -20,6 +20,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture, mixture_cdf
 
 
@@ -140,7 +141,15 @@ class GaussianMixturePenalty:
         self.seed_generator = keras.random.SeedGenerator(seed) if sliced else None
 
     def __call__(self, z: Any) -> dict[str, Any]:
-        """Terms of codes z [N, D], at least float32: {"ks", "covariance", "sliced"} -> scalars."""
+        """Terms of codes z [N, D], at least float32: {"ks", "covariance", "sliced"} -> scalars.
+
+        Raises `UserError` when D is not that of the prior.
+        """
+        if z.shape[-1] != self.prior.dim:  # a D of 1 would be broadcast in silence
+            raise UserError(
+                f"the codes have {z.shape[-1]} dimensions but the prior has {self.prior.dim}: "
+                "make them equal"
+            )
         n = ops.shape(z)[0]
         if not isinstance(n, int):  # unknown until the graph runs
             n = ops.cast(n, z.dtype)
