@@ -45,6 +45,7 @@ def rule_encoder(
     inputs = keras.Input((max_length,), dtype="uint8", name="rules")
     h = OneHot(n_rules)(inputs)
     for filters, kernel in convolutions:
+        kernel = min(kernel, h.shape[1])  # a grammar of short strings
         h = layers.Conv1D(filters, kernel, activation="relu")(h)
         h = layers.BatchNormalization()(h)
     h = layers.Dense(dense, activation="relu")(layers.Flatten()(h))
