@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from gmae_tf.errors import UserError
 
 DensityKind = Literal["gaussian", "mixture", "kde"]
 
@@ -19,11 +21,15 @@ class LatentDensity:
     n_components : components of the mixture.
     max_codes : fit to at most so many codes, drawn at random; the density of a few thousand
         low-dimensional codes does not change with more, the time to fit does.
+
+    Raises `UserError` for an unknown kind, and when it is used before `fit`.
     """
 
     def __init__(
         self, kind: DensityKind = "mixture", n_components: int = 10, max_codes: int = 20_000
     ) -> None:
+        if kind not in get_args(DensityKind):
+            raise UserError(f"{kind!r} is no density: choose {', '.join(get_args(DensityKind))}")
         self.kind = kind
         self.n_components = n_components
         self.max_codes = max_codes
@@ -47,13 +53,17 @@ class LatentDensity:
 
     def log_prob(self, z: ArrayLike) -> NDArray[np.float64]:
         """Log density of codes, [N, D] -> [N]."""
-        return self._estimator.score_samples(np.asarray(z, dtype=np.float64))
+        return self._fitted().score_samples(np.asarray(z, dtype=np.float64))
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw n codes, [n, D]."""
-        seed = int(rng.integers(2**31))
+        estimator, seed = self._fitted(), int(rng.integers(2**31))
         if self.kind == "kde":
-            return self._estimator.sample(n, random_state=seed)
-        self._estimator.set_params(random_state=seed)
-        codes, _ = self._estimator.sample(n)
+            return estimator.sample(n, random_state=seed)
+        codes, _ = estimator.set_params(random_state=seed).sample(n)
         return rng.permutation(codes)  # scikit-learn returns them sorted by component
+
+    def _fitted(self) -> Any:
+        if self._estimator is None:
+            raise UserError("the density has not seen any codes yet: call fit first")
+        return self._estimator
