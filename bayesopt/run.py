@@ -48,8 +48,9 @@ class RunConfig:
     """Also run random and prior sampling with the same budget."""
     model: Path | None = None
     """Folder of grammar.train; the pretrained model by default."""
-    data: str = "official"
-    """Known strings: official (the 100,000 of Grammar VAE), generated, or a text file."""
+    data: str | None = None
+    """Known strings: official (the 100,000 of Grammar VAE), generated, or a text file; by default
+    official for arithmetic, and generated for a model of another grammar."""
     n_data: int | None = None
     """Use only so many of them, drawn at random."""
     data_dir: Path | None = None

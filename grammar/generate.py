@@ -66,8 +66,13 @@ def sample_derivations(
     return rules
 
 
-def sample_strings(grammar: Grammar, n: int, max_length: int, *, seed: int = 0) -> list[str]:
-    """`n` strings of `sample_derivations`, different ones if the grammar is unambiguous."""
+def sample_strings(grammar: Grammar, n: int | None, max_length: int, *, seed: int = 0) -> list[str]:
+    """`n` strings of `sample_derivations`, different ones if the grammar is unambiguous.
+
+    By default 100,000, or all that there are.
+    """
+    if n is None:
+        n = min(100_000, Derivations(grammar, max_length).total)
     rules = sample_derivations(grammar, n, max_length, np.random.default_rng(seed))
     return [text for text in RuleCodec(grammar, max_length).decode(rules) if text is not None]
 

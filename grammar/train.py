@@ -134,8 +134,7 @@ def load_strings(config: TrainConfig, grammar: Grammar) -> list[str]:
     if not arithmetic and source in ("official", "download"):
         raise UserError(f"--data {source} is of the arithmetic grammar: choose generated or a file")
     if not arithmetic and source == "generated":
-        n, length = config.n_data or 100_000, config.max_length or 15
-        return sample_strings(grammar, n, length, seed=config.seed)
+        return sample_strings(grammar, config.n_data, config.max_length or 15, seed=config.seed)
     strings = load_expressions(
         source, n=config.n_data, seed=config.seed, data_dir=config.data_dir, grammar=grammar
     )

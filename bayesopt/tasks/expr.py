@@ -13,9 +13,11 @@ import numpy as np
 from bayesopt.problem import Array, Problem
 from bayesopt.results import PublishedRow
 from gmae_tf.errors import UserError
+from grammar.cfg import Grammar
 from grammar.data import load_expressions
 from grammar.expressions import TARGET_X, WORST_SCORE, evaluate, fit_errors
 from grammar.expressions import target as benchmark
+from grammar.generate import sample_strings
 from grammar.model import GrammarAutoencoder
 
 if TYPE_CHECKING:
@@ -128,16 +130,21 @@ class ExprTask:
         target: str | None = None,
         target_csv: Path | None = None,
         model: Path | None = None,
-        data: str = "official",
+        data: str | None = None,
         n_data: int | None = None,
         data_dir: Path | None = None,
         exclude_better_than: float | None = None,
     ) -> None:
         self.target = load_target(target, target_csv)
         self.model = _load_model(model)
-        strings = load_expressions(data, n=n_data, data_dir=data_dir)
+        strings = load_known_strings(self.model, data, n_data, data_dir)
         self.all_strings = np.array(strings, dtype=object)
         scores = self.score(strings)
+        if (scores == WORST_SCORE).all():
+            raise UserError(
+                "none of the known strings can be evaluated as an expression in x: the task expr "
+                "needs a grammar of expressions such as 2*x+sin(x)"
+            )
         self.hidden_score = self._hidden_score(exclude_better_than)
         keep = np.ones(len(strings), dtype=bool)
         if self.hidden_score is not None:
@@ -219,6 +226,17 @@ class ExprTask:
     def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
         """From all strings, hidden ones too: the random baseline is given every chance."""
         return [str(s) for s in rng.choice(self.all_strings, size=n)]
+
+
+def load_known_strings(
+    model: GrammarAutoencoder, data: str | None, n: int | None, data_dir: Path | None
+) -> list[str]:
+    """Strings of the model's grammar; by default what `grammar.train` trains on by default."""
+    arithmetic = Grammar.load("arithmetic").rules == model.grammar.rules
+    source = data or ("official" if arithmetic else "generated")
+    if arithmetic or source != "generated":
+        return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar)
+    return sample_strings(model.grammar, n, model.max_length)
 
 
 def _load_model(folder: Path | None) -> GrammarAutoencoder:
