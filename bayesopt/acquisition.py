@@ -1,49 +1,46 @@
-"""Acquisition functions of (mean, variance), for minimisation, and the batches built on them."""
+"""Acquisition functions of (mean, variance), for minimisation, and batches by kriging believer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import erfcx, log_ndtr, ndtr
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 Array = NDArray[np.float64]
 LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 
 class Posterior(Protocol):
-    """What the batch rules ask of a Gaussian process: moments and covariances of f, raw units."""
+    """What batches ask of a Gaussian process: moments and covariances of f."""
 
     def predict(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N]."""
+        """Mean [N] and variance [N] at codes [N, D]."""
         ...
 
-    def covariance(self, codes: Array, other: Array) -> Array:
-        """Covariance [n, m]."""
+    def covariance_with(self, codes: Array) -> Callable[[Array], Array]:
+        """other [m, D] -> covariance [n, m] with codes [n, D]."""
         ...
 
 
-class DifferentiablePosterior(Posterior, Protocol):
-    """The same on tensors, for gradients in the codes."""
+class SmoothPosterior(Protocol):
+    """What gradients ask of it."""
 
-    def moments(self, codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean [n] and variance [n]."""
-        ...
-
-    def cross_covariance(self, codes: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-        """Covariance [n, m]."""
+    def believing(
+        self, pending: Array | None = None, noise: float = 0.0
+    ) -> Callable[[Array], tuple[float, float, Array, Array]]:
+        """code [D] -> mean, variance and their gradients [D], given pending codes [P, D]."""
         ...
 
 
 def log_h(u: Array) -> Array:
-    """log(phi(u) + u Phi(u)), the log of standardised expected improvement; exact for u down to -1e150.
+    """log h(u), h = phi(u) + u Phi(u) the standardised expected improvement; no underflow.
 
-    Below -1 the sum is written phi(u) (1 - |u| r), r = sqrt(pi/2) erfcx(|u|/sqrt 2) the Mills ratio;
-    below -100, where 1 - |u| r cancels, by its asymptotic series (Ament et al. 2023, appendix A).
+    Below -1 it is phi(u) (1 - |u| r) with the Mills ratio r = sqrt(pi/2) erfcx(|u| / sqrt 2); below
+    -100, where 1 - |u| r cancels, its asymptotic series (Ament et al. 2023, appendix A).
     """
     u = np.asarray(u, np.float64)
     direct = np.maximum(u, -1.0)
@@ -85,16 +82,35 @@ def lower_confidence_bound(mean: Array, variance: Array, beta: float) -> Array:
     return np.asarray(mean) - np.sqrt(beta * np.maximum(variance, 0.0))
 
 
+def log_ei_gradient(
+    mean: float, variance: float, mean_gradient: Array, variance_gradient: Array, incumbent: float
+) -> tuple[float, Array]:
+    """log EI and its gradient [D], from mean, variance > 0 and their gradients [D].
+
+    d log EI = (-r dmean + (1 - r u) dsd) / sd with r = Phi(u) / h(u): both are tiny in the tail,
+    but their logarithms are not.
+    """
+    sd = np.sqrt(variance)
+    u = (incumbent - mean) / sd
+    value = log_h(u)
+    ratio = np.exp(log_ndtr(u) - value)
+    # 1 - r u = phi / h, which does not cancel.
+    density = np.exp(-0.5 * u * u - LOG_ROOT_2PI - value)
+    gradient = -ratio * mean_gradient + density * variance_gradient / (2 * sd)
+    return float(np.log(sd) + value), gradient / sd
+
+
 class KrigingBeliever:
     """Variances of candidates [n, D] while a batch is being picked.
 
-    Believing that a pending point will score its predicted mean leaves the mean unchanged and turns the
-    variance into c(x,x) - c(x,P) [c(P,P) + tau I]^-1 c(P,x), c the posterior covariance.  Each pick
-    costs one covariance column and one Cholesky row (Ginsbourger et al. 2010).
+    Believing that pending points P score their predicted means leaves the mean unchanged and turns
+    the variance into c(x,x) - c(x,P) [c(P,P) + tau I]^-1 c(P,x), c the posterior covariance.  Each
+    pick costs one covariance column and one Cholesky row (Ginsbourger et al. 2010).
     """
 
     def __init__(self, gp: Posterior, candidates: Array, noise: float = 0.0) -> None:
-        self._gp, self._candidates = gp, np.asarray(candidates, np.float64)
+        self._candidates = np.asarray(candidates, np.float64)
+        self._covariance = gp.covariance_with(self._candidates)
         self._noise = noise
         _, self.variance = gp.predict(self._candidates)
         self._floor = 1e-10 * float(self.variance.max(initial=1e-300))
@@ -102,7 +118,7 @@ class KrigingBeliever:
 
     def add(self, index: int) -> None:
         """Condition the variance on candidate `index` being evaluated; tau is `noise`."""
-        column = self._gp.covariance(self._candidates, self._candidates[[index]])[:, 0]
+        column = self._covariance(self._candidates[[index]])[:, 0]
         for row in self._rows:
             column = column - row * row[index]
         row = column / np.sqrt(max(column[index] + self._noise, self._floor))
@@ -110,27 +126,8 @@ class KrigingBeliever:
         self.variance = np.maximum(self.variance - row * row, 0.0)
 
 
-def tensor_log_expected_improvement(
-    mean: tf.Tensor, variance: tf.Tensor, incumbent: float
-) -> tf.Tensor:
-    """`log_expected_improvement` on float64 tensors, with stable gradients; variance must be positive."""
-    import tensorflow as tf
-
-    @tf.custom_gradient
-    def log_h_tensor(u: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        value = tf.numpy_function(log_h, [u], tf.float64)
-        value.set_shape(u.shape)
-        # d log h / du = Phi / h; both are tiny in the tail, their logs are not.
-        slope = tf.numpy_function(lambda t: np.exp(log_ndtr(t) - log_h(t)), [u], tf.float64)
-        slope.set_shape(u.shape)
-        return value, lambda upstream: upstream * slope
-
-    sd = tf.sqrt(variance)
-    return tf.math.log(sd) + log_h_tensor((incumbent - mean) / sd)
-
-
 def maximise_log_ei(
-    gp: DifferentiablePosterior,
+    gp: SmoothPosterior,
     starts: Array,
     box: tuple[Array, Array],
     incumbent: float,
@@ -142,56 +139,22 @@ def maximise_log_ei(
     """Refine starts [S, D] by L-BFGS-B on log EI inside box (lower [D], upper [D]).
 
     `pending` [P, D] conditions the variance as `KrigingBeliever` does.  Returns the refined codes
-    [S, D] and their log EI [S]; no result is worse than its start.
+    [S, D] and their log EI [S]; none is worse than its start, clipped to the box.
     """
-    import tensorflow as tf
-    from scipy.optimize import minimize
-
-    lower, upper = (np.asarray(b, np.float64) for b in box)
+    lower, upper = (np.asarray(bound, np.float64) for bound in box)
     width = np.where(upper > lower, upper - lower, 1.0)
-    objective = _log_ei_objective(gp, incumbent, pending, noise)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)])
-    def value_and_gradient(unit: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(unit)
-            loss = -objective((lower + width * unit)[None])[0]
-        return loss, tape.gradient(loss, unit)
+    moments = gp.believing(pending, noise)
 
     def loss(unit: Array) -> tuple[float, Array]:
-        value, gradient = value_and_gradient(tf.constant(unit))
-        return float(value), np.asarray(gradient)
+        value, gradient = log_ei_gradient(*moments(lower + width * unit), incumbent)
+        return -value, -gradient * width
 
-    bounds = list(zip(np.zeros_like(lower), (upper - lower) / width, strict=True))
+    bounds = np.column_stack([np.zeros_like(lower), (upper - lower) / width])
     codes, values = [], []
     for start in np.atleast_2d(starts):
-        unit = np.clip((np.asarray(start, np.float64) - lower) / width, 0, 1)
-        found = minimize(
-            loss, unit, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations}
-        )
-        codes.append(lower + width * found.x)
-        values.append(-found.fun)
+        unit = np.clip((start - lower) / width, bounds[:, 0], bounds[:, 1])
+        options = {"maxiter": iterations}
+        found = minimize(loss, unit, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        codes.append(np.clip(lower + width * found.x, lower, upper))
+        values.append(-float(found.fun))
     return np.array(codes), np.array(values)
-
-
-def _log_ei_objective(
-    gp: DifferentiablePosterior, incumbent: float, pending: Array | None, noise: float
-) -> Any:
-    """Tensor function codes [n, D] -> log EI [n], its variance conditioned on the pending codes."""
-    import tensorflow as tf
-
-    if pending is None or len(pending) == 0:
-        return lambda codes: tensor_log_expected_improvement(*gp.moments(codes), incumbent)
-    points = tf.constant(pending, tf.float64)
-    covariance = gp.covariance(np.asarray(pending), np.asarray(pending))
-    tau = max(noise, 1e-8 * float(np.mean(np.diag(covariance))))
-    root = tf.constant(np.linalg.cholesky(covariance + tau * np.eye(len(covariance))))
-
-    def objective(codes: tf.Tensor) -> tf.Tensor:
-        mean, variance = gp.moments(codes)
-        cross = gp.cross_covariance(points, codes)
-        known = tf.reduce_sum(tf.linalg.triangular_solve(root, cross, lower=True) ** 2, 0)
-        floor = 1e-10 * variance
-        return tensor_log_expected_improvement(mean, tf.maximum(variance - known, floor), incumbent)
-
-    return objective

@@ -8,21 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+CLUSTERED = 20_000  # codes that k-means looks at; more only cost time
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Affine map to zero mean and unit standard deviation, per column; constant columns keep scale 1."""
+    """Affine map to zero mean and unit standard deviation per column; constant columns stay."""
 
     mean: Array
     scale: Array
 
     @classmethod
     def of(cls, values: Array) -> Scaler:
-        """Scaler of values [N, D] (or [N])."""
-        scale = np.atleast_1d(values.std(axis=0))
-        constant = scale <= 1e-12 * np.maximum(1.0, np.abs(np.atleast_1d(values.mean(axis=0))))
-        return cls(np.atleast_1d(values.mean(axis=0)), np.where(constant, 1.0, scale))
+        """Scaler of values [N, D] (or [N]); its mean and scale are [D] (or [1])."""
+        mean, scale = np.atleast_1d(values.mean(axis=0)), np.atleast_1d(values.std(axis=0))
+        constant = scale <= 1e-12 * np.maximum(1.0, np.abs(mean))
+        return cls(mean, np.where(constant, 1.0, scale))
 
     def forward(self, values: Array) -> Array:
         """Standardised values, same shape."""
@@ -32,8 +33,8 @@ class Scaler:
 def kmeans_inducing_points(codes: Array, count: int, seed: int) -> Array:
     """At most `count` k-means centres [M, D] of standardised codes [N, D].
 
-    M is clipped to the number of distinct codes; when every distinct code fits, the codes themselves
-    are returned and the sparse model is exact.
+    When there are no more distinct codes than that, they are the inducing points, and the sparse
+    model is the exact one.
     """
     from sklearn.cluster import MiniBatchKMeans
 
@@ -41,23 +42,19 @@ def kmeans_inducing_points(codes: Array, count: int, seed: int) -> Array:
     if len(distinct) <= count:
         return distinct
     rng = np.random.default_rng(seed)
-    subset = codes if len(codes) <= 20_000 else codes[rng.choice(len(codes), 20_000, replace=False)]
+    subset = codes
+    if len(codes) > max(CLUSTERED, 4 * count):
+        subset = codes[rng.choice(len(codes), max(CLUSTERED, 4 * count), replace=False)]
     means = MiniBatchKMeans(
-        n_clusters=count,
-        random_state=int(rng.integers(2**31)),
-        batch_size=2048,
-        n_init=1,
-        max_iter=20,
+        count, random_state=int(rng.integers(2**31)), batch_size=2048, n_init=1, max_iter=20
     )
-    centres = means.fit(subset).cluster_centers_
-    return np.unique(np.asarray(centres, np.float64), axis=0)
+    return np.unique(np.asarray(means.fit(subset).cluster_centers_, np.float64), axis=0)
 
 
 def median_lengthscales(codes: Array, seed: int, pairs: int = 2000) -> Array:
-    """ARD lengthscales [D] by the median heuristic: the median distance of random pairs of codes [N, D]."""
+    """Lengthscales [D], all the median distance of random pairs of codes [N, D]."""
     rng = np.random.default_rng(seed)
     left, right = rng.integers(len(codes), size=(2, pairs))
     distances = np.linalg.norm(codes[left] - codes[right], axis=1)
     distances = distances[distances > 0]
-    median = float(np.median(distances)) if len(distances) else 1.0
-    return np.full(codes.shape[1], median)
+    return np.full(codes.shape[1], float(np.median(distances)) if len(distances) else 1.0)

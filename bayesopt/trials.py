@@ -27,8 +27,9 @@ VERSION = 1
 BUSY_SECONDS = 60.0
 SCHEMA = (
     "CREATE TABLE run (fingerprint TEXT NOT NULL)",
-    "CREATE TABLE trials (strategy TEXT NOT NULL, seed INTEGER NOT NULL, evaluation INTEGER NOT NULL,"
-    " batch INTEGER NOT NULL, string TEXT, score REAL, in_training_data INTEGER NOT NULL,"
+    "CREATE TABLE trials (strategy TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " evaluation INTEGER NOT NULL, batch INTEGER NOT NULL, string TEXT, score REAL,"
+    " in_training_data INTEGER NOT NULL,"
     " proposed_code BLOB NOT NULL, code BLOB NOT NULL, predicted_mean REAL, predicted_sd REAL,"
     " PRIMARY KEY (strategy, seed, evaluation))",
     "CREATE INDEX trials_by_string ON trials (string)",
@@ -47,8 +48,8 @@ COLUMNS = (
 class Trial:
     """One evaluated (or proposed) string; lower scores are better.
 
-    `evaluation` counts from 1 within (strategy, seed); `score` is None until it is known; `string` is
-    None when the code decodes to nothing; `code` [D] is the string re-encoded.
+    `evaluation` counts from 1 within (strategy, seed); `score` is None until it is known; `string`
+    is None when the code decodes to nothing; `code` [D] is the string re-encoded.
     """
 
     strategy: str
@@ -66,7 +67,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class SurrogateFit:
-    """How well a seed's surrogate predicts held-out points: scores, truth, mean and sd, each [n]."""
+    """How a seed's surrogate predicts held-out points: their truth, mean and sd, each [n]."""
 
     seed: int
     rmse: float
@@ -77,7 +78,7 @@ class SurrogateFit:
 
 
 class TrialStore:
-    """The trials, surrogate states and surrogate fits of one run; open it with `TrialStore.open`."""
+    """The trials, surrogate states and fits of one run; make it by `TrialStore.open`."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
@@ -87,8 +88,8 @@ class TrialStore:
     def open(cls, path: str | Path, fingerprint: Mapping[str, Any]) -> TrialStore:
         """Open the store at `path`, creating it if absent or empty.
 
-        `fingerprint` (JSON-able) says which run this is.  Raises UserError if the file is not a trial
-        store, is damaged, cannot be written, or belongs to a run with another fingerprint.
+        `fingerprint` (JSON-able) says which run this is.  Raises UserError if the file is not a
+        trial store, is damaged, cannot be written, or belongs to a run with another fingerprint.
         """
         path = Path(path)
         connection: sqlite3.Connection | None = None
@@ -148,7 +149,7 @@ class TrialStore:
             raise ValueError(f"{self.path}: no unscored trial {key}.")
 
     def trials(self, strategy: str | None = None, seed: int | None = None) -> list[Trial]:
-        """Stored trials in the order (strategy, seed, evaluation), optionally of one strategy or seed."""
+        """Trials in the order (strategy, seed, evaluation), optionally of one strategy or seed."""
         rows = self._select(
             f"SELECT {COLUMNS} FROM trials WHERE (?1 IS NULL OR strategy = ?1)"
             " AND (?2 IS NULL OR seed = ?2) ORDER BY strategy, seed, evaluation",
@@ -246,8 +247,8 @@ class TrialStore:
         if stored != text:
             differing = _differing(json.loads(stored), json.loads(text))
             raise UserError(
-                f"{self.path} holds a different run (other {differing}); repeat that run's settings "
-                "to continue it, or choose another output folder."
+                f"{self.path} holds a different run (other {differing}); repeat that run's "
+                "settings to continue it, or choose another output folder."
             )
 
     def _pragma(self, name: str) -> Any:
@@ -256,8 +257,8 @@ class TrialStore:
 
 def _damaged(path: Path) -> str:
     return (
-        f"{path} is damaged or not a trial store; move it away to start afresh, or restore it from a "
-        "copy."
+        f"{path} is damaged or not a trial store; move it away to start afresh, or restore it from "
+        "a copy."
     )
 
 
@@ -303,7 +304,10 @@ def _row(trial: Trial) -> tuple[Any, ...]:
 
 def _trial(row: Sequence[Any]) -> Trial:
     proposed, code = (np.frombuffer(blob, np.float64) for blob in row[7:9])
-    return Trial(*row[:6], bool(row[6]), proposed, code, *row[9:])
+    strategy, seed, batch, evaluation, string, score, known = row[:7]
+    return Trial(
+        strategy, seed, batch, evaluation, string, score, bool(known), proposed, code, *row[9:]
+    )
 
 
 def _pack(arrays: Mapping[str, Array]) -> bytes:
