@@ -165,7 +165,7 @@ def fit_stochastic(
     )
     length = tf.Variable(gamma, dtype=tf.float64)
     step = _compiled_step(bound, (x, y[:, None]), length, learning_rate)
-    rise = np.geomspace(gamma / 1000, gamma, max(steps // 10, 1))
+    rise = np.append(np.geomspace(gamma / 1000, gamma, steps // 10), gamma)
     order = minibatches(len(x), batch, seed)
     try:
         for i in range(steps):

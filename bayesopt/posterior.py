@@ -69,6 +69,21 @@ class WhitenedPosterior:
         return mean[0], left[0], tape.gradient(mean, code), tape.gradient(left, code)
 
 
+def covariance_root(covariance: Array, smallest: float = 1e-10) -> Array:
+    """Lower root [n, n] of a posterior covariance, with as little jitter as that takes.
+
+    Where data pin f down, a covariance is the small difference of large numbers, and rounding may
+    leave it indefinite.  The jitter is relative to the mean variance; LinAlgError beyond 1.
+    """
+    scale = max(float(np.trace(covariance)) / max(len(covariance), 1), 1e-12)
+    for jitter in np.geomspace(smallest, 1.0, 6):
+        try:
+            return np.linalg.cholesky(covariance + jitter * scale * np.eye(len(covariance)))
+        except np.linalg.LinAlgError:
+            continue
+    raise np.linalg.LinAlgError("covariance is not positive definite")
+
+
 def inducing_cholesky(
     kernel: gpflow.kernels.Kernel, inducing: tf.Tensor, jitter: float
 ) -> tf.Tensor:

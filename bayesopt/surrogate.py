@@ -23,7 +23,7 @@ from bayesopt.fitting import (
     solve_collapsed,
 )
 from bayesopt.inducing import Scaler, kmeans_inducing_points, median_lengthscales
-from bayesopt.posterior import CHUNK, WhitenedPosterior
+from bayesopt.posterior import CHUNK, WhitenedPosterior, covariance_root
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -223,8 +223,8 @@ class SparseGP:
         points = self._standard(codes)
         weights = self._posterior.weights(points)
         covariance = self._posterior.covariance(points, weights, points).numpy()
-        tau = noise / self._unit**2 + 1e-8 * float(np.trace(covariance)) / max(len(codes), 1)
-        root = tf.constant(np.linalg.cholesky(covariance + tau * np.eye(len(codes))))
+        covariance += noise / self._unit**2 * np.eye(len(codes))
+        root = tf.constant(covariance_root(covariance, smallest=1e-8))
 
         def moments(code: Array) -> tuple[float, float, Array, Array]:
             parts = self._call("believed_moments", self._standard(code), points, weights, root)
@@ -241,18 +241,16 @@ class SparseGP:
 
         Raises UserError when the covariance of the codes cannot be factorised.
         """
-        mean, variance = self.predict(codes)
+        mean, _ = self.predict(codes)
         covariance = self.covariance(codes, codes)
-        for jitter in (1e-10, 1e-8, 1e-6, 1e-4, 1e-3):
-            try:
-                root = np.linalg.cholesky(covariance + jitter * variance.mean() * np.eye(len(mean)))
-            except np.linalg.LinAlgError:
-                continue
-            return mean + rng.standard_normal((n_samples, len(mean))) @ root.T
-        raise UserError(
-            f"No joint sample of {len(mean)} codes can be drawn, for their covariance is not "
-            "positive definite; use fewer candidates, or ones that differ more."
-        )
+        try:
+            root = covariance_root(covariance)
+        except np.linalg.LinAlgError as error:
+            raise UserError(
+                f"No joint sample of {len(mean)} codes can be drawn, for their covariance is not "
+                "positive definite; use fewer candidates, or ones that differ more."
+            ) from error
+        return mean + rng.standard_normal((n_samples, len(mean))) @ root.T
 
     def score(self, codes: Array, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
