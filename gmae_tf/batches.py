@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 
 class SeededBatches(keras.utils.PyDataset):
-    """Equal batches of an array, shuffled anew in each epoch by default_rng([seed, epoch]).
+    """Equal batches of an array, in the order default_rng([seed, epoch]).
 
     A resumed training thus sees what an uninterrupted one would have.  (With a global seed, the
-    TensorFlow backend's own shuffling repeats one permutation in every epoch.)  The last partial
-    batch is dropped: batch statistics of another size would be another loss.
+    TensorFlow backend's own shuffling repeats one permutation in every epoch.)  The epoch changes
+    by `start_epoch` alone: Keras calls `on_epoch_end` more than once in an epoch.  The last
+    partial batch is dropped: batch statistics of another size would be another loss.
     """
 
     def __init__(self, data: NDArray[Any], batch_size: int, seed: int = 0) -> None:
@@ -28,10 +29,6 @@ class SeededBatches(keras.utils.PyDataset):
         """Set the order of epoch number `epoch`."""
         self.epoch = epoch
         self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.data))
-
-    def on_epoch_end(self) -> None:
-        """Called by Keras."""
-        self.start_epoch(self.epoch + 1)
 
     def __len__(self) -> int:
         return len(self.data) // self.batch_size

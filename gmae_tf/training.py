@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -39,9 +40,10 @@ def fit(
     """Train, and leave the best weights by validation loss in the model and in `run_dir`.
 
     Called again with the same `run_dir` it continues after the last complete epoch, with the
-    weights, optimiser, learning rate, plateau counters and batch order that an uninterrupted run
-    would have.  `xla` compiles the training step (None: Keras decides).  Returns the logs of all
-    epochs.  Raises `UserError` when the loss becomes not a number; the last good epoch is kept.
+    weights, optimiser, learning rate, plateau counters, random states and batch order that an
+    uninterrupted run would have.  `xla` compiles the training step (None: Keras decides).
+    Returns the logs of all epochs.  Raises `UserError` when the loss becomes not a number; the
+    last good epoch is kept.
     """
     jit = "auto" if xla is None else xla
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=jit)
@@ -55,6 +57,7 @@ def fit(
         model.fit(
             batches,
             validation_data=SeededBatches(validation, batch_size, seed),
+            shuffle=False,  # Keras would shuffle the batches again, by Python's global seed
             initial_epoch=done,
             epochs=epochs,
             verbose=0,
@@ -98,20 +101,26 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             state = json.loads(self._state_file.read_text())
             weights = self.folder / state["weights"]
-            self.history, self._restored = state["history"], state["plateau"]
-        except (ValueError, KeyError) as error:
+            self.history, self._restored = list(state["history"]), dict(state["plateau"])
+            random = state.get("random", {})
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self._state_file} is damaged ({error}): delete the folder to start again"
             ) from error
         model.optimizer.build(model.trainable_variables)
         load_weights(model, weights)
-        self.batches.start_epoch(len(self.history))
+        for name, variable in _random_states(model).items():
+            variable.assign(random.get(name, variable))
         return len(self.history)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Give the plateau its counters back (Keras resets them when training begins)."""
         for name, value in self._restored.items():
             setattr(self.plateau, name, value)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Give the batches the order of this epoch."""
+        self.batches.start_epoch(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save, unless the loss is not a number."""
@@ -132,6 +141,10 @@ class Checkpoint(keras.callbacks.Callback):
             "weights": name,
             "history": self.history,
             "plateau": {a: float(v) for a, v in counters.items() if math.isfinite(v)},
+            "random": {
+                name: ops.convert_to_numpy(variable).tolist()
+                for name, variable in _random_states(self.model).items()
+            },
         }
         write_atomic(self._state_file, json.dumps(state))
         for old in self.folder.glob("epoch-*.weights.h5"):
@@ -175,11 +188,18 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights; `UserError` in one sentence when the file is missing, damaged or foreign."""
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(
             f"{path} does not hold the weights of this model "
             f"({str(error).splitlines()[0]}): train again or name the right folder"
         ) from error
+
+
+def _random_states(model: keras.Model) -> dict[str, Any]:
+    """States of dropout and random directions, by order: `save_weights` leaves them out."""
+    kept = {id(variable) for variable in model.weights}
+    states = [v for v in model.non_trainable_variables if id(v) not in kept]
+    return {str(i): state for i, state in enumerate(states)}
 
 
 def _save_weights(model: keras.Model, path: Path) -> None:
