@@ -25,8 +25,8 @@ class SearchConfig:
 
     strategy: str = "turbo"
     batch_size: int = 50
-    points: int | None = 5_000
-    best: int = 2_000
+    points: int | None = 10_000
+    best: int = 1_000
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
 
 

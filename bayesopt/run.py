@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bayesopt.trials import TrialStore
 
 BASELINES = ("random", "prior")
+ITERATIONS = 30
+"""Of L-BFGS on the surrogate's hyper-parameters; more gain little in the search."""
 FREE = ("budget", "seeds", "baselines", "device")
 """Options that a continued run may change: more of the same, not something else."""
 
@@ -57,11 +59,13 @@ class RunConfig:
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     exclude_better_than: float | None = None
     """Hide known strings that score this or less; 0.0363 for the benchmark, -1 hides nothing."""
-    points: int = 5000
-    """Training points of the surrogate, the best known and a random choice; 0 for all."""
+    points: int = 10_000
+    """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
+    hyper_points: int = 5000
+    """Training points on which its hyper-parameters are found."""
     inducing_points: int = 500
     """Inducing points of the sparse Gaussian process."""
-    kernel: Literal["squared_exponential", "matern52", "matern32"] = "squared_exponential"
+    kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
     """Its kernel, with one lengthscale for each dimension."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
@@ -73,8 +77,7 @@ def search(config: RunConfig) -> None:
     from gmae_tf.runs import open_run
 
     seeds = parse_seeds(config.seeds)
-    if config.budget < 0 or config.batch_size < 1:
-        raise UserError("--budget must be 0 or more, and --batch-size 1 or more")
+    _check(config)
     select_device(config.device)
     run = open_run(config.out, asdict(config), "bayesopt.run", may_change=FREE)
     screen = console()
@@ -100,6 +103,14 @@ def search(config: RunConfig) -> None:
     best = _best(record)
     page = write_report(record, config.out, task.plots(list(best), list(best.values())))
     screen.print(f"report: {page}")
+
+
+def _check(config: RunConfig) -> None:
+    least = {"budget": 0, "batch_size": 1, "points": 0, "hyper_points": 2, "inducing_points": 1}
+    for name, minimum in least.items():
+        if getattr(config, name) < minimum:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
 
 
 def _run_all(config: RunConfig, task: ExprTask, store: TrialStore, seeds: tuple[int, ...]) -> None:
@@ -181,7 +192,13 @@ def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
     from bayesopt.loop import SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 
-    surrogate = SurrogateConfig(inducing_points=config.inducing_points, kernel=config.kernel)
+    surrogate = SurrogateConfig(
+        method="sgpr",
+        inducing_points=config.inducing_points,
+        kernel=config.kernel,
+        subset=config.hyper_points,
+        iterations=ITERATIONS,
+    )
     return SearchConfig(strategy, config.batch_size, config.points or None, surrogate=surrogate)
 
 
