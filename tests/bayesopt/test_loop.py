@@ -1,0 +1,128 @@
+"""Strategies and the loop on a problem whose optimum is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bayesopt.loop import (
+    MAX_LENGTH,
+    MIN_LENGTH,
+    START_LENGTH,
+    Search,
+    SearchConfig,
+    trust_length,
+)
+from bayesopt.problem import Problem, TrustedRegion
+from bayesopt.surrogate import SurrogateConfig
+from bayesopt.trials import Trial, TrialStore
+from tests.bayesopt.toy import GridCodec, grid_problem
+
+SURROGATE = SurrogateConfig(inducing_points=40, iterations=15)
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return grid_problem()
+
+
+def make_search(problem, path, strategy="turbo", seed=0, batch=10) -> Search:
+    store = TrialStore.open(path, {"test": 1})
+    config = SearchConfig(strategy, batch, points=None, surrogate=SURROGATE)
+    return Search(problem, store, seed, config, TrustedRegion(problem.codes))
+
+
+def rows(search):
+    return [(t.evaluation, t.batch, t.string, t.score, t.predicted_mean) for t in search.trials]
+
+
+@pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
+def test_strategy_proposes_distinct_strings_with_their_own_codes(problem, tmp_path, strategy):
+    search = make_search(problem, tmp_path / "t.sqlite", strategy)
+    trials = search.ask(8)
+    strings = [t.string for t in trials]
+    assert len(strings) == len(set(strings)) == 8
+    codes = GridCodec().encode(strings)
+    assert np.array([t.code for t in trials]) == pytest.approx(codes)
+    assert [t.evaluation for t in trials] == list(range(1, 9))
+    if strategy in ("turbo", "ei"):
+        assert not set(strings) & set(problem.strings)
+        assert all(t.predicted_sd > 0 for t in trials)
+        origins = np.array([t.proposed_code for t in trials])
+        assert TrustedRegion(problem.codes).contains(origins).all()
+
+
+@pytest.mark.parametrize("strategy", ["turbo", "ei"])
+def test_surrogate_strategies_find_the_hidden_optimum(problem, tmp_path, strategy):
+    search = make_search(problem, tmp_path / "t.sqlite", strategy)
+    search.run(40)
+    assert len(search.trials) == 40
+    best = min(search.trials, key=lambda t: t.score)
+    assert (best.string, best.score) == ("7,-3", 0.0)
+
+
+def test_random_strings_do_not_find_what_is_not_among_them(problem, tmp_path):
+    search = make_search(problem, tmp_path / "t.sqlite", "random")
+    search.run(40)
+    assert min(t.score for t in search.trials) > 20
+    assert all(t.in_training_data for t in search.trials)
+
+
+def test_resumed_search_equals_an_uninterrupted_one(problem, tmp_path):
+    whole = make_search(problem, tmp_path / "whole.sqlite")
+    whole.run(30)
+    first = make_search(problem, tmp_path / "cut.sqlite")
+    first.run(10)
+    asked = first.ask(10)  # stopped here: proposed, never scored
+    first.store.close()
+    second = make_search(problem, tmp_path / "cut.sqlite")
+    again = second.ask(10)
+    assert [t.string for t in again] == [t.string for t in asked]
+    second.run(30)
+    assert rows(second) == rows(whole)
+
+
+def test_finished_search_evaluates_nothing_more(problem, tmp_path):
+    search = make_search(problem, tmp_path / "t.sqlite")
+    search.run(10)
+    problem.score.asked.clear()
+    make_search(problem, tmp_path / "t.sqlite").run(10)
+    assert problem.score.asked == []
+
+
+def test_strings_scored_by_another_strategy_are_not_paid_again(problem, tmp_path):
+    make_search(problem, tmp_path / "t.sqlite", "random", seed=1).run(30)
+    problem.score.asked.clear()
+    other = make_search(problem, tmp_path / "t.sqlite", "random", seed=2)
+    other.run(60)
+    asked, known = problem.score.asked, {t.string for t in other.store.trials("random", 1)}
+    assert asked
+    assert not set(asked) & known
+    assert len(asked) == len(set(asked))
+
+
+def test_codes_that_decode_to_nothing_score_worst(problem, tmp_path):
+    search = make_search(problem, tmp_path / "t.sqlite")
+    trial = Trial("turbo", 0, 0, 1, None, None, False, np.zeros(2), np.zeros(2))
+    assert search.evaluate([trial]) == pytest.approx([problem.worst_score])
+
+
+def test_no_budget_only_fits_and_tests_the_surrogate(problem, tmp_path):
+    search = make_search(problem, tmp_path / "t.sqlite")
+    search.run(0)
+    (fit,) = search.store.load_fits()
+    assert search.trials == []
+    residual = fit.truth - fit.mean
+    assert fit.rmse == pytest.approx(np.sqrt(np.mean(residual**2)))
+    assert fit.rmse < fit.truth.std()
+
+
+def test_trust_region_grows_with_success_and_shrinks_without():
+    def trial(batch, score):
+        return Trial("turbo", 0, batch, 1, "s", score, False, np.zeros(1), np.zeros(1))
+
+    assert trust_length([], start=1.0) == START_LENGTH
+    assert trust_length([trial(0, 0.5)], start=1.0) == min(2 * START_LENGTH, MAX_LENGTH)
+    failed = [trial(batch, 2.0) for batch in range(9)]
+    assert trust_length(failed[:1], start=1.0) == max(START_LENGTH / 2, MIN_LENGTH)
+    assert trust_length(failed, start=1.0) == MIN_LENGTH

@@ -1,0 +1,137 @@
+"""python -m bayesopt.run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("--n-data", 600, "--points", 300, "--inducing-points", 40, "--batch-size", 10)
+
+
+@pytest.fixture(scope="module")
+def finished(run_cli, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "expr"
+    done = run_cli("-m", "bayesopt.run", "--task", "expr", *SMALL, "--budget", 20, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "x" in done.stdout
+    assert "report.html" in done.stdout
+    return out
+
+
+def test_results_have_the_documented_keys(finished):
+    results = json.loads((finished / "results.json").read_text())
+    assert results["task"] == "expr"
+    assert len(results["top"]) == 3
+    row = results["top"][0]
+    assert {"string", "score", "in_training_data", "evaluation"} <= set(row)
+    assert {
+        "rmse",
+        "rmse_standard_error",
+        "log_likelihood",
+        "log_likelihood_standard_error",
+    } <= set(results["surrogate"])
+    assert results["validity"] == 1.0
+    assert results["evaluations"] == 20
+    assert results["seeds"] == [0]
+    assert set(results["baselines"]) == {"random", "prior"}
+    assert results["config"]["budget"] == 20
+    assert "gpflow" in results["versions"]
+
+
+def test_every_trial_is_stored_once(finished):
+    with sqlite3.connect(finished / "trials.sqlite") as store:
+        rows = store.execute("SELECT string, score FROM trials WHERE strategy = 'turbo'").fetchall()
+    assert len(rows) == len({string for string, _ in rows}) == 20
+    assert all(score is not None for _, score in rows)
+
+
+def test_page_is_self_contained(finished):
+    page = (finished / "report.html").read_text()
+    assert "<img" in page
+    assert 'src="http' not in page
+
+
+def test_same_command_evaluates_nothing_twice(finished, run_cli):
+    before = (finished / "results.json").read_text()
+    command = ("-m", "bayesopt.run", "--task", "expr", *SMALL, "--budget", 20, "--out", finished)
+    again = run_cli(*command)
+    assert again.returncode == 0, again.stderr
+    assert "continuing" in again.stdout
+    assert json.loads((finished / "results.json").read_text())["top"] == json.loads(before)["top"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--points", 200), "points was 300 and is now 200"),
+        (("--target", "2*y"), r"\^"),
+        (("--target-csv", "absent.csv"), "absent.csv cannot be read"),
+        (("--seeds", "9-0"), "run backwards"),
+        (("--budget", "-5"), "--budget must be 0 or more"),
+        (("--model", "absent"), "absent does not hold a trained grammar model"),
+        (("--bugdet", "5"), "did you mean --budget"),
+        (("--device", "gpu"), "GPU"),
+    ],
+)
+def test_bad_input_is_one_sentence(finished, run_cli, tmp_path, arguments, sentence):
+    out = finished if arguments[0] == "--points" else tmp_path / "out"
+    command = ["-m", "bayesopt.run", *SMALL, "--budget", 20, "--out", out]
+    done = run_cli(*command, *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    import re
+
+    assert re.search(sentence, done.stderr), done.stderr
+
+
+def test_damaged_store_is_refused_and_kept(finished, run_cli, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    store = copy / "trials.sqlite"
+    damaged = b"SQLite format 3\x00" + b"\xff" * 3000
+    store.write_bytes(damaged)
+    done = run_cli("-m", "bayesopt.run", *SMALL, "--budget", 20, "--out", copy)
+    assert done.returncode == 2
+    assert "trials.sqlite" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store.read_bytes() == damaged
+
+
+def test_killed_run_continues(run_cli, tmp_path):
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "bayesopt.run", *map(str, SMALL), "--no-baselines"]
+    command += ["--budget", "30", "--out", str(out)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while _scored(out) < 10 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = _scored(out)
+    assert 10 <= kept <= 30
+    done = run_cli(*command[1:])
+    assert done.returncode == 0, done.stderr
+    assert _scored(out) == 30
+
+
+def _scored(out: Path) -> int:
+    path = out / "trials.sqlite"
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as store:
+            query = "SELECT count(*) FROM trials WHERE score IS NOT NULL"
+            return int(store.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # not created yet
