@@ -65,6 +65,8 @@ class RunConfig:
     """Training points on which its hyper-parameters are found."""
     inducing_points: int = 500
     """Inducing points of the sparse Gaussian process."""
+    surrogate: Literal["sgpr", "svgp"] = "sgpr"
+    """Collapsed bound, or stochastic bound with natural gradients, on all training points."""
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
     """Its kernel, with one lengthscale for each dimension."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -172,9 +174,15 @@ def build_record(
         config={k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
         versions=versions(),
         notes=task.notes,
-        data_protocol=task.data_protocol,
+        data_protocol=f"{task.data_protocol} {_points_sentence(config)}",
         command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
     )
+
+
+def _points_sentence(config: RunConfig) -> str:
+    if config.points == 0:
+        return "The surrogate learns from 90 % of them and is tested on the others."
+    return f"The surrogate learns from {config.points:,} of them and is tested on others."
 
 
 def _best(record: SearchRecord) -> dict[str, float]:
@@ -193,7 +201,7 @@ def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
     from bayesopt.surrogate import SurrogateConfig
 
     surrogate = SurrogateConfig(
-        method="sgpr",
+        method=config.surrogate,
         inducing_points=config.inducing_points,
         kernel=config.kernel,
         subset=config.hyper_points,
