@@ -32,19 +32,20 @@ KERNELS = {
     "matern52": gpflow.kernels.Matern52,
     "matern32": gpflow.kernels.Matern32,
 }
-AUTO_LIMIT = 10_000
+AUTO_LIMIT = 1_000_000  # where one pass over the points costs as much as the L-BFGS stage
 
 
 @dataclass(frozen=True)
 class SurrogateConfig:
     """Settings of the sparse Gaussian process.
 
-    method : collapsed bound (sgpr), stochastic bound (svgp), or auto: sgpr up to 10,000 points.
+    method : what takes in all points once L-BFGS has found the hyper-parameters on a subset.
+        sgpr solves for q exactly, in blocks; svgp takes natural-gradient steps on minibatches,
+        whose limit is that solution.  auto: sgpr up to a million points.
     inducing_points : M, at most; fewer when there are fewer distinct codes.
     kernel : its family, with one lengthscale per dimension.
-    subset : points on which L-BFGS finds the hyper-parameters when there are more.
-    iterations : L-BFGS iterations on those.
-    refit_iterations : the same when points were added.
+    subset, iterations : points, at most, and steps of the L-BFGS stage.
+    refit_iterations : steps when points were added.
     svgp_steps, svgp_batch, svgp_gamma : minibatch steps on all points, their size, and the
         natural-gradient step.
     svgp_learning_rate : Adam's, for hyper-parameters and inducing points; 0 keeps those of L-BFGS.
@@ -55,7 +56,7 @@ class SurrogateConfig:
     inducing_points: int = 500
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "squared_exponential"
     subset: int = 10_000
-    iterations: int = 60
+    iterations: int = 50
     refit_iterations: int = 3
     svgp_steps: int = 360
     svgp_batch: int = 1000

@@ -190,6 +190,15 @@ def test_hyper_parameters_from_a_subset_posterior_from_all_points():
     assert gp.predict(new)[0] == pytest.approx(scores.mean() + scores.std() * mean, rel=1e-4)
 
 
+@pytest.mark.parametrize(("limit", "method"), [(60, "sgpr"), (59, "svgp")])
+def test_auto_turns_to_minibatches_when_there_are_too_many_points(monkeypatch, limit, method):
+    monkeypatch.setattr("bayesopt.surrogate.AUTO_LIMIT", limit)
+    config = SurrogateConfig(inducing_points=10, iterations=0, svgp_steps=2)
+    stages = []
+    SparseGP(config).fit(*toy(60), seed=0, progress=lambda stage, *_: stages.append(stage))
+    assert set(stages) == ({"natural gradients"} if method == "svgp" else set())
+
+
 def test_update_takes_in_new_points():
     codes, scores = toy(200)
     here = codes[:, 1] < -3
