@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import gpflow
 import numpy as np
@@ -16,7 +17,7 @@ from bayesopt.inducing import Scaler, kmeans_inducing_points, median_lengthscale
 from bayesopt.surrogate import SparseGP, SurrogateConfig
 from gmae_tf.errors import UserError
 
-SMALL = SurrogateConfig(inducing_points=25, iterations=15)
+SMALL = SurrogateConfig(inducing_points=25, iterations=15, kernel="squared_exponential")
 
 
 def toy(n, seed=0, noise=0.1):
@@ -35,7 +36,7 @@ def fitted() -> SparseGP:
 @pytest.fixture(scope="module")
 def plain() -> SparseGP:
     """Untrained hyper-parameters, under which naive inverses lose few digits."""
-    config = SurrogateConfig(inducing_points=25, iterations=0)
+    config = replace(SMALL, iterations=0)
     return SparseGP(config).fit(*toy(200), seed=0)
 
 
@@ -163,14 +164,7 @@ def test_stochastic_bound_reaches_the_collapsed_posterior(fitted):
 
 @pytest.mark.parametrize("rate", [0.0, 0.01])
 def test_svgp_in_minibatches_comes_close_to_sgpr(fitted, rate):
-    config = SurrogateConfig(
-        "svgp",
-        inducing_points=25,
-        iterations=15,
-        svgp_steps=120,
-        svgp_batch=50,
-        svgp_learning_rate=rate,
-    )
+    config = replace(SMALL, method="svgp", svgp_steps=120, svgp_batch=50, svgp_learning_rate=rate)
     codes, scores = toy(100, seed=8)
     gp = SparseGP(config).fit(*toy(200), seed=0)
     assert gp.score(codes, scores)[0] < 1.3 * fitted.score(codes, scores)[0]
@@ -180,7 +174,7 @@ def test_svgp_in_minibatches_comes_close_to_sgpr(fitted, rate):
 
 def test_hyper_parameters_from_a_subset_posterior_from_all_points():
     codes, scores = toy(400)
-    config = SurrogateConfig(inducing_points=25, iterations=15, subset=100)
+    config = replace(SMALL, subset=100)
     stages = []
     gp = SparseGP(config).fit(codes, scores, seed=0, progress=lambda *s: stages.append(s))
     assert stages[0] == ("L-BFGS", 1, 15)
