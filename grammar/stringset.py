@@ -31,7 +31,11 @@ class StringSet:
     def load(cls, path: Path) -> StringSet:
         """Read what `save` wrote; `GrammarError` when the file is damaged."""
         try:
-            return cls(np.load(path, allow_pickle=False).astype(np.uint64))
+            with path.open("rb") as file:
+                hashes = np.lib.format.read_array(file, allow_pickle=False)
+            if hashes.dtype != np.uint64 or hashes.ndim != 1:
+                raise ValueError(f"{hashes.dtype} {hashes.shape} are no hashes")
+            return cls(hashes)
         except (OSError, ValueError, EOFError) as error:
             raise GrammarError(
                 f"{path} is not a set of training strings: train again or name the right folder"
