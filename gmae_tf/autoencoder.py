@@ -94,12 +94,12 @@ class Autoencoder(keras.Model):
 
     def encode(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Codes [N, D] of data, with the network in evaluation mode."""
-        return self.encoder.predict(x, batch_size=batch_size, verbose=0)
+        return _predict(self.encoder, x, batch_size)
 
     def decode(self, z: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Decoder outputs for codes [N, D]: pixels, or logits [N, T, R]."""
         codes = np.asarray(z, dtype=np.float32)
-        return self.decoder.predict(codes, batch_size=batch_size, verbose=0)
+        return _predict(self.decoder, codes, batch_size)
 
     def reconstruct(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """`decode(encode(x))`."""
@@ -148,3 +148,9 @@ class Autoencoder(keras.Model):
         }
         mixture = GaussianMixture.from_config(prior) if prior else None
         return cls(**parts, **config, prior=mixture)
+
+
+def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
+    if len(x) == 0:  # Keras predicts nothing only from something
+        return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
+    return network.predict(x, batch_size=batch_size, verbose=0)
