@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +17,16 @@ from gmae_tf import networks
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.penalties import Penalty
-from gmae_tf.runs import write_atomic
+from gmae_tf.runs import atomic_path, write_atomic
 from grammar.cfg import Grammar
 from grammar.codec import RuleCodec
 from grammar.decode import decode_logits
 from grammar.errors import GrammarError
 from grammar.stringset import StringSet
 
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile,
+)  # fmt: skip
 NETWORK, GRAMMAR, DETAILS, STRINGS = "model.keras", "grammar.cfg", "model.json", "training.npy"
 
 
@@ -79,8 +83,10 @@ class GrammarAutoencoder:
         # A copy, because the optimiser's moments are twice as large as the network.
         plain = Autoencoder.from_config(self.network.get_config())
         plain.set_weights(self.network.get_weights())
-        plain.save(folder / NETWORK)
-        self.training_strings.save(folder / STRINGS)
+        with atomic_path(folder / NETWORK) as path:
+            plain.save(path)
+        with atomic_path(folder / STRINGS) as path:
+            self.training_strings.save(path)
         write_atomic(folder / GRAMMAR, self.grammar.text)
         details = {"max_length": self.max_length, **self.details}
         write_atomic(folder / DETAILS, json.dumps(details, indent=2) + "\n")
@@ -90,29 +96,25 @@ class GrammarAutoencoder:
         """Read what `save` wrote; `GrammarError` when a part is missing, damaged or foreign."""
         try:
             details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))
-            network = keras.saving.load_model(folder / NETWORK, compile=False)
+            max_length = int(details["max_length"])
             grammar = Grammar((folder / GRAMMAR).read_text(encoding="utf-8"))
-            model = cls(
-                grammar,
-                int(details["max_length"]),
-                network,
-                StringSet.load(folder / STRINGS),
-                details,
-            )
+            strings = StringSet.load(folder / STRINGS)
+            network = _load_network(folder / NETWORK)
             shape = network.decoder.output_shape[1:]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            rivals = network.reconstruction.alternatives
+        except _UNREADABLE as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise GrammarError(
                 f"{folder} does not hold a trained grammar model ({reason}): name a folder that "
                 "grammar.train has written"
             ) from error
-        if shape != (model.max_length, grammar.n_rules):
+        if shape != (max_length, grammar.n_rules) or (rivals != _alternatives(grammar)).any():
             raise GrammarError(
-                f"the network in {folder} writes {shape[0]} rules out of {shape[1]}, but its "
-                f"grammar needs {model.max_length} out of {grammar.n_rules}: the files are not of "
-                "one model"
+                f"the network in {folder} writes {shape[0]} rules out of {shape[1]}, but not those "
+                f"of its grammar, which has {grammar.n_rules}, or not the {max_length} of its "
+                "details: the files are not of one model"
             )
-        return model
+        return cls(grammar, max_length, network, strings, details)
 
 
 def build_network(
@@ -123,13 +125,24 @@ def build_network(
     reconstruction_weight: float,
 ) -> Autoencoder:
     """The network of Kusner et al. 2017 for expressions, deterministic, with a latent penalty."""
-    # Two rules compete when they expand the same symbol.
-    alternatives = grammar.masks[grammar.lhs_index]
     return Autoencoder(
         networks.rule_encoder(max_length, grammar.n_rules, latent_dim),
         # Unrolled, a short sequence trains several times faster once XLA compiles the step.
         networks.rule_decoder(max_length, grammar.n_rules, latent_dim, unroll=max_length <= 50),
-        MaskedCrossEntropy(alternatives),
+        MaskedCrossEntropy(_alternatives(grammar)),
         reconstruction_weight,
         penalty,
     )
+
+
+def _alternatives(grammar: Grammar) -> NDArray[np.bool_]:
+    """Bool [R, R]: two rules compete when they expand the same symbol."""
+    return grammar.masks[grammar.lhs_index]
+
+
+def _load_network(path: Path) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()  # Keras does not look at checksums
+    if damaged is not None:
+        raise ValueError(f"{damaged} in {path.name} is damaged")
+    return keras.saving.load_model(path, compile=False)
