@@ -104,6 +104,7 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     from grammar.model import GrammarAutoencoder, build_network
     from grammar.stringset import StringSet
 
+    _refuse_nonsense(config)
     grammar = Grammar.load(config.grammar)
     strings = load_strings(config, grammar)
     max_length, rules = encode_strings(strings, grammar, config)
@@ -119,6 +120,14 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
         rules,
         GrammarAutoencoder(grammar, max_length, network, StringSet.of(strings)),
     )
+
+
+def _refuse_nonsense(config: TrainConfig) -> None:
+    positive = ("n_data", "max_length", "latent_dim", "components", "epochs", "batch_size")
+    for name in (*positive, "learning_rate"):
+        value = getattr(config, name)
+        if value is not None and value <= 0:
+            raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
 
 
 def load_strings(config: TrainConfig, grammar: Grammar) -> list[str]:
