@@ -145,7 +145,7 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
     pending = np.empty((0, grid.shape[1]))
     proposals: list[Proposal] = []
     seen = set(view.known)
-    for _ in range(2 * n):
+    for _ in range(4 * n):
         if len(proposals) == n:
             break
         start = int(np.argmax(log_expected_improvement(grid_mean, believer.variance, incumbent)))
