@@ -41,11 +41,12 @@ def covariance_distance(z: Any, prior: GaussianMixture) -> Any:
     L_CV = 1/D^2 sum_lj (S_lj - Sigma_lj)^2 with S centred on the batch mean and divided by N
     (Saseendran et al. 2021).  Blind to the mean, which `ks_distance` sees.
     """
-    centred = z - ops.mean(z, axis=0, keepdims=True)
     n = ops.cast(ops.shape(z)[0], z.dtype)
+    # No ops.mean here and below: on JAX it takes float64 through float32.
+    centred = z - ops.sum(z, axis=0, keepdims=True) / n
     empirical = ops.matmul(ops.transpose(centred), centred) / n
     target = ops.convert_to_tensor(prior.covariance(), dtype=z.dtype)
-    return ops.mean(ops.square(empirical - target))
+    return ops.sum(ops.square(empirical - target)) / prior.dim**2
 
 
 def sliced_distance(z: Any, prior: GaussianMixture, directions: Any, midpoint: bool = False) -> Any:
@@ -63,10 +64,11 @@ def sliced_distance(z: Any, prior: GaussianMixture, directions: Any, midpoint: b
 
 
 def _cdf_gap(ordered: Any, cdf: Any, midpoint: bool) -> Any:
-    n = ops.shape(ordered)[0]
-    rank = ops.cast(ops.arange(1, n + 1), ordered.dtype)
-    target = (rank - (0.5 if midpoint else 0.0)) / ops.cast(n, ordered.dtype)
-    return ops.mean(ops.square(cdf(ordered) - target[:, None]))
+    size = ops.shape(ordered)[0]
+    n = ops.cast(size, ordered.dtype)
+    rank = ops.cast(ops.arange(1, size + 1), ordered.dtype)
+    target = (rank - (0.5 if midpoint else 0.0)) / n
+    return ops.sum(ops.square(cdf(ordered) - target[:, None])) / (n * ordered.shape[1])
 
 
 def expected_ks_distance(n: Any, midpoint: bool = False) -> Any:
