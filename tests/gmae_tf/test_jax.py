@@ -1,0 +1,69 @@
+"""What JAX computes, trains and saves, TensorFlow agrees with and loads."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from tests.oracles import penalties as oracle
+from tests.oracles.jax_session import CODES, PRIOR, data
+
+if TYPE_CHECKING:
+    from conftest import RunCli
+
+pytestmark = [
+    pytest.mark.jax,
+    pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed"),
+    pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow", reason="TensorFlow reads what JAX has written"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def session(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One process on JAX for all tests here."""
+    folder = tmp_path_factory.mktemp("jax")
+    backend = {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
+    done = run_cli("-m", "tests.oracles.jax_session", folder, env=backend)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("float32", 1e-6), ("float64", 1e-12)])
+def test_distances_and_gradients_on_jax(session: Path, dtype: str, precision: float):
+    found = json.loads((session / "distances.json").read_text())[dtype]
+    z = np.array(CODES)
+    assert found["ks"]["value"] == pytest.approx(0.06479706794920352, abs=precision)
+    assert found["covariance"]["value"] == pytest.approx(0.5054012345679012, abs=precision)
+    np.testing.assert_allclose(
+        found["ks"]["gradient"], oracle.ks_gradient(z, PRIOR), atol=precision
+    )
+    np.testing.assert_allclose(
+        found["covariance"]["gradient"], oracle.covariance_gradient(z, PRIOR), atol=precision
+    )
+
+
+@pytest.mark.parametrize("name", ["images", "rules"])
+def test_training_on_jax_lowers_the_loss(session: Path, name: str):
+    losses = np.load(session / f"{name}.npz")["losses"]
+    assert len(losses) == 4
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["images", "rules"])
+def test_a_model_saved_on_jax_is_the_same_on_tensorflow(session: Path, name: str):
+    model, x = keras.saving.load_model(session / f"{name}.keras"), data(name)
+    found = np.load(session / f"{name}.npz")
+    np.testing.assert_allclose(model.encode(x), found["codes"], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.reconstruct(x), found["outputs"], rtol=1e-4, atol=1e-5)
+    measured = model.evaluate(x, batch_size=48, verbose=0, return_dict=True)
+    for term in set(measured) - {"loss", "sliced"}:  # JAX draws other directions
+        assert measured[term] == pytest.approx(float(found[term]), rel=1e-3)

@@ -1,0 +1,201 @@
+"""python -m grammar.train, on a grammar of its own and few strings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from gmae_tf.errors import UserError
+from gmae_tf.penalties import GaussianMixturePenalty, NormPenalty
+from grammar.cfg import Grammar
+from grammar.codec import read_rules
+from grammar.errors import GrammarError
+from grammar.expressions import TARGET_X, fit_errors, target
+from grammar.model import GrammarAutoencoder
+from grammar.train import TrainConfig, build_penalty, load_strings, prepare, train
+
+if TYPE_CHECKING:
+    from conftest import RunCli
+
+# Many strings of few rules, because the time to build the network grows with their number.
+TINY = "S -> S '+' T | S '*' T | T\nT -> '(' S ')' | " + " | ".join(
+    f"'{a}'" for a in "abcdefghijkl"
+)
+SMALL = {
+    "n_data": 300,
+    "max_length": 4,
+    "latent_dim": 4,
+    "components": 2,
+    "epochs": 1,
+    "batch_size": 60,
+    "xla": False,
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("grammar") / "tiny.cfg"
+    path.write_text(TINY)
+    return path
+
+
+def flags(options: dict[str, Any]) -> list[str]:
+    arguments = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        arguments += (
+            [f"--{flag}" if value is True else f"--no-{flag}"]
+            if isinstance(value, bool)
+            else [f"--{flag}", str(value)]
+        )
+    return arguments
+
+
+def results(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "model.json").read_text())["results"]
+
+
+@pytest.mark.parametrize("regularizer", ["gmm", "none"])
+def test_a_run_by_command_and_the_same_command_again(
+    regularizer: Any,
+    tiny: Path,
+    run_cli: RunCli,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    options = {**SMALL, "grammar": tiny, "out": tmp_path / "run", "regularizer": regularizer}
+    done = run_cli("-m", "grammar.train", *flags(options))
+    assert done.returncode == 0, done.stderr
+    assert "training: 300 strings" in done.stdout
+    assert "held-out strings reconstructed exactly" in " ".join(done.stdout.split())
+    model = GrammarAutoencoder.load(tmp_path / "run")
+    assert model.grammar.rules == Grammar(TINY).rules
+    assert len(model.training_strings) == 300
+    measured = results(tmp_path / "run")
+    assert (measured["training_strings"], measured["held_out_strings"]) == (270, 30)
+    assert measured["prior_complete"] == 1.0
+    assert ("ks" in measured) == (regularizer == "gmm")
+    assert len(measured["history"]) == 1
+    assert len((tmp_path / "run" / "model.keras").read_bytes()) < 3e6
+    rules = read_rules(tmp_path / "run" / "rules.h5", Grammar(TINY))
+    assert rules.shape == (300, 4)
+    if regularizer == "none":
+        return
+    # Again: nothing is trained twice, and the same is found.
+    train(TrainConfig(**{**options, "grammar": str(tiny)}))
+    shown = capsys.readouterr().out
+    assert "continuing: 300 strings" in shown
+    assert "epoch 1/1" not in shown
+    second = results(tmp_path / "run")
+    assert second.pop("history") == measured.pop("history")
+    assert {**second, "seconds": 0} == pytest.approx({**measured, "seconds": 0}, rel=1e-5)
+    # Another option: the folder is left as it is.
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    other = run_cli("-m", "grammar.train", *flags({**options, "seed": 1}))
+    assert other.returncode == 2
+    assert "Traceback" not in other.stderr
+    message = " ".join(other.stderr.split())
+    assert "holds a different run (seed was 0 and is now 1)" in message
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()} == files
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"grammar": "nothing.cfg"}, "cannot read the grammar"),
+        ({"data": "nothing.txt"}, "nothing.txt"),
+        ({"components": 9, "latent_dim": 4}, "9 components do not fit in 4 dimensions"),
+        ({"device": "gpu"}, "no GPU was found"),
+        ({"batch_size": 0}, "--batch-size must be greater than 0"),
+        ({"epochs": -1}, "--epochs must be greater than 0"),
+        ({"learning_rate": 0.0}, "--learning-rate must be greater than 0"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(
+    options: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if "device" in options:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    config = replace(TrainConfig(out=tmp_path / "run", n_data=100, data="generated"), **options)
+    with pytest.raises((UserError, GrammarError), match=sentence) as caught:
+        train(config)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_few_strings_are_too_few(tiny: Path):
+    with pytest.raises(UserError, match="19 strings are too few"):
+        prepare(TrainConfig(grammar=str(tiny), n_data=19, max_length=9))
+
+
+@pytest.mark.parametrize("regularizer", ["gmm", "normal", "l2", "none"])
+def test_the_penalty_of_each_regularizer(regularizer: Any):
+    config = TrainConfig(
+        regularizer=regularizer, ks_weight=2.0, sliced_weight=0.5, l2_weight=0.1, mean_scale=3.0,
+        midpoint=True, seed=4,
+    )  # fmt: skip
+    penalty = build_penalty(config)
+    if regularizer == "none":
+        assert penalty is None
+    elif regularizer == "l2":
+        assert isinstance(penalty, NormPenalty)
+        assert penalty.weights == {"norm": 0.1}
+    else:
+        assert isinstance(penalty, GaussianMixturePenalty)
+        assert penalty.weights == {"ks": 2.0, "covariance": 1.0, "sliced": 0.5}
+        assert penalty.midpoint
+        assert penalty.seed == 4
+        expected = 3 * np.eye(10, 25) if regularizer == "gmm" else np.zeros((1, 25))
+        np.testing.assert_array_equal(penalty.prior.means, expected)
+
+
+def test_another_regularizer_with_a_sliced_term(tiny: Path, tmp_path: Path):
+    config = TrainConfig(
+        out=tmp_path, grammar=str(tiny), regularizer="normal", sliced_weight=1.0, **SMALL
+    )
+    train(config)
+    measured = results(tmp_path)
+    assert all(np.isfinite(measured[name]) for name in ("ks", "covariance", "sliced"))
+
+
+def test_a_grammar_with_few_strings_gives_all_of_them(tmp_path: Path):
+    path = tmp_path / "few.cfg"
+    path.write_text("S -> S 'a' | 'b'")
+    config = TrainConfig(grammar=str(path), max_length=6)
+    assert sorted(load_strings(config, Grammar.load(path)), key=len) == [
+        "b" + "a" * n for n in range(6)
+    ]
+
+
+def test_strings_of_a_file_are_used(tiny: Path, tmp_path: Path):
+    words = tmp_path / "words.txt"
+    words.write_text("a+b\n(a)\n" * 15)
+    config = TrainConfig(grammar=str(tiny), data=str(words), latent_dim=4)
+    strings, rules, model = prepare(replace(config, components=2))
+    assert set(strings) == {"a+b", "(a)"}
+    assert rules.shape == (30, model.max_length) == (30, 4)
+    assert model.network.decoder.output_shape == (None, 4, 17)
+
+
+def test_good_strings_can_be_hidden():
+    config = TrainConfig(data="generated", n_data=2000)
+    grammar = Grammar.load("arithmetic")
+    everything = load_strings(config, grammar)
+    scores = fit_errors(everything, TARGET_X, target(TARGET_X))
+    limit = float(np.quantile(scores, 0.1))
+    kept = load_strings(replace(config, exclude_better_than=limit), grammar)
+    assert kept == [s for s, score in zip(everything, scores, strict=True) if score > limit]
+    assert 0 < len(kept) < len(everything)
+
+
+def test_hiding_needs_the_arithmetic_grammar(tiny: Path):
+    config = TrainConfig(grammar=str(tiny), exclude_better_than=0.1)
+    with pytest.raises(UserError, match="needs the arithmetic grammar"):
+        load_strings(config, Grammar.load(tiny))
+    with pytest.raises(UserError, match="is of the arithmetic grammar"):
+        load_strings(TrainConfig(grammar=str(tiny), data="official"), Grammar.load(tiny))

@@ -1,0 +1,89 @@
+"""What `tests/gmae_tf/test_jax.py` runs in a process of its own, with Keras on JAX.
+
+    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.oracles.jax_session FOLDER
+
+Writes into FOLDER: `distances.json`, and for each network a trained `NAME.keras` with `NAME.npz`,
+what it makes of its data.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from gmae_tf import networks
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
+from gmae_tf.penalties import GaussianMixturePenalty, covariance_distance, ks_distance
+from gmae_tf.prior import GaussianMixture
+from gmae_tf.training import fit
+from tests.oracles.tensors import gradient, tensor
+
+PRIOR = GaussianMixture.one_hot(2, 2)
+CODES = [[-1.0, 2.0], [0.0, 0.0], [1.5, -1.0]]
+
+
+def data(name: str) -> np.ndarray:
+    """48 stripes of light, or 48 sequences of six rules."""
+    rng = np.random.default_rng(0)
+    if name == "rules":
+        return rng.integers(0, 5, size=(48, 6)).astype(np.uint8)
+    waves = np.sin(np.arange(16) * rng.uniform(0.2, 1.0, size=(48, 1)))
+    return np.tile(0.5 + 0.5 * waves[:, None, :, None], (1, 16, 1, 1)).astype(np.float32)
+
+
+def network(name: str) -> Autoencoder:
+    """A small one of each kind, with every term of the regulariser."""
+    keras.utils.set_random_seed(0)
+    penalty = GaussianMixturePenalty(PRIOR, sliced=1.0)
+    if name == "rules":
+        return Autoencoder(
+            networks.rule_encoder(6, 5, 2),
+            networks.rule_decoder(6, 5, 2, units=8, n_layers=2),
+            MaskedCrossEntropy(np.ones((5, 5))), 5.0, penalty,
+        )  # fmt: skip
+    return Autoencoder(
+        networks.image_encoder(16, 1, 2, filters=(4, 6)),
+        networks.image_decoder(16, 1, 2, filters=(6, 4)),
+        MeanSquaredError(), 500.0, penalty,
+    )  # fmt: skip
+
+
+def distances(dtype: str) -> dict[str, Any]:
+    """The known vector, with gradients."""
+    z = tensor(CODES, dtype)
+    functions = {"ks": ks_distance, "covariance": covariance_distance}
+    return {
+        name: {
+            "value": float(distance(z, PRIOR)),
+            "gradient": gradient(lambda c, f=distance: f(c, PRIOR), z).tolist(),
+        }
+        for name, distance in functions.items()
+    }
+
+
+def main(folder: Path) -> None:
+    """Compute, train, save."""
+    assert keras.backend.backend() == "jax"
+    results = {dtype: distances(dtype) for dtype in ("float32", "float64")}
+    (folder / "distances.json").write_text(json.dumps(results))
+    for name in ("images", "rules"):
+        x, model = data(name), network(name)
+        history = fit(model, x, x[:24], folder / name, epochs=4, batch_size=24, learning_rate=5e-3)
+        model.save(folder / f"{name}.keras")
+        np.savez(
+            folder / f"{name}.npz",
+            codes=model.encode(x),
+            outputs=model.reconstruct(x),
+            losses=[row["loss"] for row in history],
+            **model.evaluate(x, batch_size=48, verbose=0, return_dict=True),
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
