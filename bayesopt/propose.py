@@ -132,9 +132,9 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
     """The batch of Kusner et al. 2017: log EI by grid and L-BFGS-B, with a kriging believer.
 
     The grid is drawn in the trusted region, for the box of the training codes is nearly all empty
-    space, and a refined code that leaves the region falls back to its grid point.  A pick that decodes to a
-    known string costs no evaluation and stays in the batch as pending, so that the next pick
-    looks elsewhere.
+    space, and a refined code that leaves the region falls back to its grid point.  A pick that
+    decodes to a known string costs no evaluation and stays in the batch as pending, so that the
+    next pick looks elsewhere.
     """
     gp = _surrogate(view)
     box = view.codes.min(axis=0), view.codes.max(axis=0)

@@ -151,10 +151,16 @@ class GaussianMixture:
         return np.log(self.weights) - log_det - constant - 0.5 * np.square(whitened).sum(axis=2)
 
     def get_config(self) -> dict[str, Any]:
-        """Plain lists, for Keras serialisation and for YAML."""
+        """Plain lists, for Keras serialisation and for YAML; covariances in their shortest form."""
+        diagonals = np.diagonal(self.covariances, axis1=1, axis2=2)
+        covariances = self.covariances
+        if np.array_equal(covariances, diagonals[:, :, None] * np.eye(self.dim)):
+            covariances = diagonals
+            if (diagonals == diagonals[:, :1]).all():
+                covariances = diagonals[:, 0]
         return {
             "means": self.means.tolist(),
-            "covariances": self.covariances.tolist(),
+            "covariances": covariances.tolist(),
             "weights": self.weights.tolist(),
         }
 

@@ -52,15 +52,15 @@ class Run:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block succeeds.
 
-    For libraries that write to a path (h5py, Keras): the suffix is kept.  If the block raises,
-    the temporary file is removed and `path` is as before.
+    For libraries that write to a path (h5py, Keras): the end of the name is kept.  If the block
+    raises, the temporary file is removed and `path` is as before.
 
     Raises
     ------
     UserError: the folder cannot be created or written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
     make_folder(path.parent)
     try:
         yield temporary

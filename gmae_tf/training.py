@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.batches import SeededBatches
 from gmae_tf.errors import UserError
-from gmae_tf.runs import write_atomic
+from gmae_tf.runs import atomic_path, write_atomic
 
 BEST = "best.weights.h5"
 
@@ -203,6 +202,5 @@ def _random_states(model: keras.Model) -> dict[str, Any]:
 
 
 def _save_weights(model: keras.Model, path: Path) -> None:
-    temporary = path.with_name("writing-" + path.name)
-    model.save_weights(temporary, overwrite=True)
-    os.replace(temporary, path)
+    with atomic_path(path) as temporary:
+        model.save_weights(temporary, overwrite=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,9 @@ from grammar.decode import decode_logits
 from grammar.errors import GrammarError
 from grammar.stringset import StringSet
 
-_UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile,
-)  # fmt: skip
-NETWORK, GRAMMAR, DETAILS, STRINGS = "model.keras", "grammar.cfg", "model.json", "training.npy"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
+DETAILS = "model.json"
 
 
 @dataclass
@@ -80,15 +79,22 @@ class GrammarAutoencoder:
     def save(self, folder: Path) -> None:
         """Write network, grammar, training strings and details into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        # A copy, because the optimiser's moments are twice as large as the network.
-        plain = Autoencoder.from_config(self.network.get_config())
+        # Weights and our own description, not a .keras file, which older Keras cannot read; of a
+        # copy, because the optimiser's moments are twice as large as the network.
+        description = _describe(self.network)
+        plain = _build(self.grammar, self.max_length, description)
         plain.set_weights(self.network.get_weights())
         with atomic_path(folder / NETWORK) as path:
-            plain.save(path)
+            plain.save_weights(path)
         with atomic_path(folder / STRINGS) as path:
             self.training_strings.save(path)
         write_atomic(folder / GRAMMAR, self.grammar.text)
-        details = {"max_length": self.max_length, **self.details}
+        details = {
+            **self.details,
+            "max_length": self.max_length,
+            "network": description,
+            "sha256": _checksum(folder),
+        }
         write_atomic(folder / DETAILS, json.dumps(details, indent=2) + "\n")
 
     @classmethod
@@ -99,21 +105,16 @@ class GrammarAutoencoder:
             max_length = int(details["max_length"])
             grammar = Grammar((folder / GRAMMAR).read_text(encoding="utf-8"))
             strings = StringSet.load(folder / STRINGS)
-            network = _load_network(folder / NETWORK)
-            shape = network.decoder.output_shape[1:]
-            rivals = network.reconstruction.alternatives
+            if _checksum(folder) != details["sha256"]:
+                raise ValueError("a file is damaged or of another model")
+            network = _build(grammar, max_length, details["network"])
+            network.load_weights(folder / NETWORK)
         except _UNREADABLE as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise GrammarError(
                 f"{folder} does not hold a trained grammar model ({reason}): name a folder that "
                 "grammar.train has written"
             ) from error
-        if shape != (max_length, grammar.n_rules) or (rivals != _alternatives(grammar)).any():
-            raise GrammarError(
-                f"the network in {folder} writes {shape[0]} rules out of {shape[1]}, but not those "
-                f"of its grammar, which has {grammar.n_rules}, or not the {max_length} of its "
-                "details: the files are not of one model"
-            )
         return cls(grammar, max_length, network, strings, details)
 
 
@@ -129,20 +130,36 @@ def build_network(
         networks.rule_encoder(max_length, grammar.n_rules, latent_dim),
         # Unrolled, a short sequence trains several times faster once XLA compiles the step.
         networks.rule_decoder(max_length, grammar.n_rules, latent_dim, unroll=max_length <= 50),
-        MaskedCrossEntropy(_alternatives(grammar)),
+        # Two rules compete when they expand the same symbol.
+        MaskedCrossEntropy(grammar.masks[grammar.lhs_index]),
         reconstruction_weight,
         penalty,
     )
 
 
-def _alternatives(grammar: Grammar) -> NDArray[np.bool_]:
-    """Bool [R, R]: two rules compete when they expand the same symbol."""
-    return grammar.masks[grammar.lhs_index]
+def _checksum(folder: Path) -> str:
+    """Of everything but the details, which hold it."""
+    content = b"".join((folder / name).read_bytes() for name in (NETWORK, GRAMMAR, STRINGS))
+    return sha256(content).hexdigest()
 
 
-def _load_network(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()  # Keras does not look at checksums
-    if damaged is not None:
-        raise ValueError(f"{damaged} in {path.name} is damaged")
-    return keras.saving.load_model(path, compile=False)
+def _describe(network: Autoencoder) -> dict[str, Any]:
+    """What `build_network` needs besides the grammar, as JSON."""
+    penalty = network.penalty
+    return {
+        "latent_dim": network.latent_dim,
+        "reconstruction_weight": network.reconstruction_weight,
+        "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
+    }
+
+
+def _build(grammar: Grammar, max_length: int, description: dict[str, Any]) -> Autoencoder:
+    """The network of a description, with new weights."""
+    penalty = description["penalty"]
+    return build_network(
+        grammar,
+        max_length,
+        description["latent_dim"],
+        keras.saving.deserialize_keras_object(penalty) if penalty else None,
+        description["reconstruction_weight"],
+    )
