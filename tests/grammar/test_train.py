@@ -16,7 +16,7 @@ from grammar.cfg import Grammar
 from grammar.codec import read_rules
 from grammar.errors import GrammarError
 from grammar.expressions import TARGET_X, fit_errors, target
-from grammar.model import GrammarAutoencoder
+from grammar.model import NETWORK, GrammarAutoencoder
 from grammar.train import TrainConfig, build_penalty, load_strings, prepare, train
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_run_by_command_and_the_same_command_again(
     assert measured["prior_complete"] == 1.0
     assert ("ks" in measured) == (regularizer == "gmm")
     assert len(measured["history"]) == 1
-    assert len((tmp_path / "run" / "model.keras").read_bytes()) < 3e6
+    assert len((tmp_path / "run" / NETWORK).read_bytes()) < 3e6
     rules = read_rules(tmp_path / "run" / "rules.h5", Grammar(TINY))
     assert rules.shape == (300, 4)
     if regularizer == "none":
