@@ -36,11 +36,7 @@ setup-gpu: setup  ## the same with the CUDA libraries (Linux)
 run: setup  ## run the main jobs, results in runs/
 	@set -e; export PATH="$(CURDIR)/$(BIN):$$PATH"; $(subst $(newline),; ,$(JOBS))
 
-test: lint  ## lint, check types and imports, run the tests on JAX and on TensorFlow
-	@if $(BIN)/python -c "import jax" 2>/dev/null; then \
-		KERAS_BACKEND=jax $(PYTEST) $(PARALLEL) -m "jax and not slow" $(PYTEST_ARGS) \
-		|| [ $$? -eq 5 ]; \
-	else echo "jax is not installed (it needs Python 3.11): its tests are left out"; fi
+test: lint  ## lint, check types and imports, run the tests (those of JAX too, where it installs)
 	$(PYTEST) $(PARALLEL) $(PYTEST_ARGS)
 
 lint: setup-dev  ## ruff, mypy and the import contracts
