@@ -44,7 +44,7 @@ def network(name: str) -> Autoencoder:
     if name == "rules":
         return Autoencoder(
             networks.rule_encoder(6, 5, 2),
-            networks.rule_decoder(6, 5, 2, units=8, n_layers=2),
+            networks.rule_decoder(6, 5, 2, units=6, n_layers=1),
             MaskedCrossEntropy(np.ones((5, 5))), 5.0, penalty,
         )  # fmt: skip
     return Autoencoder(
@@ -74,7 +74,7 @@ def main(folder: Path) -> None:
     (folder / "distances.json").write_text(json.dumps(results))
     for name in ("images", "rules"):
         x, model = data(name), network(name)
-        history = fit(model, x, x[:24], folder / name, epochs=4, batch_size=24, learning_rate=5e-3)
+        history = fit(model, x, x[:24], folder / name, epochs=3, batch_size=24, learning_rate=5e-3)
         model.save(folder / f"{name}.keras")
         np.savez(
             folder / f"{name}.npz",
