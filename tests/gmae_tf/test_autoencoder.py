@@ -20,8 +20,6 @@ from gmae_tf.penalties import (
 from gmae_tf.prior import GaussianMixture
 from tests.oracles import penalties as oracle
 
-on_every_backend = pytest.mark.jax
-
 PRIOR = GaussianMixture.one_hot(2, 3, mean_scale=2.0)
 
 
@@ -42,7 +40,6 @@ def data(rng: np.random.Generator) -> np.ndarray:
     return rng.normal(size=(24, 8)).astype(np.float32)
 
 
-@on_every_backend
 def test_a_tiny_set_is_learnt_by_heart(data: np.ndarray):
     model = autoencoder(weight=1.0, hidden=128)
     model.compile(keras.optimizers.Adam(5e-3))
@@ -54,7 +51,6 @@ def test_a_tiny_set_is_learnt_by_heart(data: np.ndarray):
     np.testing.assert_allclose(model.reconstruct(data[:6]), data[:6], atol=0.15)
 
 
-@on_every_backend
 @pytest.mark.parametrize(
     ("penalty", "names"),
     [
@@ -115,7 +111,6 @@ def test_the_penalty_shapes_the_codes(rng: np.random.Generator):
     np.testing.assert_allclose(model.encode(data).mean(axis=0), PRIOR.mean(), atol=0.4)
 
 
-@on_every_backend
 @pytest.mark.parametrize(
     ("penalty", "prior"),
     [

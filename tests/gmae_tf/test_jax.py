@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -36,9 +36,13 @@ def session(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def results(session: Path) -> dict[str, Any]:
+    return json.loads((session / "results.json").read_text())
+
+
 @pytest.mark.parametrize(("dtype", "precision"), [("float32", 1e-6), ("float64", 1e-12)])
 def test_distances_and_gradients_on_jax(session: Path, dtype: str, precision: float):
-    found = json.loads((session / "distances.json").read_text())[dtype]
+    found = results(session)[dtype]
     z = np.array(CODES)
     assert found["ks"]["value"] == pytest.approx(0.06479706794920352, abs=precision)
     assert found["covariance"]["value"] == pytest.approx(0.5054012345679012, abs=precision)
@@ -52,10 +56,24 @@ def test_distances_and_gradients_on_jax(session: Path, dtype: str, precision: fl
 
 @pytest.mark.parametrize("name", ["images", "rules"])
 def test_training_on_jax_lowers_the_loss(session: Path, name: str):
-    losses = np.load(session / f"{name}.npz")["losses"]
-    assert len(losses) == 3
-    assert np.isfinite(losses).all()
+    history = results(session)[name]
+    assert len(history) == 3
+    assert all(np.isfinite(value) for row in history for value in row.values())
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_a_resumed_training_on_jax_equals_an_uninterrupted_one(session: Path):
+    found = results(session)
+    for row, expected in zip(found["resumed"], found["images"], strict=True):
+        assert row == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_layer_trains_on_jax_and_is_the_same_on_tensorflow(session: Path):
+    losses = results(session)["layer"]
     assert losses[-1] < losses[0]
+    model = keras.saving.load_model(session / "layer.keras")
+    outputs = model.predict(data("images"), verbose=0)
+    np.testing.assert_allclose(outputs, np.load(session / "layer.npz")["outputs"], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["images", "rules"])

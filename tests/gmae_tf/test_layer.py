@@ -14,8 +14,6 @@ from gmae_tf.prior import GaussianMixture
 from tests.oracles import penalties as oracle
 from tests.oracles.tensors import tensor
 
-on_every_backend = pytest.mark.jax
-
 PRIOR = GaussianMixture.one_hot(2, 3)
 
 
@@ -43,7 +41,6 @@ def half_precision() -> Iterator[None]:
     keras.config.set_dtype_policy(before)
 
 
-@on_every_backend
 def test_a_functional_model_trains_saves_and_loads(data: np.ndarray, tmp_path: Path):
     model = functional_model()
     losses = model.fit(data, data, batch_size=20, epochs=5, verbose=0).history["loss"]
@@ -101,7 +98,6 @@ def test_a_model_in_half_precision_trains(half_precision: None, data: np.ndarray
     assert np.isfinite(history.history["loss"]).all()
 
 
-@on_every_backend
 @pytest.mark.parametrize("jit", [False, True])
 def test_the_state_of_the_sliced_term_belongs_to_the_model(
     jit: bool, data: np.ndarray, tmp_path: Path

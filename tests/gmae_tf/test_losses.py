@@ -10,8 +10,6 @@ from keras import ops
 from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
 from tests.oracles.tensors import gradient, tensor
 
-on_every_backend = pytest.mark.jax
-
 # Seven rules: three of one symbol, two of a second, one of a third, and the padding.
 OWNER = np.array([0, 0, 0, 1, 1, 2, 3])
 PADDING = 6
@@ -38,14 +36,12 @@ def logits(rng: np.random.Generator) -> np.ndarray:
     return rng.normal(scale=3.0, size=(5, 8, 7)).astype(np.float32)
 
 
-@on_every_backend
 def test_cross_entropy_is_that_of_a_loop(rules: np.ndarray, logits: np.ndarray):
     assert float(LOSS(rules, tensor(logits, "float32"))) == pytest.approx(
         looped(rules, logits.astype(np.float64)), rel=1e-6
     )
 
 
-@on_every_backend
 def test_padding_and_forced_rules_cost_nothing(logits: np.ndarray):
     forced = np.full((5, 8), PADDING, np.uint8)
     forced[:, :4] = 5  # the only rule of its symbol
@@ -61,7 +57,6 @@ def test_only_rivals_of_the_true_rule_have_a_gradient(rules: np.ndarray, logits:
     np.testing.assert_array_equal(np.abs(slopes) > 1e-6, rivals)
 
 
-@on_every_backend
 def test_exact_match_counts_whole_sequences(rules: np.ndarray, logits: np.ndarray):
     logits = logits.copy()
     np.put_along_axis(logits, rules[..., None].astype(int), 50.0, axis=-1)

@@ -8,8 +8,6 @@ import pytest
 
 from gmae_tf import networks
 
-on_every_backend = pytest.mark.jax
-
 
 def shapes(model: keras.Model) -> list[tuple[int, ...]]:
     """Kernels of the layers that have one, in order."""
@@ -21,7 +19,6 @@ def shapes(model: keras.Model) -> list[tuple[int, ...]]:
     ]
 
 
-@on_every_backend
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_images_go_round(channels: int, rng: np.random.Generator):
     encoder = networks.image_encoder(32, channels, 5, filters=(2, 3, 4, 5))
@@ -52,7 +49,6 @@ def test_the_image_networks_of_the_paper():
     assert decoder.output_shape == (None, 32, 32, 1)
 
 
-@on_every_backend
 def test_the_equation_networks_of_grammar_vae():
     encoder, decoder = networks.rule_encoder(15, 12, 25), networks.rule_decoder(15, 12, 25)
     # 15 steps lose 1 + 2 + 3 to kernels of 2, 3, 4: 9 steps of 4 filters are 36 numbers.

@@ -27,8 +27,6 @@ from tests.oracles import penalties as oracle
 from tests.oracles.priors import any_mixture
 from tests.oracles.tensors import gradient, tensor
 
-on_every_backend = pytest.mark.jax
-
 SHAPES = ["spherical", "diagonal", "full"]
 PRECISION = [("float32", 1e-6), ("float64", 1e-12)]
 # Prior, codes, L_KS, L_CV.
@@ -44,7 +42,6 @@ VECTORS = [
 PAPER = GaussianMixture.one_hot(10, 10)
 
 
-@on_every_backend
 @pytest.mark.parametrize(("dtype", "precision"), PRECISION)
 @pytest.mark.parametrize(("prior", "z", "ks", "covariance"), VECTORS)
 def test_known_values(prior, z, ks, covariance, dtype, precision):
@@ -53,7 +50,6 @@ def test_known_values(prior, z, ks, covariance, dtype, precision):
     assert float(covariance_distance(z, prior)) == pytest.approx(covariance, abs=precision)
 
 
-@on_every_backend
 @pytest.mark.parametrize("midpoint", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("dtype", "precision"), PRECISION)
@@ -133,7 +129,6 @@ def test_expected_covariance_distance_from_fourth_moments_one_by_one(n):
     assert expected_covariance_distance(prior, n) == pytest.approx(expected.mean(), rel=1e-12)
 
 
-@on_every_backend
 @pytest.mark.parametrize("midpoint", [False, True])
 @pytest.mark.parametrize("prior", [any_mixture("full"), PAPER], ids=["unequal", "paper"])
 def test_terms_average_one_on_prior_samples(prior, midpoint, rng):
@@ -189,7 +184,6 @@ def test_gradients_agree_with_finite_differences(midpoint, rng):
     np.testing.assert_allclose(automatic, numeric, atol=1e-8 * np.abs(numeric).max())
 
 
-@on_every_backend
 def test_a_dead_encoder_has_a_finite_penalty_and_gradient():
     penalty = GaussianMixturePenalty(PAPER, sliced=1.0)
     z = tensor(np.zeros((20, 10)), "float32")
@@ -281,7 +275,6 @@ def test_weights_multiply_the_terms(rng):
     assert float(weighted_sum(penalty, terms)) == pytest.approx(expected, rel=1e-6)
 
 
-@on_every_backend
 def test_codes_of_another_dimension_than_the_prior_are_refused():
     # A one-dimensional prior would otherwise be broadcast over every coordinate in silence.
     with pytest.raises(UserError, match=r"codes have 5 dimensions .* prior has 1"):

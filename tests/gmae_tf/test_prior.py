@@ -18,7 +18,6 @@ from tests.oracles.priors import any_mixture
 from tests.oracles.tensors import tensor
 
 SHAPES = ["spherical", "diagonal", "full"]
-on_every_backend = pytest.mark.jax
 codes = hnp.arrays(np.float64, (5, 3), elements=st.floats(-50, 50))
 seeds = st.integers(0, 2**31)
 
@@ -58,7 +57,6 @@ def test_tails_keep_their_relative_precision(t: float):
     )
 
 
-@on_every_backend
 @pytest.mark.parametrize(
     ("dtype", "t", "precision"),
     [
@@ -83,7 +81,6 @@ def test_the_density_far_from_every_component_is_exact():
     np.testing.assert_array_equal(prior.responsibilities([[far]]), [[0.0, 1.0]])
 
 
-@on_every_backend
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("dtype", "precision"), [("float64", 1e-15), ("float32", 2e-7)])
 def test_tensors_and_arrays_give_equal_marginals(

@@ -26,7 +26,6 @@ from gmae_tf.training import BEST, fit, load_weights
 if TYPE_CHECKING:
     from conftest import RunCli
 
-on_every_backend = pytest.mark.jax
 
 RNG = np.random.default_rng(0)
 # So far apart that the validation loss rises, and the plateau rule acts in the third epoch.
@@ -91,7 +90,6 @@ def test_the_reference_says_something_about_resuming(reference):
     np.testing.assert_allclose(rates, [0.1, 0.1, 0.1, 0.02], rtol=1e-6)
 
 
-@on_every_backend
 def test_two_epochs_and_two_more_are_four(reference, tmp_path: Path):
     _, first = train(tmp_path, 2)
     assert len(first) == 2
@@ -140,7 +138,6 @@ class Poison(keras.callbacks.Callback):
             self.model.trainable_variables[0].assign(np.full((4, 6), np.nan, np.float32))
 
 
-@on_every_backend
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_epoch(reference, tmp_path: Path):
     with pytest.raises(UserError, match=r"the loss became nan in epoch 3: lower the learning rate"):
         train(tmp_path, 4, callbacks=(Poison(),))

@@ -25,7 +25,6 @@ T -> 'a' | 'b' | '(' S ')'
 """
 TINY_GRAMMAR = Grammar(TINY)
 WORDS = sample_strings(TINY_GRAMMAR, 40, 9)  # of 120
-on_every_backend = pytest.mark.jax
 
 
 def tiny_model() -> GrammarAutoencoder:
@@ -108,7 +107,6 @@ def test_the_loss_knows_which_rules_compete(model: GrammarAutoencoder):
     assert model.network.reconstruction_weight == 7.0
 
 
-@on_every_backend
 def test_it_learns_a_few_strings_by_heart():
     keras.utils.set_random_seed(0)
     model = GrammarAutoencoder(TINY_GRAMMAR, 9, build_network(TINY_GRAMMAR, 9, 8, None, 1.0))
