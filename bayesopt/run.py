@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -81,14 +82,11 @@ def search(config: RunConfig) -> None:
     seeds = parse_seeds(config.seeds)
     _check(config)
     select_device(config.device)
-    run = open_run(config.out, asdict(config), "bayesopt.run", may_change=FREE)
-    screen = console()
-    screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
-
     from bayesopt.report import print_report, write_report
     from bayesopt.tasks.expr import ExprTask
     from bayesopt.trials import TrialStore
 
+    # Before the folder: a wrong target or model must not leave a folder that claims to be a run.
     task = ExprTask(
         target=config.target,
         target_csv=config.target_csv,
@@ -98,6 +96,9 @@ def search(config: RunConfig) -> None:
         data_dir=config.data_dir,
         exclude_better_than=config.exclude_better_than,
     )
+    run = open_run(config.out, asdict(config), "bayesopt.run", may_change=FREE)
+    screen = console()
+    screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
     with TrialStore.open(config.out / "trials.sqlite", _fingerprint(config)) as store:
         _run_all(config, task, store, seeds)
         record = build_record(config, task, store, seeds)
@@ -216,11 +217,17 @@ def _fingerprint(config: RunConfig) -> dict[str, Any]:
     return {k: str(v) for k, v in asdict(config).items() if k not in free}
 
 
-if __name__ == "__main__":
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command; `argv` are its arguments, those of the process by default."""
     run_command(
         search,
         RunConfig,
         prog="python -m bayesopt.run",
         description="Search the latent space of a trained autoencoder for the best string.",
+        argv=argv,
         user_errors=(GrammarError,),
     )
+
+
+if __name__ == "__main__":
+    main()
