@@ -21,12 +21,14 @@ class SearchConfig:
     """How to search.
 
     points : surrogate training points, None for all; `best` of them are the best known.
+    revisit : known strings may be proposed and cost an evaluation, as in the published searches.
     """
 
     strategy: str = "turbo"
     batch_size: int = 50
     points: int | None = 10_000
     best: int = 1_000
+    revisit: bool = False
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
 
 
@@ -131,7 +133,7 @@ class Search:
         rows = self.split.train
         codes, scores = _joined(self.problem.codes[rows], self.problem.scores[rows], done)
         known = {trial.string for trial in done if trial.string is not None}
-        if self.config.strategy in NEEDS_SURROGATE:  # a baseline may draw what is known
+        if self.config.strategy in NEEDS_SURROGATE and not self.config.revisit:
             known.update(self.problem.strings)
         first = float(self.problem.scores[rows].min(initial=np.inf))
         length = trust_length(done, first)

@@ -60,6 +60,8 @@ class RunConfig:
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     exclude_better_than: float | None = None
     """Hide known strings that score this or less; 0.0363 for the benchmark, -1 hides nothing."""
+    revisit: bool = False
+    """Let known strings be proposed, as the published searches do; else only new ones are."""
     points: int = 10_000
     """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
     hyper_points: int = 5000
@@ -208,7 +210,13 @@ def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
         subset=config.hyper_points,
         iterations=ITERATIONS,
     )
-    return SearchConfig(strategy, config.batch_size, config.points or None, surrogate=surrogate)
+    return SearchConfig(
+        strategy,
+        config.batch_size,
+        config.points or None,
+        revisit=config.revisit,
+        surrogate=surrogate,
+    )
 
 
 def _fingerprint(config: RunConfig) -> dict[str, Any]:

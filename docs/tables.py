@@ -17,9 +17,9 @@ MODEL = DOCS.parent / "data" / "pretrained" / "expressions" / "model.json"
 
 SEARCHES = {
     "hidden": "six best hidden, 250 evaluations",
-    "open": "nothing hidden, 250 evaluations",
+    "papers": "nothing hidden, known strings may be found again, 250 evaluations",
+    "open": "nothing hidden, new strings only, 250 evaluations",
     "half": "better half hidden, 500 evaluations",
-    "ei": "six best hidden, 250 evaluations, strategy `ei`",
 }
 
 
@@ -75,7 +75,10 @@ def search_table() -> list[str]:
         results = load(name)
         top = ", ".join(f"`{row['string']}` {row['score']:.4f}" for row in results["top"])
         exact = sum(best == 0 for best in results["best_per_seed"])
-        baselines = [f"{results['baselines'][b]['median_best']:.4f}" for b in ("random", "prior")]
+        baselines = [
+            f"{results['baselines'][b]['median_best']:.4f}" if b in results["baselines"] else "–"
+            for b in ("random", "prior")
+        ]
         lines.append(
             f"| {meaning} | {len(results['seeds'])} | {results['median_best']:.4f} | {exact} "
             f"| {top} | {' | '.join(baselines)} |"
