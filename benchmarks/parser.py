@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from gmae_tf.runs import write_atomic
 from grammar.cfg import Grammar
 from grammar.generate import sample_strings
 from grammar.parser import ChartEngine, Parser
@@ -52,7 +53,7 @@ def main() -> None:
     print(f"nltk ChartParser   {results['nltk_microseconds']:10.1f} microseconds a string")
     print(f"ratio              {results['ratio']:10.0f}   (equal on all {len(strings)} strings)")
     if options.out:
-        _write(options.out, json.dumps(results, indent=2) + "\n")
+        write_atomic(options.out, json.dumps(results, indent=2) + "\n")
 
 
 def _best(parse: Callable[[str], object], text: str, repeats: int) -> float:
@@ -62,12 +63,6 @@ def _best(parse: Callable[[str], object], text: str, repeats: int) -> float:
         parse(text)
         times.append(time.perf_counter() - start)
     return min(times)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def _options() -> argparse.Namespace:
