@@ -111,12 +111,14 @@ def new_candidates(view: View, n: int, rng: np.random.Generator) -> tuple[list[s
     best = np.argsort(view.scores, kind="stable")[:CENTRES]
     weights = 1.0 / np.arange(1, len(best) + 1)
     found: dict[str, Array] = {}
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         centres = view.codes[rng.choice(best, size=n, p=weights / weights.sum())]
         # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
         sizes = view.length * rng.uniform(0.25, 1.0, size=(n, 1))
         origins = view.trusted.step(centres, sizes, rng)
         origins = origins[view.trusted.contains(origins)]
+        if attempt == 0:  # the centres themselves, where known strings may be proposed again
+            origins = np.concatenate([view.codes[best], origins])
         for string, origin in zip(view.problem.codec.decode(origins), origins, strict=True):
             if string is not None and string not in view.known:
                 found.setdefault(string, origin)
