@@ -133,11 +133,16 @@ class Search:
         rows = self.split.train
         codes, scores = _joined(self.problem.codes[rows], self.problem.scores[rows], done)
         known = {trial.string for trial in done if trial.string is not None}
-        if self.config.strategy in NEEDS_SURROGATE and not self.config.revisit:
-            known.update(self.problem.strings)
+        remembered = {}
+        if self.config.strategy in NEEDS_SURROGATE:
+            if self.config.revisit:
+                strings = [self.problem.strings[row] for row in rows]
+                remembered = dict(zip(strings, self.problem.scores[rows], strict=True))
+            else:
+                known.update(self.problem.strings)
         first = float(self.problem.scores[rows].min(initial=np.inf))
         length = trust_length(done, first)
-        return View(self.problem, self.trusted, None, codes, scores, known, length)
+        return View(self.problem, self.trusted, None, codes, scores, known, length, remembered)
 
     def fit_surrogate(self) -> SparseGP:
         """The surrogate of what was known before the search; fitted and tested once."""

@@ -6,8 +6,8 @@ the surrogate judges the string at that code: the one at which its score will jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,7 +32,8 @@ class View:
     """What a strategy may look at.
 
     `codes` [N, D] and `scores` [N] are all that is known, evaluated strings included; `known` are
-    their strings, which need no second evaluation; `length` bounds the steps from a centre.
+    their strings, which need no second evaluation; `length` bounds the steps from a centre;
+    `remembered` are the scores of known strings that may nevertheless be proposed.
     """
 
     problem: Problem
@@ -42,6 +43,7 @@ class View:
     scores: Array
     known: set[str]
     length: float = 1.0
+    remembered: Mapping[str, float] = field(default_factory=dict)
 
 
 Strategy = Callable[[View, int, np.random.Generator], list[Proposal]]
@@ -89,9 +91,13 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     if not strings:
         return []
     mean, variance = gp.predict(codes)
+    for i, string in enumerate(strings):
+        if string in view.remembered:  # a known score of a deterministic objective is certain
+            mean[i], variance[i] = view.remembered[string], 0.0
     # Joint samples cost the cube of the number of candidates; the hopeless need none.
     hopeful = np.argsort(mean - 2 * np.sqrt(variance))[: max(1000, 4 * n)]
     draws = gp.sample(codes[hopeful], n, rng)
+    draws = np.where(variance[hopeful] > 0, draws, mean[hopeful])
     picks: list[int] = []
     for draw in draws[:, : len(hopeful)]:
         free = [i for i in np.argsort(draw)[: len(picks) + 1] if i not in picks]
