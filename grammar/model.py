@@ -128,7 +128,7 @@ def build_network(
     """The network of Kusner et al. 2017 for expressions, deterministic, with a latent penalty."""
     return Autoencoder(
         networks.rule_encoder(max_length, grammar.n_rules, latent_dim),
-        # Unrolled, a short sequence trains several times faster once XLA compiles the step.
+        # Unrolled, a short sequence trains faster once XLA compiles the step.
         networks.rule_decoder(max_length, grammar.n_rules, latent_dim, unroll=max_length <= 50),
         # Two rules compete when they expand the same symbol.
         MaskedCrossEntropy(grammar.masks[grammar.lhs_index]),

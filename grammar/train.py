@@ -67,7 +67,7 @@ class TrainConfig:
     patience: int = 3
     """Epochs without a better validation loss before the learning rate falls."""
     xla: bool = True
-    """Compile the training step with XLA: a slower start, several times faster steps."""
+    """Compile the training step with XLA: a slower start, faster steps."""
     seed: int = 0
     """Seed of weights, split and batch order."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
