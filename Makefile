@@ -42,7 +42,7 @@ test: lint  ## lint, check types and imports, run the tests (those of JAX too, w
 lint: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p gmae_tf -p grammar -p bayesopt
+	$(BIN)/mypy -p gmae_tf -p grammar -p molecules -p bayesopt
 	$(BIN)/lint-imports --no-logo
 
 format: setup-dev  ## put the code into ruff's format
