@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grammar.cfg import Grammar
 from grammar.codec import RuleCodec
-from grammar.decode import decode_logits
+from grammar.decode import StackWalk, decode_logits
 from grammar.derivations import Derivations
 from grammar.errors import GrammarError
 from grammar.generate import sample_derivations
@@ -133,3 +133,31 @@ def test_five_thousand_codes_take_a_fraction_of_a_second():
         decode_logits(logits, ARITHMETIC)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.1
+
+
+def test_a_walk_taken_step_by_step_is_the_decode_and_rows_can_be_taken_from_it():
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((30, 12, 12))
+    expected = decode_logits(logits, ARITHMETIC)
+    rows = rng.integers(0, 30, 50)
+    walk = StackWalk(ARITHMETIC, 30, 12)
+    for step in range(12):
+        if step == 4:  # continue with a draw of the rows, as resampling and beams do
+            walk, logits, expected = walk.take(rows), logits[rows], expected[rows]
+        top, allowed = walk.top, walk.allowed()
+        np.testing.assert_array_equal(ARITHMETIC.lhs_index[expected[:, step]], top)
+        rules = np.where(allowed, logits[:, step], -np.inf).argmax(axis=1)
+        np.testing.assert_array_equal(rules, expected[:, step])
+        walk.apply(rules)
+    assert (walk.top == len(ARITHMETIC.lhs_names) - 1).all()
+
+
+def test_another_walk_can_decide_what_is_allowed():
+    class NoSums(StackWalk):
+        def allowed(self):
+            return super().allowed() & (np.arange(12) != 0)
+
+    logits = np.random.default_rng(0).standard_normal((200, 15, 12))
+    rules = decode_logits(logits, ARITHMETIC, walk=lambda n, steps: NoSums(ARITHMETIC, n, steps))
+    assert (rules != 0).all()
+    assert (decode_logits(logits, ARITHMETIC) == 0).any()
