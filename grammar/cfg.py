@@ -51,11 +51,14 @@ class Grammar:
     def load(cls, source: str | Path) -> Grammar:
         """The built-in grammar of that name, or the grammar in the file `source`.
 
-        A file's grammar must also be unambiguous, as far as can be found, or say `%ambiguous`.
+        `NAME_compact` is the compact form of a built-in grammar, see `grammar.compact`.  A file's
+        grammar must also be unambiguous, as far as can be found, or say `%ambiguous`.
         """
         built_in = {path.stem: path for path in sorted(_BUILT_IN.glob("*.cfg"))}
         if str(source) in built_in:
             return _load_built_in(built_in[str(source)])
+        if (name := str(source).removesuffix("_compact")) in built_in:
+            return _load_compact(built_in[name])
         try:
             text = Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -172,3 +175,10 @@ def _spaced(terminal: str) -> str:
 @cache
 def _load_built_in(path: Path) -> Grammar:
     return Grammar(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _load_compact(path: Path) -> Grammar:
+    from grammar.compact import compact  # needs this module
+
+    return compact(_load_built_in(path))
