@@ -11,7 +11,7 @@ from grammar.codec import RuleCodec
 from grammar.derivations import Derivations
 from grammar.errors import GrammarError, ParseError
 from grammar.generate import sample_derivations
-from grammar.parser import ChartEngine, parser_tables
+from grammar.parser import ChartEngine, Parser
 
 
 def check_unambiguous(grammar: Grammar) -> None:
@@ -48,10 +48,10 @@ def find_merged_terminals(grammar: Grammar, token_lists: Sequence[list[str]]) ->
 def find_ambiguity(grammar: Grammar, token_lists: Sequence[list[str]]) -> str | None:
     """One sentence with a string that has two derivations; None if none is found.
 
-    LALR(1) tables without conflict prove that there is none. Otherwise each of the strings is
-    given to a chart parser: no finding is then strong evidence, not a proof.
+    LALR(1) tables without conflict prove that there is none (`Parser.exact`). Otherwise each of
+    the strings is given to a chart parser: no finding is then strong evidence, not a proof.
     """
-    if not parser_tables(grammar).conflicts:
+    if Parser(grammar).exact:
         return None
     chart = ChartEngine(grammar)
     for tokens in token_lists:
