@@ -113,6 +113,7 @@ def _draw_fit(axes: Axes, x: Array, target: Array, values: Array) -> None:
 
 def score_trace(record: SearchRecord) -> Plot | None:
     """Best score so far against evaluations: every seed, their median, the baselines' medians."""
+    shown = record.shown
     traces = results.running_best(record.trials)
     others = {name: results.running_best(trials) for name, trials in record.baselines.items()}
     everything = [
@@ -124,26 +125,31 @@ def score_trace(record: SearchRecord) -> Plot | None:
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = panels(1, 1, height=3.3)
         for trace in traces.values():
-            _draw_steps(axes, trace, color=BLUE, lw=0.7, alpha=0.35)
+            _draw_steps(axes, shown(trace), color=BLUE, lw=0.7, alpha=0.35)
         for i, (name, runs) in enumerate(others.items()):
             style = {
                 "color": BASELINE_COLOURS[i % len(BASELINE_COLOURS)],
                 "ls": ("--", ":")[i % 2],
             }
-            _draw_steps(axes, results.median_trace(runs.values()), lw=1.7, label=name, **style)
-        median = results.median_trace(traces.values())
+            trace = shown(results.median_trace(runs.values()))
+            _draw_steps(axes, trace, lw=1.7, label=name, **style)
+        median = shown(results.median_trace(traces.values()))
         count = f"median of {len(traces)} seeds" if len(traces) > 1 else "one seed"
         _draw_steps(axes, median, color=BLUE, lw=2.4, label=f"{record.strategy}, {count}")
-        logarithmic = score_axis(axes, np.concatenate(everything))
+        # What is maximised has no best value that a logarithmic axis could come near to.
+        logarithmic = not record.maximise and score_axis(axes, np.concatenate(everything))
         axes.set_xlim(left=0)
         axes.set_xlabel("evaluations")
-        axes.set_ylabel("best score so far")
-        axes.legend(loc="upper right")
+        axes.set_ylabel(f"best {record.score_name} so far")
+        axes.legend(loc="lower right" if record.maximise else "upper right")
         image = data_uri(figure)
     return Plot(
-        "Best score against evaluations",
-        "Thin lines are single seeds and thick lines medians: the lower and the further left a "
-        "line falls, the better the search"
+        f"Best {record.score_name} against evaluations",
+        "Thin lines are single seeds and thick lines medians: the "
+        + ("higher" if record.maximise else "lower")
+        + " and the further left a line "
+        + ("rises" if record.maximise else "falls")
+        + ", the better the search"
         + ("; the axis is logarithmic down to its first tick above 0." if logarithmic else "."),
         image,
     )
@@ -160,8 +166,8 @@ def surrogate_predictions(record: SearchRecord) -> Plot | None:
     fits = [fit for fit in record.fits if len(fit.truth)]
     if not fits:
         return None
-    truth = np.concatenate([np.ravel(fit.truth) for fit in fits])
-    mean = np.concatenate([np.ravel(fit.mean) for fit in fits])
+    truth = record.shown(np.concatenate([np.ravel(fit.truth) for fit in fits]))
+    mean = record.shown(np.concatenate([np.ravel(fit.mean) for fit in fits]))
     numbers = results.surrogate(fits)
     with matplotlib.rc_context(STYLE):
         figure, (axes,) = panels(1, 1, height=4.3)
@@ -183,8 +189,8 @@ def surrogate_predictions(record: SearchRecord) -> Plot | None:
             f"RMSE {with_error(numbers, 'rmse')},  "
             f"log-likelihood {with_error(numbers, 'log_likelihood')}"
         )
-        axes.set_xlabel("true score")
-        axes.set_ylabel("predicted score")
+        axes.set_xlabel(f"true {record.score_name}")
+        axes.set_ylabel(f"predicted {record.score_name}")
         image = data_uri(figure)
     return Plot(
         "The Gaussian process on held-out data",
@@ -209,13 +215,14 @@ def latent_map(record: SearchRecord) -> Plot | None:
         points = axes.scatter(
             first[order],
             second[order],
-            c=scores[order],
+            c=record.shown(scores[order]),
             s=6,
             lw=0,
-            cmap=SHADES.reversed(),
+            cmap=SHADES if record.maximise else SHADES.reversed(),
             rasterized=True,
         )
-        figure.colorbar(points, ax=axes, label="score of training string", shrink=0.8, pad=0.02)
+        label = f"{record.score_name} of training {record.noun}"
+        figure.colorbar(points, ax=axes, label=label, shrink=0.8, pad=0.02)
         _draw_path(axes, pca, path, proposals)
         _mark_top(axes, pca, results.top_trials(record.trials))
         shares = 100 * pca.explained_variance_ratio_
@@ -226,9 +233,9 @@ def latent_map(record: SearchRecord) -> Plot | None:
         image = data_uri(figure)
     return Plot(
         "Where the search went in the latent space",
-        "Dots are training strings, coloured by score; crosses are the proposals of the best seed, "
-        "the line joins its successive best finds, and numbered discs are the top strings of all "
-        "seeds.",
+        f"Dots are training {record.noun}s, coloured by {record.score_name}; crosses are the "
+        "proposals of the best seed, the line joins its successive best finds, and numbered discs "
+        f"are the top {record.noun}s of all seeds.",
         image,
     )
 
@@ -287,15 +294,15 @@ def calibration_by_batch(record: SearchRecord) -> Plot | None:
     with matplotlib.rc_context(STYLE):
         figure, cells = panels(rows, min(len(groups), 3), height=2.1)
         for axes, group in zip(cells, groups, strict=False):
-            inside = _draw_intervals(axes, [t for t in pairs if t.batch in group])
+            inside = _draw_intervals(axes, record, [t for t in pairs if t.batch in group])
             name = f"{group[0]}" if len(group) == 1 else f"{group[0]} to {group[-1]}"
             axes.set_title(f"batch {name}: {100 * inside:.0f} %")
             axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.yaxis.set_major_locator(MaxNLocator(4))
         for axes in cells[len(groups) :]:
             axes.set_visible(False)
-        figure.supxlabel("true score", fontsize=9)
-        figure.supylabel("predicted score", fontsize=9)
+        figure.supxlabel(f"true {record.score_name}", fontsize=9)
+        figure.supylabel(f"predicted {record.score_name}", fontsize=9)
         image = data_uri(figure)
     return Plot(
         "Did the proposals score as predicted?",
@@ -306,9 +313,10 @@ def calibration_by_batch(record: SearchRecord) -> Plot | None:
     )
 
 
-def _draw_intervals(axes: Axes, trials: Sequence[Any]) -> float:
+def _draw_intervals(axes: Axes, record: SearchRecord, trials: Sequence[Any]) -> float:
     """One panel; returns the share of intervals that hold the truth."""
     truth, mean, half, inside = results.prediction_arrays(trials)
+    truth, mean = record.shown(truth), record.shown(mean)
     for kept, colour in ((inside, BLUE), (~inside, ORANGE)):
         bars = axes.errorbar(
             truth[kept],

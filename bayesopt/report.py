@@ -61,9 +61,9 @@ def print_report(record: SearchRecord, console: Console) -> None:
     console.print()
     console.print(Text(f"{record.task}: {record.objective}", style="bold"))
     console.print(Text(protocol_sentence(results)))
-    console.print(_top_table(results["top"]))
+    console.print(_top_table(record, results["top"]))
     console.print(Text(surrogate_sentence(results)))
-    console.print(Text(found_sentence(results)))
+    console.print(Text(found_sentence(record, results)))
     console.print(_comparison_table(record, results))
     for note in record.notes:
         console.print(Text(f"Note: {note}"))
@@ -108,7 +108,8 @@ def render(record: SearchRecord, results: Mapping[str, Any], plots: Sequence[Plo
         columns=columns,
         rows=rows,
         protocol=protocol_sentence(results),
-        sentences=(surrogate_sentence(results), found_sentence(results)),
+        better=better(record),
+        sentences=(surrogate_sentence(results), found_sentence(record, results)),
     )
 
 
@@ -188,15 +189,22 @@ def surrogate_sentence(results: Mapping[str, Any]) -> str:
     )
 
 
-def found_sentence(results: Mapping[str, Any]) -> str:
+def found_sentence(record: SearchRecord, results: Mapping[str, Any]) -> str:
     """Validity, average and median best in words."""
     if not results["evaluations"]:
         return "Nothing was evaluated."
     return (
-        f"{percent(results['validity'])} of the proposals decoded to a valid string; average score "
-        f"{short(results['average_score'], 2)} (as published, without what scores worst); "
-        f"median over seeds of the best score {short(results['median_best'])}."
+        f"{percent(results['validity'])} of the proposals decoded to a valid {record.noun}; "
+        f"average {record.score_name} {short(results['average_score'], 2)} (as published, without "
+        f"what scores worst); median over seeds of the best {record.score_name} "
+        f"{short(results['median_best'])}."
     )
+
+
+def better(record: SearchRecord) -> str:
+    """Which scores are the better ones, in words: "lower", or "penalised logP, higher"."""
+    name = "" if record.score_name == "score" else f"{record.score_name}, "
+    return name + ("higher" if record.maximise else "lower")
 
 
 def percent(share: float | None) -> str:
@@ -213,11 +221,11 @@ def setting(value: Any) -> str:
     return UNKNOWN if value is None else str(value)
 
 
-def _top_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _top_table(record: SearchRecord, rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Best found")
     table.add_column("", justify="right")
-    table.add_column("string", overflow="fold")
-    for title in ("score", "in training data", "evaluation", "seed"):
+    table.add_column(record.noun, overflow="fold")
+    for title in (record.score_name, "in training data", "evaluation", "seed"):
         table.add_column(title, justify="right")
     for rank, row in enumerate(rows, start=1):
         seen = "yes" if row["in_training_data"] else "no"

@@ -1,11 +1,15 @@
 """From trials to numbers: everything a report says, computed once and without side effects.
 
-Lower scores are better everywhere. A trial is *evaluated* when it has a score or when it decoded to
-no string at all; a trial that only waits for its score counts nowhere.
+Trials and functions of trials hold scores as the engines do: lower is better. What is shown has the
+sign that the user gave the objective: `results_json` and the pictures turn the scores of a record
+that maximises (`SearchRecord.shown`), and nothing else does. A trial is *evaluated* when it has a
+score or when it decoded to no string at all; a trial that only waits for its score counts nowhere.
 
-Schema of `results.json` (`results_json`; strict JSON, an unknown number is null):
+Schema of `results.json` (`results_json`; strict JSON, an unknown number is null; scores in the
+user's sign):
 
     task, objective, strategy     str, str (a sentence), str
+    maximise, score_name          bool: higher scores are better; str: what a score is called
     data_protocol, command        str: what the search was allowed to see; how to repeat it
     top                           best distinct strings over all seeds, best first: [{string, score,
                                   in_training_data, evaluation (1-based, first time found), seed,
@@ -14,7 +18,7 @@ Schema of `results.json` (`results_json`; strict JSON, an unknown number is null
                                   log_likelihood_standard_error, seeds}: held-out data, in units of
                                   the score and nats per point
     validity                      share of evaluated trials with a string, mean over seeds
-    average_score                 mean of the scores better than `worst_score`, mean over seeds
+    average_score                 mean of the scores other than `worst_score`, mean over seeds
     validity_standard_error, average_score_standard_error          over seeds, null below two seeds
     evaluations                   evaluated trials, all seeds together
     seeds, evaluations_per_seed, best_per_seed    lists, in the same order
@@ -67,7 +71,9 @@ class SearchRecord:
     """All that a finished (or interrupted) search knows about itself; the report adds nothing.
 
     Shapes: `training_codes` [m, D] and `training_scores` [m] are a sample for the latent map and
-    may be empty ([0, D], [0]). `baselines` maps a name ("random", "prior") to its trials.
+    may be empty ([0, D], [0]). `baselines` maps a name ("random", "prior") to its trials. Scores
+    are the engines', lower is better; with `maximise` they are the negatives of the user's.
+    `score_name` and `noun` say what a score and a string are called.
     """
 
     task: str
@@ -85,6 +91,17 @@ class SearchRecord:
     notes: tuple[str, ...] = ()
     data_protocol: str = ""
     command: str = ""
+    maximise: bool = False
+    score_name: str = "score"
+    noun: str = "string"
+
+    def shown(self, score: Any) -> Any:
+        """A score, an array or a sequence of scores (or None) in the user's sign."""
+        if not self.maximise or score is None:
+            return score
+        if isinstance(score, list | tuple):
+            return [self.shown(item) for item in score]
+        return 0.0 - score  # not -score, which has a zero with a sign
 
 
 def results_json(record: SearchRecord) -> dict[str, Any]:
@@ -92,16 +109,17 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
     content = {
         "task": record.task,
         "objective": record.objective,
+        "maximise": record.maximise,
+        "score_name": record.score_name,
         "data_protocol": record.data_protocol,
         "command": record.command,
-        **summary(record.strategy, record.trials, record.worst_score),
+        **_shown(record, record.strategy, record.trials),
         "surrogate": surrogate(record.fits),
         "baselines": {
-            name: summary(name, trials, record.worst_score)
-            for name, trials in record.baselines.items()
+            name: _shown(record, name, trials) for name, trials in record.baselines.items()
         },
-        "calibration": calibration(record.trials),
-        "worst_score": record.worst_score,
+        "calibration": _shown_calibration(record),
+        "worst_score": record.shown(record.worst_score),
         "published": [dataclasses.asdict(row) for row in record.known_rows],
         "config": record.config,
         "versions": record.versions,
@@ -110,6 +128,25 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
     result = plain(content)
     assert isinstance(result, dict)
     return result
+
+
+def _shown(record: SearchRecord, strategy: str, trials: Sequence[Trial]) -> dict[str, Any]:
+    """`summary` in the user's sign."""
+    numbers = summary(strategy, trials, record.worst_score)
+    for key in ("average_score", "best_per_seed", "median_best"):
+        numbers[key] = record.shown(numbers[key])
+    for row in numbers["top"]:
+        row["score"] = record.shown(row["score"])
+    return numbers
+
+
+def _shown_calibration(record: SearchRecord) -> dict[str, Any]:
+    """`calibration` in the user's sign."""
+    numbers = calibration(record.trials)
+    for row in numbers["batches"]:
+        for key in ("mean_predicted", "mean_score"):
+            row[key] = record.shown(row[key])
+    return numbers
 
 
 def summary(strategy: str, trials: Sequence[Trial], worst_score: float) -> dict[str, Any]:
@@ -228,13 +265,13 @@ def validity(trials: Iterable[Trial]) -> float | None:
 
 
 def average_score(trials: Iterable[Trial], worst_score: float) -> float | None:
-    """Mean of the scores strictly better than `worst_score`.
+    """Mean of the scores other than `worst_score`, which what cannot be evaluated gets.
 
     The convention of the Grammar VAE tables (Kusner et al. 2017): what could not be evaluated is
     left out here and shows in the validity alone.
     """
     scores = np.array([score_of(trial) for trial in evaluated(trials)])
-    kept = scores[np.isfinite(scores) & (scores < worst_score)]
+    kept = scores[np.isfinite(scores) & (scores != worst_score)]
     return float(kept.mean()) if kept.size else None
 
 
