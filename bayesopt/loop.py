@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
-from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal, View
+from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Effort, Proposal, View
 from bayesopt.surrogate import SparseGP, SurrogateConfig
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
@@ -22,6 +22,8 @@ class SearchConfig:
 
     points : surrogate training points, None for all; `best` of them are the best known.
     revisit : known strings may be proposed and cost an evaluation, as in the published searches.
+    held_out : share of the known strings that tests the surrogate and does not train it.
+    effort : how hard the trust region looks for candidates.
     """
 
     strategy: str = "turbo"
@@ -30,6 +32,8 @@ class SearchConfig:
     best: int = 1_000
     revisit: bool = False
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
+    held_out: float = 0.1
+    effort: Effort = field(default_factory=Effort)
 
 
 class Search:
@@ -52,7 +56,7 @@ class Search:
         self.seed = seed
         self.config = config
         self.trusted = trusted
-        self.split = split_rows(problem.scores, seed, config.points, config.best)
+        self.split = split_rows(problem.scores, seed, config.points, config.best, config.held_out)
         self._gp: SparseGP | None = None
 
     @property
@@ -69,15 +73,15 @@ class Search:
         pending = self.store.pending(self.config.strategy, self.seed)
         if pending:
             return pending
-        done = self.trials
-        batch = done[-1].batch + 1 if done else 0
-        view = self._view(done)
+        stored = self.store.trials(self.config.strategy, self.seed)
+        batch = stored[-1].batch + 1 if stored else 0
+        view = self._view(stored)
         if self.config.strategy in NEEDS_SURROGATE:
-            view.gp = self._surrogate(view, done, batch)
+            view.gp = self._surrogate(view, batch)
         rng = np.random.default_rng([self.seed, batch])
         proposals = STRATEGIES[self.config.strategy](view, n, rng)
         trials = [
-            self._trial(proposal, batch, len(done) + i)
+            self._trial(proposal, batch, len(stored) + i)
             for i, proposal in enumerate(proposals, start=1)
         ]
         self.store.propose(trials)
@@ -129,12 +133,13 @@ class Search:
             predicted_sd=proposal.predicted_sd,
         )
 
-    def _view(self, done: list[Trial]) -> View:
+    def _view(self, stored: list[Trial]) -> View:
         rows = self.split.train
+        done = [trial for trial in stored if trial.score is not None]
         codes, scores = _joined(self.problem.codes[rows], self.problem.scores[rows], done)
-        known = {trial.string for trial in done if trial.string is not None}
-        remembered = {}
-        if self.config.strategy in NEEDS_SURROGATE:
+        known = {trial.string for trial in stored if trial.string is not None}
+        remembered, informed = {}, self.config.strategy in NEEDS_SURROGATE
+        if informed:
             if self.config.revisit:
                 strings = [self.problem.strings[row] for row in rows]
                 remembered = dict(zip(strings, self.problem.scores[rows], strict=True))
@@ -142,7 +147,23 @@ class Search:
                 known.update(self.problem.strings)
         first = float(self.problem.scores[rows].min(initial=np.inf))
         length = trust_length(done, first)
-        return View(self.problem, self.trusted, None, codes, scores, known, length, remembered)
+        centres = None
+        if (near := self.problem.centres) is not None:
+            centres = _joined(self.problem.codes[near], self.problem.scores[near], done)
+        novel = self.problem.novel and informed and not self.config.revisit
+        return View(
+            self.problem,
+            self.trusted,
+            None,
+            codes,
+            scores,
+            known,
+            length,
+            remembered,
+            centres,
+            novel,
+            self.config.effort,
+        )
 
     def fit_surrogate(self) -> SparseGP:
         """The surrogate of what was known before the search; fitted and tested once."""
@@ -153,11 +174,12 @@ class Search:
         rows = self.split.train
         gp = SparseGP(self.config.surrogate)
         gp.fit(self.problem.codes[rows], self.problem.scores[rows], seed=self.seed)
-        self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
+        if len(self.split.test):
+            self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
         self.store.save_state(*key, gp.get_state())
         return gp
 
-    def _surrogate(self, view: View, done: list[Trial], batch: int) -> SparseGP:
+    def _surrogate(self, view: View, batch: int) -> SparseGP:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.

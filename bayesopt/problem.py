@@ -25,6 +25,10 @@ class Problem:
     sample_prior : n, rng -> codes [n, D] of the prior of the latent space.
     sample_strings : n, rng -> n strings drawn at random from the data, for the random baseline.
     in_training_data : whether autoencoder or surrogate has seen a string.
+    feasible : N strings -> [N], whether a string may cost an evaluation; None: every one may.
+    novel : never propose what is `in_training_data`, even if it is not among `strings`.
+    centres : rows of `strings` around which to search; None: the best of the training rows.
+    region_codes : codes [M, D] that show where the decoder is at home; None: `codes`.
     """
 
     codec: LatentCodec
@@ -36,6 +40,14 @@ class Problem:
     sample_prior: Callable[[int, np.random.Generator], Array]
     sample_strings: Callable[[int, np.random.Generator], list[str]]
     in_training_data: Callable[[str], bool]
+    feasible: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
+    novel: bool = False
+    centres: NDArray[np.int64] | None = None
+    region_codes: Array | None = None
+
+    def trusted_region(self) -> TrustedRegion:
+        """Where the decoder has seen codes."""
+        return TrustedRegion(self.codes if self.region_codes is None else self.region_codes)
 
 
 @dataclass(frozen=True)
@@ -46,15 +58,18 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_rows(scores: Array, seed: int, points: int | None, best: int) -> Split:
+def split_rows(
+    scores: Array, seed: int, points: int | None, best: int, held_out: float = 0.1
+) -> Split:
     """90 % for training and 10 % for the test, at random by seed (Kusner et al. 2017).
 
-    With `points`, the training rows are thinned to the `best` best of them and a random choice of
-    the others: the surrogate must be sharp where the search looks and right elsewhere.
+    `held_out` is the share of the test, 0 for none.  With `points`, the training rows are thinned
+    to the `best` best of them and a random choice of the others: the surrogate must be sharp where
+    the search looks and right elsewhere.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(scores))
-    test, train = np.split(order, [len(order) // 10])
+    test, train = np.split(order, [int(len(order) * held_out)])
     if points is not None and points < len(train):
         ranked = train[np.argsort(scores[train], kind="stable")]
         best = min(best, points)

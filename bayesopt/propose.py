@@ -6,7 +6,7 @@ the surrogate judges the string at that code: the one at which its score will jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,13 +27,29 @@ class Proposal:
     predicted_sd: float | None = None
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look for candidates; what each decode costs sets the measure.
+
+    `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
+    found; the `centres` best known codes are surrounded.
+    """
+
+    draws: int = 2000
+    enough: int = 2000
+    attempts: int = 10
+    centres: int = 200
+
+
 @dataclass
 class View:
     """What a strategy may look at.
 
     `codes` [N, D] and `scores` [N] are all that is known, evaluated strings included; `known` are
     their strings, which need no second evaluation; `length` bounds the steps from a centre;
-    `remembered` are the scores of known strings that may nevertheless be proposed.
+    `remembered` are the scores of known strings that may nevertheless be proposed; `centres` are
+    codes and scores of what candidates may surround, where not everything known is; with `novel`,
+    what is in the training data may not be proposed.
     """
 
     problem: Problem
@@ -44,13 +60,24 @@ class View:
     known: set[str]
     length: float = 1.0
     remembered: Mapping[str, float] = field(default_factory=dict)
+    centres: tuple[Array, Array] | None = None
+    novel: bool = False
+    effort: Effort = field(default_factory=Effort)
+
+    def allowed(self, strings: Iterable[str | None]) -> list[str]:
+        """The different strings among these that are unknown and may cost an evaluation, in order.
+
+        Constraints are asked last, for they may cost more than everything else here.
+        """
+        new = [s for s in dict.fromkeys(strings) if s is not None and s not in self.known]
+        if self.novel:
+            new = [s for s in new if not self.problem.in_training_data(s)]
+        if self.problem.feasible is None or not new:
+            return new
+        return [s for s, ok in zip(new, self.problem.feasible(new), strict=True) if ok]
 
 
 Strategy = Callable[[View, int, np.random.Generator], list[Proposal]]
-
-CENTRES = 200
-CANDIDATES = 2000
-ATTEMPTS = 10
 
 
 def random_strings(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
@@ -65,12 +92,10 @@ def prior_samples(view: View, n: int, rng: np.random.Generator) -> list[Proposal
 
 
 def _collect(view: View, n: int, draw: Callable[[], Sequence[str | None]]) -> list[Proposal]:
-    """The first n strings of repeated draws that this search has not evaluated."""
+    """The first n strings of repeated draws that this search may evaluate and has not."""
     chosen: dict[str, None] = {}
-    for _ in range(ATTEMPTS):
-        for string in draw():
-            if string is not None and string not in view.known:
-                chosen.setdefault(string)
+    for _ in range(view.effort.attempts):
+        chosen.update(dict.fromkeys(view.allowed(draw())))
         if len(chosen) >= n:
             break
     strings = list(chosen)[:n]
@@ -87,7 +112,7 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     candidate that no earlier sample took, which keeps the batch diverse.
     """
     gp = _surrogate(view)
-    strings, origins, codes = new_candidates(view, CANDIDATES, rng)
+    strings, origins, codes = new_candidates(view, rng)
     if not strings:
         return []
     mean, variance = gp.predict(codes)
@@ -109,26 +134,32 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     ]
 
 
-def new_candidates(view: View, n: int, rng: np.random.Generator) -> tuple[list[str], Array, Array]:
+def new_candidates(view: View, rng: np.random.Generator) -> tuple[list[str], Array, Array]:
     """Unknown strings around the best codes: strings, the codes that gave them, their own codes.
 
-    Draws until there are n strings, or no more are found in reasonable time.
+    Draws until there are enough, or no more are found in reasonable time.
     """
-    best = np.argsort(view.scores, kind="stable")[:CENTRES]
+    effort, n = view.effort, view.effort.draws
+    codes, scores = view.centres or (view.codes, view.scores)
+    best = np.argsort(scores, kind="stable")[: effort.centres]
     weights = 1.0 / np.arange(1, len(best) + 1)
     found: dict[str, Array] = {}
-    for attempt in range(ATTEMPTS):
-        centres = view.codes[rng.choice(best, size=n, p=weights / weights.sum())]
+    refused: set[str | None] = set()
+    for attempt in range(effort.attempts):
+        centres = codes[rng.choice(best, size=n, p=weights / weights.sum())]
         # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
         sizes = view.length * rng.uniform(0.25, 1.0, size=(n, 1))
         origins = view.trusted.step(centres, sizes, rng)
         origins = origins[view.trusted.contains(origins)]
         if attempt == 0:  # the centres themselves, where known strings may be proposed again
-            origins = np.concatenate([view.codes[best], origins])
-        for string, origin in zip(view.problem.codec.decode(origins), origins, strict=True):
-            if string is not None and string not in view.known:
+            origins = np.concatenate([codes[best], origins])
+        decoded = view.problem.codec.decode(origins)
+        fresh = set(view.allowed(s for s in decoded if s not in found and s not in refused))
+        for string, origin in zip(decoded, origins, strict=True):
+            if string in fresh and string is not None:
                 found.setdefault(string, origin)
-        if len(found) >= n:
+        refused.update(s for s in decoded if s not in found)
+        if len(found) >= effort.enough:
             break
     if not found:
         return [], *np.empty((2, 0, view.codes.shape[1]))
@@ -162,7 +193,9 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
         code = refined[0] if view.trusted.contains(refined)[0] else grid[start]
         pending = np.concatenate([pending, code[None]])
         proposal = _decoded(view, gp, code)
-        if proposal.string is None or proposal.string not in seen:
+        if proposal.string is None or (
+            proposal.string not in seen and view.allowed([proposal.string])
+        ):
             proposals.append(proposal)
             seen.add(proposal.string or "")
     return proposals

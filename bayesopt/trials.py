@@ -38,6 +38,11 @@ SCHEMA = (
     "CREATE TABLE fits (seed INTEGER PRIMARY KEY, rmse REAL NOT NULL, log_likelihood REAL NOT NULL,"
     " arrays BLOB NOT NULL)",
 )
+# Added later, to stores of either age: strings whose score will not come, asked all the same.
+FAILED = (
+    "CREATE TABLE IF NOT EXISTS failed (strategy TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " evaluation INTEGER NOT NULL, PRIMARY KEY (strategy, seed, evaluation))"
+)
 COLUMNS = (
     "strategy, seed, batch, evaluation, string, score, in_training_data, proposed_code, code,"
     " predicted_mean, predicted_sd"
@@ -145,6 +150,9 @@ class TrialStore:
                 " AND (score IS NULL OR score = ?)",
                 (float(score), *key, float(score)),
             ).rowcount
+            self._connection.execute(
+                "DELETE FROM failed WHERE strategy = ? AND seed = ? AND evaluation = ?", key
+            )
         if changed != 1:
             raise ValueError(f"{self.path}: no unscored trial {key}.")
 
@@ -157,9 +165,24 @@ class TrialStore:
         )
         return [_trial(row) for row in rows]
 
+    def fail(self, strategy: str, seed: int, evaluations: Iterable[int]) -> None:
+        """Mark proposed trials as ones that have no score and are not waited for, all or none."""
+        rows = [(strategy, seed, int(evaluation)) for evaluation in evaluations]
+        with self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO failed VALUES (?, ?, ?)", rows)
+
+    def failed(self, strategy: str, seed: int) -> set[int]:
+        """Evaluations that `fail` marked and that were not scored since."""
+        rows = self._select(
+            "SELECT evaluation FROM failed WHERE strategy = ? AND seed = ?", (strategy, seed)
+        )
+        return {evaluation for (evaluation,) in rows}
+
     def pending(self, strategy: str, seed: int) -> list[Trial]:
-        """Proposed trials without a score, in order."""
-        return [trial for trial in self.trials(strategy, seed) if trial.score is None]
+        """Proposed trials whose score is still to come, in order."""
+        failed = self.failed(strategy, seed)
+        stored = self.trials(strategy, seed)
+        return [t for t in stored if t.score is None and t.evaluation not in failed]
 
     def cached_score(self, string: str) -> float | None:
         """The score of a string evaluated before, by any strategy or seed; None if never."""
@@ -228,8 +251,11 @@ class TrialStore:
                 self._connection.execute("INSERT INTO run VALUES (?)", (text,))
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")
+                self._connection.execute(FAILED)
                 return
         self._check(text)
+        with self._transaction():
+            self._connection.execute(FAILED)
 
     def _check(self, text: str) -> None:
         if self._pragma("application_id") != APPLICATION_ID:
