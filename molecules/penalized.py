@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit.Chem import Crippen, RDConfig
+from rdkit.Chem import RDConfig, rdMolDescriptors
 
 from gmae_tf.errors import UserError
 
@@ -73,15 +73,20 @@ RAW = Normalisation(means=(0.0, 0.0, 0.0), stds=(1.0, 1.0, 1.0))
 def terms(mol: Mol) -> tuple[float, float, float]:
     """The three terms that are normalised and summed: logP, -SA, -max(0, largest ring - 6)."""
     ring = -float(max(0, largest_ring(mol) - FREE_RING_SIZE))
-    return float(Crippen.MolLogP(mol)), -synthetic_accessibility(mol), ring
+    return logp(mol), -synthetic_accessibility(mol), ring
+
+
+def logp(mol: Mol) -> float:
+    """Octanol-water partition by atom contributions, Wildman and Crippen 1999."""
+    return float(rdMolDescriptors.CalcCrippenDescriptors(mol)[0])
 
 
 def largest_ring(mol: Mol) -> int:
     """Atoms of the largest ring among the smallest rings (SSSR); 0 without rings.
 
     The published code takes the longest cycle of networkx.cycle_basis instead, which depends on
-    the order of the atoms where rings are bridged: 8 or 6 for adamantane.  Both are equal for
-    single, fused and spiro rings, and for 99.5 % of ZINC 250k.
+    the order of the atoms: in adamantane it has 8 or 6.  Of 5,000 molecules of ZINC 250k, 21 differ,
+    most of them bridged.
     """
     return max(map(len, mol.GetRingInfo().AtomRings()), default=0)
 

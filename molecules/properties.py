@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rdkit import Chem, DataStructs, rdBase
-from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, rdFingerprintGenerator
+from rdkit.Chem import QED, Descriptors, FilterCatalog, rdFingerprintGenerator
 from rdkit.Chem import rdMolDescriptors as counts
 
 from gmae_tf.errors import UserError
@@ -23,6 +23,7 @@ from molecules.penalized import (
     Mol,
     Normalisation,
     largest_ring,
+    logp,
     synthetic_accessibility,
 )
 
@@ -160,15 +161,19 @@ def _pains(mol: Mol) -> float:
     return len(_catalogue("PAINS").GetMatches(mol))
 
 
+def _weight(mol: Mol) -> float:
+    return Descriptors.MolWt(mol)  # type: ignore[attr-defined]  # missing in RDKit's stubs
+
+
 _MORE, _LESS = True, False
 _TABLE: tuple[tuple[str, str, bool, str, Callable[[Mol], float]], ...] = (
-    ("logp", "1", _MORE, "octanol-water partition, Crippen's estimate", Crippen.MolLogP),
+    ("logp", "1", _MORE, "octanol-water partition, Crippen's estimate", logp),
     ("sa", "1", _LESS, "synthetic accessibility, 1 easy to 10 hard", synthetic_accessibility),
     ("qed", "1", _MORE, "drug-likeness in [0, 1], Bickerton et al. 2012", QED.qed),
     ("penalized_logp", "1", _MORE, "logP - SA - large rings, as published", ZINC.score),
     ("penalized_logp_b", "1", _MORE, "as in weighted retraining and LOL-BO", ZINC_B.score),
     ("penalized_logp_raw", "1", _MORE, "logP - SA - large rings, not normalised", RAW.score),
-    ("molecular_weight", "g/mol", _LESS, "average molecular weight", Descriptors.MolWt),
+    ("molecular_weight", "g/mol", _LESS, "average molecular weight", _weight),
     ("tpsa", "Å²", _LESS, "topological polar surface area", counts.CalcTPSA),
     ("heavy_atoms", "atoms", _LESS, "atoms other than hydrogen", counts.CalcNumHeavyAtoms),
     ("rings", "rings", _LESS, "smallest rings", counts.CalcNumRings),

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from typing import Any
@@ -91,4 +90,4 @@ def _arm(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
