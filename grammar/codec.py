@@ -1,19 +1,17 @@
-"""Strings to fixed-length rule indices and back, and their storage in HDF5."""
+"""Strings to fixed-length rule indices and back."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-import h5py
 import numpy as np
 
 from grammar.cfg import Grammar
 from grammar.errors import GrammarError
 from grammar.parser import Parser
+from grammar.storage import read_grammar, read_rules, write_rules
 
-_FORMAT = "grammar rule indices 1"
+__all__ = ["RuleCodec", "pad", "read_grammar", "read_rules", "write_rules"]
 
 
 class RuleCodec:
@@ -42,9 +40,7 @@ class RuleCodec:
                 f"the string {text!r} takes {longest} productions but max_length is "
                 f"{self.max_length}; raise max_length or leave the string out"
             )
-        padding = bytes([self.grammar.padding])
-        joined = b"".join([s.ljust(self.max_length, padding) for s in sequences])
-        return np.frombuffer(joined, np.uint8).reshape(len(sequences), self.max_length).copy()
+        return pad(sequences, self.max_length, self.grammar)
 
     def decode(self, rules: np.ndarray) -> list[str | None]:
         """Canonical strings of rule indices [N, T]; None where a derivation is not complete."""
@@ -75,62 +71,11 @@ class RuleCodec:
         return None if pending else out
 
 
-def write_rules(path: str | Path, rules: np.ndarray, grammar: Grammar) -> None:
-    """Store rule indices [N, T] as uint8 with the grammar's text, atomically."""
-    path = Path(path)
-    rules = np.asarray(rules)
-    if rules.ndim != 2 or (rules.size and not 0 <= rules.min() <= rules.max() <= grammar.padding):
-        raise GrammarError(
-            f"rules must have shape [N, T] with indices 0..{grammar.padding}; got {rules.shape}"
-        )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with h5py.File(temporary, "w") as file:
-            data = file.create_dataset("rules", data=rules.astype(np.uint8), compression="gzip")
-            data.attrs["grammar"] = grammar.text
-            file.attrs["format"] = _FORMAT
-        os.replace(temporary, path)
-    except OSError as error:
-        raise GrammarError(
-            f"cannot write {path}: the folder is missing, full or not writable; choose another"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_rules(path: str | Path, grammar: Grammar | None = None) -> np.ndarray:
-    """Rule indices uint8 [N, T] of a file of `write_rules`.
-
-    Raises GrammarError if the file is missing, corrupt, of another kind, or (with `grammar`) was
-    written for other rules.
-    """
-    rules, text = _read(Path(path))
-    if grammar is not None and Grammar(text).rules != grammar.rules:
-        raise GrammarError(f"{path} was written for another grammar; encode the strings again")
-    return rules
-
-
-def read_grammar(path: str | Path) -> Grammar:
-    """The grammar for which the rule indices in `path` were written."""
-    return Grammar(_read(Path(path))[1])
-
-
-def _read(path: Path) -> tuple[np.ndarray, str]:
-    if not path.is_file():
-        raise GrammarError(
-            f"there is no file {path}; write it first with grammar.codec.write_rules"
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != _FORMAT:
-                raise GrammarError(
-                    f"{path} holds something else than rule indices; give another file"
-                )
-            return file["rules"][...], str(file["rules"].attrs["grammar"])
-    except (OSError, KeyError, RuntimeError) as error:
-        raise GrammarError(
-            f"{path} is damaged or not an HDF5 file; encode the strings again"
-        ) from error
+def pad(sequences: Sequence[bytes], length: int, grammar: Grammar) -> np.ndarray:
+    """Derivations of at most `length` rules as uint8 [N, length], filled with the padding rule."""
+    padding = bytes([grammar.padding])
+    joined = b"".join([sequence.ljust(length, padding) for sequence in sequences])
+    return np.frombuffer(joined, np.uint8).reshape(len(sequences), length).copy()
 
 
 def _expansion_steps(grammar: Grammar) -> list[tuple[int, list[str | int]]]:
