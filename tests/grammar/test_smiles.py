@@ -196,6 +196,8 @@ def changed(old: str, new: str, text: str = OFFICIAL.text) -> Grammar:
         changed("| '#'", "| '#' | '3'"),  # a bond that is also a digit
         changed("symbol -> ", "symbol -> 'Sc' | "),  # may be sulphur and aromatic carbon
         changed("smiles -> chain", "smiles -> chain | smiles '=' chain"),  # '=' is also a bond
+        changed("smiles -> chain", "smiles -> chain | smiles '@' chain"),  # stands in brackets too
+        changed("smiles -> chain", "smiles -> chain | chain '.' smiles"),  # another list
     ],
 )
 def test_the_engine_is_not_chosen_for_other_grammars(grammar):
@@ -209,6 +211,15 @@ def test_the_engine_is_chosen_for_a_grammar_of_the_same_structure():
         grammar.tokenize(text), limit=2
     )
     assert Parser(grammar).exact
+
+
+def test_blanks_keep_terminals_apart():
+    grammar = changed("'@' | '@@'", "'@' | '@@' | '@' '@'")
+    parser, chart = Parser(grammar), ChartEngine(grammar)
+    assert parser.exact
+    assert parser.parse("[C@@]") == chart.derive(["[", "C", "@@", "]"])
+    assert parser.parse("[C@ @]") == chart.derive(["[", "C", "@", "@", "]"])
+    assert parser.parse("C [C@ @]") == chart.derive(["C", "[", "C", "@", "@", "]"])
 
 
 @pytest.mark.data
