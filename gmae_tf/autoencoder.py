@@ -23,6 +23,9 @@ class Autoencoder(keras.Model):
 
     loss = reconstruction_weight * reconstruction(x, decoder(z)) + sum_i weight_i * term_i(z)
 
+    An autoregressive decoder reads x beside the code: decoder([z, x]).  A batch may also be a tuple
+    of arrays x of different lengths, see `LengthBatches`; the penalty sees all of its codes at once.
+
     Every term is logged under its own name, unweighted, in training and in evaluation.
 
     Parameters
@@ -66,8 +69,21 @@ class Autoencoder(keras.Model):
 
     def call(self, x: Any, training: bool | None = None) -> dict[str, Any]:
         """Codes and their reconstruction."""
-        z = self.encoder(x, training=training)
-        return {"latent": z, "reconstruction": self.decoder(z, training=training)}
+        parts = x if isinstance(x, tuple) else (x,)
+        codes = [self.encoder(part, training=training) for part in parts]
+        outputs = tuple(
+            self.decoder([z, part] if self.autoregressive else z, training=training)
+            for z, part in zip(codes, parts, strict=True)
+        )
+        return {
+            "latent": ops.concatenate(codes) if isinstance(x, tuple) else codes[0],
+            "reconstruction": outputs if isinstance(x, tuple) else outputs[0],
+        }
+
+    @property
+    def autoregressive(self) -> bool:
+        """Whether the decoder reads the sequence that it writes."""
+        return getattr(self.decoder, "autoregressive", False)
 
     def compute_loss(
         self,
@@ -80,14 +96,14 @@ class Autoencoder(keras.Model):
         """Weighted sum of the reconstruction and the penalty; updates one tracker per term."""
         del y, sample_weight, training
         output = y_pred["reconstruction"]
-        terms = {"reconstruction": self.reconstruction(x, output)}
+        terms = {"reconstruction": _mean_over(self.reconstruction, x, output)}
         loss = self.reconstruction_weight * terms["reconstruction"]
         if self.penalty:
             penalties = self.penalty(ops.cast(y_pred["latent"], "float32"))
             loss += weighted_sum(self.penalty, penalties)
             terms.update(penalties)
         if "exact_match" in self._trackers:
-            terms["exact_match"] = self.reconstruction.exact_match(x, output)
+            terms["exact_match"] = _mean_over(self.reconstruction.exact_match, x, output)
         for name, value in terms.items():
             self._trackers[name].update_state(value)
         return loss
@@ -148,6 +164,14 @@ class Autoencoder(keras.Model):
         }
         mixture = GaussianMixture.from_config(prior) if prior else None
         return cls(**parts, **config, prior=mixture)
+
+
+def _mean_over(measure: Any, x: Any, output: Any) -> Any:
+    """A mean over the batch; the parts of a tuple are equally large."""
+    if not isinstance(x, tuple):
+        return measure(x, output)
+    values = [measure(part, found) for part, found in zip(x, output, strict=True)]
+    return sum(values) / len(values)
 
 
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:

@@ -36,3 +36,30 @@ class SeededBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[Any]]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return (self.data[rows],)
+
+
+class LengthBatches(SeededBatches):
+    """The same random batches of sequences, each cut into equal parts of similar length.
+
+    A batch is a tuple of arrays [N / parts, T_i]: its rows sorted by length, and each part cropped
+    to its longest.  Networks then compute little padding, and a batch is still a random one, which
+    the penalty needs: batches of one length each would have to look like the prior one by one.
+
+    Parameters
+    ----------
+    padding : the value that fills a row of `data` [M, T] behind its end.
+    """
+
+    def __init__(
+        self, data: NDArray[Any], batch_size: int, seed: int, padding: int, parts: int = 4
+    ) -> None:
+        self.parts = max(1, min(parts, batch_size, len(data)))
+        self.lengths = np.maximum(1, (data != padding).sum(axis=1))
+        super().__init__(data, batch_size, seed)
+        self.batch_size -= self.batch_size % self.parts
+
+    def __getitem__(self, index: int) -> tuple[tuple[NDArray[Any], ...]]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+        parts = np.split(rows, self.parts)
+        return (tuple(self.data[part, : self.lengths[part[-1]]] for part in parts),)

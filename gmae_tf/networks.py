@@ -30,26 +30,73 @@ class OneHot(layers.Layer):
         return {**super().get_config(), "depth": self.depth}
 
 
+@keras.saving.register_keras_serializable(package="gmae")
+class PadTo(layers.Layer):
+    """Sequences [N, <= length] -> int32 [N, length], filled with one value."""
+
+    def __init__(self, length: int, value: int, **kwargs: Any) -> None:
+        super().__init__(dtype="int32", **kwargs)
+        self.length, self.value = length, value
+
+    def call(self, x: Any) -> Any:
+        """As long as the length, whatever the input's."""
+        fill = ops.full((ops.shape(x)[0], self.length), self.value, dtype="int32")
+        padded = ops.concatenate([ops.cast(x, "int32"), fill], axis=1)[:, : self.length]
+        return ops.reshape(padded, (-1, self.length))
+
+    def compute_output_spec(self, x: Any) -> Any:
+        """Fixed length."""
+        return keras.KerasTensor((x.shape[0], self.length), dtype="int32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Length and value."""
+        return {"length": self.length, "value": self.value, "name": self.name}
+
+
 def rule_encoder(
     max_length: int,
     n_rules: int,
     latent_dim: int,
     convolutions: Sequence[tuple[int, int]] = ((2, 2), (3, 3), (4, 4)),
     dense: int = 100,
+    normalize: bool = True,
 ) -> keras.Model:
     """Rule indices [N, T] -> codes [N, D].
 
-    Convolutions (filters, kernel) with batch normalisation, then one dense layer: the network of
-    Kusner et al. 2017 for expressions, without its variance head.
+    Convolutions (filters, kernel), each with batch normalisation if `normalize`, then one dense
+    layer: the networks of Kusner et al. 2017, for expressions by default, without the variance
+    head.
     """
     inputs = keras.Input((max_length,), dtype="uint8", name="rules")
     h = OneHot(n_rules)(inputs)
     for filters, kernel in convolutions:
         kernel = min(kernel, h.shape[1])  # a grammar of short strings
         h = layers.Conv1D(filters, kernel, activation="relu")(h)
-        h = layers.BatchNormalization()(h)
+        if normalize:
+            h = layers.BatchNormalization()(h)
     h = layers.Dense(dense, activation="relu")(layers.Flatten()(h))
     return keras.Model(inputs, layers.Dense(latent_dim, name="latent")(h), name="encoder")
+
+
+def flat_rule_encoder(
+    max_length: int,
+    n_rules: int,
+    latent_dim: int,
+    embedding: int = 16,
+    dense: Sequence[int] = (1024, 1024),
+) -> keras.Model:
+    """Rule indices [N, <= T] -> codes [N, D]: a perceptron over all places at once.
+
+    Shorter sequences are padded with the last rule.  The codes are batch-normalised, so that they
+    have the scale of a latent prior from the first step.
+    """
+    inputs = keras.Input((None,), dtype="uint8", name="rules")
+    h = PadTo(max_length, n_rules - 1)(inputs)
+    h = layers.Flatten()(layers.Embedding(n_rules, embedding)(h))
+    for width in dense:
+        h = layers.Dense(width, activation="relu")(h)
+    h = layers.BatchNormalization(momentum=0.9, dtype="float32")(layers.Dense(latent_dim)(h))
+    return keras.Model(inputs, layers.Activation("linear", name="latent")(h), name="encoder")
 
 
 def rule_decoder(
@@ -58,6 +105,7 @@ def rule_decoder(
     latent_dim: int,
     units: int = 100,
     n_layers: int = 3,
+    normalize: bool = True,
     unroll: bool = False,
 ) -> keras.Model:
     """Codes [N, D] -> logits [N, T, R]: the code repeated T times, then gated recurrent layers.
@@ -65,7 +113,7 @@ def rule_decoder(
     Kusner et al. 2017.  The output is linear; which rules are possible is the caller's business.
     """
     inputs = keras.Input((latent_dim,), name="latent")
-    h = layers.BatchNormalization()(inputs)
+    h = layers.BatchNormalization()(inputs) if normalize else inputs
     h = layers.Dense(latent_dim, activation="relu")(h)
     h = layers.RepeatVector(max_length)(h)
     for _ in range(n_layers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +35,21 @@ def fit(
     min_learning_rate: float = 2e-5,
     xla: bool | None = None,
     seed: int = 0,
+    make_batches: Callable[[NDArray[Any], int, int], SeededBatches] = SeededBatches,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
 ) -> list[dict[str, float]]:
     """Train, and leave the best weights by validation loss in the model and in `run_dir`.
 
     Called again with the same `run_dir` it continues after the last complete epoch, with the
     weights, optimiser, learning rate, plateau counters, random states and batch order that an
-    uninterrupted run would have.  `xla` compiles the training step (None: Keras decides).
+    uninterrupted run would have.  `xla` compiles the training step (None: Keras decides);
+    `make_batches` is called with data, batch size and seed.
     Returns the logs of all epochs.  Raises `UserError` when the loss becomes not a number; the
     last good epoch is kept.
     """
     jit = "auto" if xla is None else xla
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=jit)
-    batches = SeededBatches(train, batch_size, seed)
+    batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss", factor=plateau_factor, patience=patience, min_lr=min_learning_rate
     )
@@ -55,7 +58,7 @@ def fit(
     if done < epochs:
         model.fit(
             batches,
-            validation_data=SeededBatches(validation, batch_size, seed),
+            validation_data=make_batches(validation, batch_size, seed),
             shuffle=False,  # Keras would shuffle the batches again, by Python's global seed
             initial_epoch=done,
             epochs=epochs,

@@ -121,6 +121,58 @@ def decode_logits(
     return rules if samples is None else rules.reshape(samples, -1, steps)
 
 
+class StepDecoder(Protocol):
+    """A decoder that reads what was chosen, such as `gmae_tf.autoregressive`'s."""
+
+    padding: int
+    max_length: int
+
+    def plan(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What depends on the codes [N, D] alone: by step [N, T, P], and the first state [N, U]."""
+        ...
+
+    def step(
+        self,
+        codes: np.ndarray,
+        place: np.ndarray,
+        before: np.ndarray,
+        opened: np.ndarray,
+        state: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Logits [N, R] and the next state; `before` is the last rule, `opened` the open symbol."""
+        ...
+
+
+def decode_steps(
+    decoder: StepDecoder,
+    codes: np.ndarray,
+    walk: Walk,
+    *,
+    temperature: float = 1.0,
+    rng: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Rule indices uint8 [N, T] of codes [N, D], each rule chosen with those before it known.
+
+    Greedy without `rng`, else drawn from the masked softmax(logits / temperature).  Derivations
+    that are complete cost nothing more.
+    """
+    places, state = decoder.plan(codes)
+    rules = np.full((len(codes), decoder.max_length), decoder.padding, dtype=np.uint8)
+    before = np.full(len(codes), decoder.padding)
+    for step in range(decoder.max_length):
+        opened, allowed = walk.top, walk.allowed()
+        if allowed[:, decoder.padding].all():  # nothing is open any more
+            break
+        logits, state = decoder.step(codes, places[:, step], before, opened, state)
+        scores = np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
+        if rng is not None:
+            scores = scores / temperature + rng.gumbel(size=scores.shape)
+        before = np.where(allowed, scores, -np.inf).argmax(axis=1)
+        rules[:, step] = before
+        walk.apply(before)
+    return rules
+
+
 def _checked(logits: np.ndarray, grammar: Grammar) -> np.ndarray:
     logits = np.asarray(logits)
     if logits.ndim != 3 or logits.shape[2] != grammar.n_rules:

@@ -9,31 +9,34 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gmae_tf import networks
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.penalties import Penalty
 from gmae_tf.runs import atomic_path, write_atomic
+from grammar.architectures import EXPRESSIONS, Architecture
 from grammar.cfg import Grammar
 from grammar.codec import RuleCodec
-from grammar.decode import decode_logits
+from grammar.decode import StackWalk, Walk, decode_logits, decode_steps
 from grammar.errors import GrammarError
 from grammar.stringset import StringSet
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
+DECODED_AT_ONCE = 1024
 
 
 @dataclass
 class GrammarAutoencoder:
     """A grammar, its codec and a network of the same sizes.
 
-    `training_strings` knows what the network was trained on; `details` is a free record of how.
+    `training_strings` knows what the network was trained on; `details` is a free record of how;
+    `architecture` is a name in `grammar.architectures` and the sizes that it takes.
     """
 
     grammar: Grammar
@@ -41,6 +44,7 @@ class GrammarAutoencoder:
     network: Autoencoder
     training_strings: StringSet = field(default_factory=lambda: StringSet.of(()))
     details: dict[str, Any] = field(default_factory=dict)
+    architecture: Architecture = EXPRESSIONS
 
     def __post_init__(self) -> None:
         self.codec = RuleCodec(self.grammar, self.max_length)
@@ -56,36 +60,67 @@ class GrammarAutoencoder:
 
     def decode(self, codes: ArrayLike) -> list[str | None]:
         """The most likely complete string of each code [N, D]."""
-        return self.codec.decode(decode_logits(self.network.decode(codes), self.grammar))
+        return self.codec.decode(self.decode_rules(codes))
+
+    def walk(self, n: int, steps: int) -> Walk:
+        """What keeps n decodes of so many steps inside the language."""
+        return StackWalk(self.grammar, n, steps)
+
+    def decode_rules(
+        self, codes: ArrayLike, rng: np.random.Generator | None = None, temperature: float = 1.0
+    ) -> NDArray[np.uint8]:
+        """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`."""
+        codes = np.asarray(codes, dtype=np.float32)
+        parts = [
+            self._decode_part(codes[i : i + DECODED_AT_ONCE], rng, temperature)
+            for i in range(0, len(codes), DECODED_AT_ONCE)
+        ]
+        return np.concatenate(parts or [np.empty((0, self.max_length), np.uint8)])
+
+    def _decode_part(
+        self, codes: NDArray[np.float32], rng: np.random.Generator | None, temperature: float
+    ) -> NDArray[np.uint8]:
+        if self.network.autoregressive:
+            walk = self.walk(len(codes), self.max_length)
+            decoder = self.network.decoder
+            return decode_steps(decoder, codes, walk, temperature=temperature, rng=rng)
+        logits = self.network.decode(codes)
+        if rng is None:
+            return decode_logits(logits, self.grammar, walk=self.walk)
+        return decode_logits(
+            logits, self.grammar, samples=1, temperature=temperature, rng=rng, walk=self.walk
+        )[0]
 
     def sample_strings(
         self, codes: ArrayLike, n_samples: int, rng: np.random.Generator, temperature: float = 1.0
     ) -> list[list[str | None]]:
-        """Random decodes, n_samples lists of N; the network runs once."""
-        rules = decode_logits(
-            self.network.decode(codes),
-            self.grammar,
-            samples=n_samples,
-            temperature=temperature,
-            rng=rng,
-        )
-        return [self.codec.decode(walk) for walk in rules]
+        """Random decodes, n_samples lists of N."""
+        repeated = np.tile(np.asarray(codes, dtype=np.float32), (n_samples, 1))
+        strings = self.codec.decode(self.decode_rules(repeated, rng, temperature))
+        n = len(strings) // n_samples
+        return [strings[i * n : (i + 1) * n] for i in range(n_samples)]
 
     def exact_match(self, rules: NDArray[np.uint8]) -> float:
         """Share of rule sequences [N, T] that greedy decoding of their code gives back."""
-        decoded = decode_logits(self.network.reconstruct(rules), self.grammar)
+        decoded = self.decode_rules(self.network.encode(rules))
         return float((decoded == rules).all(axis=1).mean())
 
-    def save(self, folder: Path) -> None:
-        """Write network, grammar, training strings and details into a folder."""
+    def save(self, folder: Path, half_precision: bool = False) -> None:
+        """Write network, grammar, training strings and details into a folder.
+
+        `half_precision` stores the weights as float16, in half the space.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         # Weights and our own description, not a .keras file, which older Keras cannot read; of a
         # copy, because the optimiser's moments are twice as large as the network.
-        description = _describe(self.network)
-        plain = _build(self.grammar, self.max_length, description)
-        plain.set_weights(self.network.get_weights())
+        description = {**self._describe(), "half_precision": half_precision}
         with atomic_path(folder / NETWORK) as path:
-            plain.save_weights(path)
+            if half_precision:
+                _write_half(path, self.network.get_weights())
+            else:
+                plain = _build(self.grammar, self.max_length, description)
+                plain.set_weights(self.network.get_weights())
+                plain.save_weights(path)
         with atomic_path(folder / STRINGS) as path:
             self.training_strings.save(path)
         write_atomic(folder / GRAMMAR, self.grammar.text)
@@ -108,14 +143,29 @@ class GrammarAutoencoder:
             if _checksum(folder) != details["sha256"]:
                 raise ValueError("a file is damaged or of another model")
             network = _build(grammar, max_length, details["network"])
-            network.load_weights(folder / NETWORK)
+            if details["network"].get("half_precision"):
+                network.set_weights(_read_half(folder / NETWORK))
+            else:
+                network.load_weights(folder / NETWORK)
         except _UNREADABLE as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise GrammarError(
                 f"{folder} does not hold a trained grammar model ({reason}): name a folder that "
                 "grammar.train has written"
             ) from error
-        return cls(grammar, max_length, network, strings, details)
+        architecture = _architecture(details["network"])
+        return cls(grammar, max_length, network, strings, details, architecture)
+
+    def _describe(self) -> dict[str, Any]:
+        """What `build_network` needs besides the grammar, as JSON."""
+        penalty = self.network.penalty
+        return {
+            "latent_dim": self.network.latent_dim,
+            "reconstruction_weight": self.network.reconstruction_weight,
+            "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
+            "architecture": self.architecture.name,
+            "sizes": dict(self.architecture.sizes),
+        }
 
 
 def build_network(
@@ -124,17 +174,13 @@ def build_network(
     latent_dim: int,
     penalty: Penalty | None,
     reconstruction_weight: float,
+    architecture: Architecture = EXPRESSIONS,
 ) -> Autoencoder:
-    """The network of Kusner et al. 2017 for expressions, deterministic, with a latent penalty."""
-    return Autoencoder(
-        networks.rule_encoder(max_length, grammar.n_rules, latent_dim),
-        # Unrolled, a short sequence trains faster once XLA compiles the step.
-        networks.rule_decoder(max_length, grammar.n_rules, latent_dim, unroll=max_length <= 50),
-        # Two rules compete when they expand the same symbol.
-        MaskedCrossEntropy(grammar.masks[grammar.lhs_index]),
-        reconstruction_weight,
-        penalty,
-    )
+    """A network for rule sequences, deterministic, with a latent penalty."""
+    encoder, decoder = architecture.build(grammar, max_length, latent_dim)
+    # Two rules compete when they expand the same symbol.
+    loss = MaskedCrossEntropy(grammar.masks[grammar.lhs_index])
+    return Autoencoder(encoder, decoder, loss, reconstruction_weight, penalty)
 
 
 def _checksum(folder: Path) -> str:
@@ -143,14 +189,15 @@ def _checksum(folder: Path) -> str:
     return sha256(content).hexdigest()
 
 
-def _describe(network: Autoencoder) -> dict[str, Any]:
-    """What `build_network` needs besides the grammar, as JSON."""
-    penalty = network.penalty
-    return {
-        "latent_dim": network.latent_dim,
-        "reconstruction_weight": network.reconstruction_weight,
-        "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
-    }
+def _write_half(path: Path, weights: Sequence[NDArray[Any]]) -> None:
+    with h5py.File(path, "w") as file:
+        for number, array in enumerate(weights):
+            file.create_dataset(f"{number:03d}", data=array.astype(np.float16))
+
+
+def _read_half(path: Path) -> list[NDArray[np.float32]]:
+    with h5py.File(path, "r") as file:
+        return [np.asarray(file[name], dtype=np.float32) for name in sorted(file)]
 
 
 def _build(grammar: Grammar, max_length: int, description: dict[str, Any]) -> Autoencoder:
@@ -162,4 +209,11 @@ def _build(grammar: Grammar, max_length: int, description: dict[str, Any]) -> Au
         description["latent_dim"],
         keras.saving.deserialize_keras_object(penalty) if penalty else None,
         description["reconstruction_weight"],
+        _architecture(description),
+    )
+
+
+def _architecture(description: dict[str, Any]) -> Architecture:
+    return Architecture(
+        description.get("architecture", "expressions"), description.get("sizes", {})
     )
