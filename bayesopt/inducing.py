@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +59,16 @@ def median_lengthscales(codes: Array, seed: int, pairs: int = 2000) -> Array:
     distances = np.linalg.norm(codes[left] - codes[right], axis=1)
     distances = distances[distances > 0]
     return np.full(codes.shape[1], float(np.median(distances)) if len(distances) else 1.0)
+
+
+def hold_shared_lengthscale(kernel: Any, dimensions: int) -> None:
+    """Give the one lengthscale of a GPflow kernel on standardised codes a log-normal prior.
+
+    Its centre sqrt(2 D) is the distance of two random codes; without it, few points may drive the
+    lengthscale to nothing or to infinity.
+    """
+    from tensorflow_probability import distributions
+
+    centre = np.float64(0.5 * np.log(2 * dimensions))
+    kernel.lengthscales.prior = distributions.LogNormal(centre, np.float64(0.7))
+    kernel.variance.prior = distributions.LogNormal(np.float64(0.0), np.float64(1.0))

@@ -24,6 +24,7 @@ class SearchConfig:
     revisit : known strings may be proposed and cost an evaluation, as in the published searches.
     held_out : share of the known strings that tests the surrogate and does not train it.
     effort : how hard the trust region looks for candidates.
+    from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
     """
 
     strategy: str = "turbo"
@@ -34,6 +35,7 @@ class SearchConfig:
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
     held_out: float = 0.1
     effort: Effort = field(default_factory=Effort)
+    from_scratch: bool = False
 
 
 class Search:
@@ -86,6 +88,11 @@ class Search:
         ]
         self.store.propose(trials)
         return trials
+
+    def known(self) -> tuple[Array, Array]:
+        """Codes [N, D] and scores [N] that the surrogate of the next batch learns from."""
+        rows = self.split.train
+        return _joined(self.problem.codes[rows], self.problem.scores[rows], self.trials)
 
     def tell(self, trials: list[Trial], scores: Array) -> None:
         """Record the scores [n] of asked trials."""
@@ -184,6 +191,9 @@ class Search:
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
+        if self.config.from_scratch:
+            gp = SparseGP(self.config.surrogate)
+            return gp.fit(view.codes, view.scores, seed=self.seed + batch)
         if batch == 0:
             self._gp = self.fit_surrogate()
             return self._gp

@@ -5,75 +5,25 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from bayesopt.options import RunConfig, check_numbers, chosen
 from gmae_tf.command import console, parse_seeds, run_command
-from gmae_tf.errors import UserError
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     from bayesopt.loop import Search, SearchConfig
     from bayesopt.results import SearchRecord
-    from bayesopt.tasks.expr import ExprTask
+    from bayesopt.task import Task
     from bayesopt.trials import TrialStore
 
 BASELINES = ("random", "prior")
 ITERATIONS = 30
 """Of L-BFGS on the surrogate's hyper-parameters; more gain little in the search."""
-FREE = ("budget", "seeds", "baselines", "device")
+FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs")
 """Options that a continued run may change: more of the same, not something else."""
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """Options of `python -m bayesopt.run`."""
-
-    task: Literal["expr"] = "expr"
-    """What to search for: an expression that fits data."""
-    out: Path = Path("runs/expr")
-    """Folder of the run; the same command continues an interrupted run in it."""
-    target: str | None = None
-    """An expression in x to find, on 1,000 points from -10 to 10, instead of the benchmark's."""
-    target_csv: Path | None = None
-    """Data to fit: a CSV file with columns x and y."""
-    strategy: Literal["turbo", "ei", "random", "prior"] = "turbo"
-    """Trust region with Thompson sampling, the paper's expected improvement, or a baseline."""
-    budget: int = 250
-    """Evaluations for each seed; 0 only fits and tests the surrogate."""
-    batch_size: int = 50
-    """Evaluations between two updates of the surrogate."""
-    seeds: str = "0"
-    """Repetitions, such as 0-9 or 0,3,5."""
-    baselines: bool = True
-    """Also run random and prior sampling with the same budget."""
-    model: Path | None = None
-    """Folder of grammar.train; the pretrained model by default."""
-    data: str | None = None
-    """Known strings: official (the 100,000 of Grammar VAE), generated, or a text file; by default
-    official for arithmetic, and generated for a model of another grammar."""
-    n_data: int | None = None
-    """Use only so many of them, drawn at random."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    exclude_better_than: float | None = None
-    """Hide known strings that score this or less; 0.0363 for the benchmark, -1 hides nothing."""
-    revisit: bool = False
-    """Let known strings be proposed, as the published searches do; else only new ones are."""
-    points: int = 10_000
-    """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
-    hyper_points: int = 5000
-    """Training points on which its hyper-parameters are found."""
-    inducing_points: int = 500
-    """Inducing points of the sparse Gaussian process."""
-    surrogate: Literal["sgpr", "svgp"] = "sgpr"
-    """Collapsed bound, or stochastic bound with natural gradients, on all training points."""
-    kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
-    """Its kernel, with one lengthscale for each dimension."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def search(config: RunConfig) -> None:
@@ -82,14 +32,36 @@ def search(config: RunConfig) -> None:
     from gmae_tf.runs import open_run
 
     seeds = parse_seeds(config.seeds)
-    _check(config)
+    check_numbers(config)
+    options = chosen(config)
+    out = options["out"] = config.out or Path("runs") / config.task
     select_device(config.device)
     from bayesopt.report import print_report, write_report
-    from bayesopt.tasks.expr import ExprTask
     from bayesopt.trials import TrialStore
 
     # Before the folder: a wrong target or model must not leave a folder that claims to be a run.
-    task = ExprTask(
+    task = make_task(config)
+    run = open_run(out, options, "bayesopt.run", may_change=FREE)
+    screen = console()
+    screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
+    with TrialStore.open(out / "trials.sqlite", _fingerprint(options)) as store:
+        _run_all(config, task, store, seeds)
+        record = build_record(config, options, task, store, seeds)
+    print_report(record, screen)
+    best = _best(record)
+    page = write_report(record, out, task.plots(list(best), list(best.values())))
+    screen.print(f"report: {page}")
+
+
+def make_task(config: RunConfig) -> Task:
+    """The task of the options, ready to be searched."""
+    if config.task == "molecules":
+        from bayesopt.tasks.molecules import MoleculeTask
+
+        return MoleculeTask.of(config)
+    from bayesopt.tasks.expr import ExprTask
+
+    return ExprTask(
         target=config.target,
         target_csv=config.target_csv,
         model=config.model,
@@ -98,57 +70,42 @@ def search(config: RunConfig) -> None:
         data_dir=config.data_dir,
         exclude_better_than=config.exclude_better_than,
     )
-    run = open_run(config.out, asdict(config), "bayesopt.run", may_change=FREE)
-    screen = console()
-    screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
-    with TrialStore.open(config.out / "trials.sqlite", _fingerprint(config)) as store:
-        _run_all(config, task, store, seeds)
-        record = build_record(config, task, store, seeds)
-    print_report(record, screen)
-    best = _best(record)
-    page = write_report(record, config.out, task.plots(list(best), list(best.values())))
-    screen.print(f"report: {page}")
 
 
-def _check(config: RunConfig) -> None:
-    least = {"budget": 0, "batch_size": 1, "points": 0, "hyper_points": 2, "inducing_points": 1}
-    for name, minimum in least.items():
-        if getattr(config, name) < minimum:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
-
-
-def _run_all(config: RunConfig, task: ExprTask, store: TrialStore, seeds: tuple[int, ...]) -> None:
+def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from bayesopt.loop import Search
-    from bayesopt.problem import TrustedRegion
 
-    trusted = TrustedRegion(task.problem.codes)
+    trusted = task.problem.trusted_region()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
         for seed in seeds:
             for strategy in _strategies(config):
-                search = Search(
-                    task.problem, store, seed, _search_config(config, strategy), trusted
-                )
+                how = _search_config(config, task, strategy)
+                search = Search(task.problem, store, seed, how, trusted)
                 bar = progress.add_task(f"seed {seed} {strategy}", total=config.budget)
                 search.run(config.budget, partial(progress.advance, bar))
                 progress.remove_task(bar)
                 if strategy == config.strategy:
-                    _print_seed(progress.console, search)
+                    _print_seed(progress.console, task, search)
 
 
-def _print_seed(screen: Any, search: Search) -> None:
+def _print_seed(screen: Any, task: Task, search: Search) -> None:
     scores = [trial.score for trial in search.trials if trial.score is not None]
-    found = f"best {min(scores):.4f} in {len(scores)} evaluations" if scores else "no evaluations"
+    best = min(scores, default=0.0) * (-1 if task.maximise else 1)
+    found = f"best {best:.4f} in {len(scores)} evaluations" if scores else "no evaluations"
     fits = [fit for fit in search.store.load_fits() if fit.seed == search.seed]
     quality = "".join(f", GP RMSE {f.rmse:.3f}, LL {f.log_likelihood:.3f}" for f in fits)
     screen.print(f"seed {search.seed} {search.config.strategy}: {found}{quality}")
 
 
 def build_record(
-    config: RunConfig, task: ExprTask, store: TrialStore, seeds: tuple[int, ...]
+    config: RunConfig,
+    options: dict[str, Any],
+    task: Task,
+    store: TrialStore,
+    seeds: tuple[int, ...],
 ) -> SearchRecord:
     """Everything that the report shows, from the store."""
     import numpy as np
@@ -174,16 +131,19 @@ def build_record(
         training_scores=problem.scores[shown],
         worst_score=problem.worst_score,
         known_rows=task.published,
-        config={k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
+        config={k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
         versions=versions(),
         notes=task.notes,
-        data_protocol=f"{task.data_protocol} {_points_sentence(config)}",
+        data_protocol=f"{task.data_protocol} {_points_sentence(config, len(problem.scores))}",
         command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
+        maximise=task.maximise,
+        score_name=task.score_name,
+        noun=task.noun,
     )
 
 
-def _points_sentence(config: RunConfig) -> str:
-    if config.points == 0:
+def _points_sentence(config: RunConfig, known: int) -> str:
+    if config.points == 0 or config.points >= 0.9 * known:
         return "The surrogate learns from 90 % of them and is tested on the others."
     return f"The surrogate learns from {config.points:,} of them and is tested on others."
 
@@ -191,7 +151,7 @@ def _points_sentence(config: RunConfig) -> str:
 def _best(record: SearchRecord) -> dict[str, float]:
     from bayesopt.results import top
 
-    return {row["string"]: row["score"] for row in top(record.trials)}
+    return {row["string"]: record.shown(row["score"]) for row in top(record.trials)}
 
 
 def _strategies(config: RunConfig) -> tuple[str, ...]:
@@ -199,7 +159,7 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
     return (config.strategy, *others)
 
 
-def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
+def _search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
     from bayesopt.loop import SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 
@@ -209,6 +169,7 @@ def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
         kernel=config.kernel,
         subset=config.hyper_points,
         iterations=ITERATIONS,
+        points_per_lengthscale=task.points_per_lengthscale,
     )
     return SearchConfig(
         strategy,
@@ -216,22 +177,31 @@ def _search_config(config: RunConfig, strategy: str) -> SearchConfig:
         config.points or None,
         revisit=config.revisit,
         surrogate=surrogate,
+        effort=task.effort,
     )
 
 
-def _fingerprint(config: RunConfig) -> dict[str, Any]:
+def _fingerprint(options: dict[str, Any]) -> dict[str, Any]:
     """What the stored trials depend on."""
     free = {*FREE, "out", "strategy"}
-    return {k: str(v) for k, v in asdict(config).items() if k not in free}
+    return {k: str(v) for k, v in options.items() if k not in free}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command; `argv` are its arguments, those of the process by default."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in (["ask"], ["tell"]):
+        from bayesopt.assist import main as assist
+
+        assist(arguments)
+        return
     run_command(
         search,
         RunConfig,
         prog="python -m bayesopt.run",
-        description="Search the latent space of a trained autoencoder for the best string.",
+        description="Search the latent space of a trained autoencoder for the best string. Where "
+        "only you can measure, `ask` names what to make next and `tell` reads the values: "
+        "python -m bayesopt.run ask --help.",
         argv=argv,
         user_errors=(GrammarError,),
     )

@@ -22,7 +22,12 @@ from bayesopt.fitting import (
     fit_stochastic,
     solve_collapsed,
 )
-from bayesopt.inducing import Scaler, kmeans_inducing_points, median_lengthscales
+from bayesopt.inducing import (
+    Scaler,
+    hold_shared_lengthscale,
+    kmeans_inducing_points,
+    median_lengthscales,
+)
 from bayesopt.posterior import CHUNK, WhitenedPosterior, covariance_root
 from gmae_tf.errors import UserError
 
@@ -50,6 +55,8 @@ class SurrogateConfig:
         natural-gradient step.
     svgp_learning_rate : Adam's, for hyper-parameters and inducing points; 0 keeps those of L-BFGS.
     noise_floor : smallest noise variance, in units of the target's variance.
+    points_per_lengthscale : with fewer points than this for each dimension, all dimensions share
+        one lengthscale, and a prior holds it: few points cannot tell that many apart.
     """
 
     method: Literal["auto", "sgpr", "svgp"] = "auto"
@@ -63,6 +70,7 @@ class SurrogateConfig:
     svgp_gamma: float = 0.1
     svgp_learning_rate: float = 0.0
     noise_floor: float = 1e-4
+    points_per_lengthscale: int = 0
 
     def __post_init__(self) -> None:
         if self.inducing_points < 1 or self.noise_floor <= 0 or self.subset < 2:
@@ -92,7 +100,10 @@ class SparseGP:
         self._x_scaler, self._y_scaler = Scaler.of(codes), Scaler.of(scores)
         x, y = self._x_scaler.forward(codes), self._y_scaler.forward(scores)
         inducing = kmeans_inducing_points(x, self.config.inducing_points, seed)
-        self._model = self._new_model(inducing, median_lengthscales(x, seed))
+        lengthscales = median_lengthscales(x, seed)
+        if len(x) < self.config.points_per_lengthscale * x.shape[1]:
+            lengthscales = lengthscales[0]
+        self._model = self._new_model(inducing, lengthscales)
         self._train(x, y, 0, self.config.iterations, self.config.svgp_steps, seed, progress)
         return self
 
@@ -149,6 +160,8 @@ class SparseGP:
         floor = self.config.noise_floor
         likelihood = gpflow.likelihoods.Gaussian(max(0.5, 2 * floor), variance_lower_bound=floor)
         kernel = KERNELS[self.config.kernel](lengthscales=lengthscales)
+        if not np.ndim(lengthscales):
+            hold_shared_lengthscale(kernel, inducing.shape[1])
         return SparseModel(kernel, likelihood, inducing)
 
     def _freeze(self, posterior: WhitenedPosterior, size: int) -> None:
@@ -289,7 +302,7 @@ class SparseGP:
         """
         try:
             inducing = np.asarray(state["inducing"], np.float64)
-            model = self._new_model(inducing, np.ones(inducing.shape[1]))
+            model = self._new_model(inducing, np.ones_like(state["kernel.lengthscales"]))
             for name, parameter in _parameters(model):
                 parameter.unconstrained_variable.assign(state[name])
             q = [tf.constant(state[name]) for name in ("cholesky", "q_mean", "q_root")]

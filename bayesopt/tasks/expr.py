@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesopt.problem import Array, Problem
+from bayesopt.propose import Effort
 from bayesopt.results import PublishedRow
 from gmae_tf.errors import UserError
 from grammar.cfg import Grammar
@@ -123,6 +124,11 @@ class ExprTask:
     """The task of `python -m bayesopt.run --task expr`: a `Problem` and what its report shows."""
 
     name = "expr"
+    noun = "string"
+    score_name = "score"
+    maximise = False
+    effort = Effort()
+    points_per_lengthscale = 0
 
     def __init__(
         self,

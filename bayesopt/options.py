@@ -1,0 +1,186 @@
+"""Options of the search commands: those of every task, and those that only one task has."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from gmae_tf.errors import UserError
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Options of every task."""
+
+    task: Literal["expr", "molecules"] = "expr"
+    """What to search for: an expression that fits data, or a molecule."""
+    out: Path | None = None
+    """Folder of the run, runs/TASK by default; the same command continues what it holds."""
+    strategy: Literal["turbo", "ei", "random", "prior"] = "turbo"
+    """Trust region with Thompson sampling, the paper's expected improvement, or a baseline."""
+    budget: int = 250
+    """Evaluations for each seed; 0 only fits and tests the surrogate."""
+    batch_size: int = 50
+    """Evaluations between two updates of the surrogate."""
+    seeds: str = "0"
+    """Repetitions, such as 0-9 or 0,3,5."""
+    baselines: bool = True
+    """Also run random and prior sampling with the same budget."""
+    model: Path | None = None
+    """Folder of the trained model; the pretrained one of the task by default."""
+    data: str | None = None
+    """Known strings. For expr: official (the 100,000 of Grammar VAE), generated, or a text file; by
+    default official for arithmetic, and generated for a model of another grammar. For molecules:
+    a .csv, .smi or .sdf file, zinc or builtin; by default what the pretrained model knows."""
+    n_data: int | None = None
+    """Use only so many of them, drawn at random."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    revisit: bool = False
+    """Let known strings be proposed, as the published searches do; else only new ones are."""
+    points: int = 10_000
+    """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
+    hyper_points: int = 5000
+    """Training points on which its hyper-parameters are found."""
+    inducing_points: int = 500
+    """Inducing points of the sparse Gaussian process."""
+    surrogate: Literal["sgpr", "svgp"] = "sgpr"
+    """Collapsed bound, or stochastic bound with natural gradients, on all training points."""
+    kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
+    """Its kernel, with one lengthscale for each dimension."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+@dataclass(frozen=True)
+class ExprOptions:
+    """Options of `--task expr`."""
+
+    target: str | None = None
+    """expr: an expression in x to find, on 1,000 points from -10 to 10, instead of the
+    benchmark's."""
+    target_csv: Path | None = None
+    """expr: data to fit, a CSV file with columns x and y."""
+    exclude_better_than: float | None = None
+    """expr: hide known strings that score this or less; 0.0363 for the benchmark, -1 hides
+    nothing."""
+
+
+@dataclass(frozen=True)
+class ConstraintOptions:
+    """What a proposed molecule must satisfy."""
+
+    max_heavy_atoms: int | None = None
+    """molecules: most atoms other than hydrogen; 38 where the objective is a penalised logP, which
+    grows with the size."""
+    max_sa: float | None = None
+    """molecules: highest synthetic accessibility score, from 1 (easy) to 10 (hard)."""
+    alerts: bool = True
+    """molecules: allow PAINS and BRENK alerts; --no-alerts refuses them."""
+    min_similarity: float | None = None
+    """molecules: least Tanimoto similarity to the molecule of --to, in [0, 1]."""
+    to: str | None = None
+    """molecules: SMILES of the molecule that similarities are measured to."""
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """Where the user's molecules and values stand, and which values are better."""
+
+    smiles_column: str | None = None
+    """molecules: column of --data that holds SMILES; one called smiles by default."""
+    value_column: str | None = None
+    """molecules: column of --data (or property of an .sdf) with measured values."""
+    maximize: bool = False
+    """molecules: higher values are better, whatever the objective's own direction is."""
+    minimize: bool = False
+    """molecules: lower values are better."""
+
+
+@dataclass(frozen=True)
+class MoleculeOptions(ColumnOptions, ConstraintOptions):
+    """Options of `--task molecules`."""
+
+    objective: str | None = None
+    """molecules: penalized_logp (the default), logp, qed, sa and so on, or a function of a SMILES
+    as package.module:function."""
+    time_limit: float = 30.0
+    """molecules: seconds for the score of one molecule, which then counts as failed."""
+    jobs: int | None = None
+    """molecules: processes that score; one for each core by default."""
+
+
+@dataclass(frozen=True)
+class RunConfig(MoleculeOptions, ExprOptions, SearchOptions):
+    """Options of `python -m bayesopt.run`."""
+
+
+@dataclass(frozen=True)
+class AskConfig(ConstraintOptions, ColumnOptions):
+    """Options of `python -m bayesopt.run ask`."""
+
+    task: Literal["molecules"] = "molecules"
+    """What to ask for."""
+    out: Path = Path("runs/ask")
+    """Folder of the campaign; it remembers the other options, so that later only it is needed."""
+    data: str | None = None
+    """What was measured before: a .csv or .sdf file with molecules and values."""
+    batch_size: int | None = None
+    """Molecules to ask for; 10 at first, and then as many as before."""
+    model: Path | None = None
+    """Folder of the trained model; the pretrained one by default."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+@dataclass(frozen=True)
+class TellConfig:
+    """Options of `python -m bayesopt.run tell`."""
+
+    measured: Path
+    """The CSV file of `ask` with values filled in; --measured itself may be left out. An empty cell
+    says that the molecule could not be made or measured."""
+    out: Path = Path("runs/ask")
+    """Folder of the campaign."""
+
+
+ONLY_FOR: dict[str, type[Any]] = {"expr": ExprOptions, "molecules": MoleculeOptions}
+
+
+def chosen(config: RunConfig) -> dict[str, Any]:
+    """The options that the chosen task has, by name.
+
+    Raises
+    ------
+    UserError: an option of another task was given.
+    """
+    values = asdict(config)
+    for task, group in ONLY_FOR.items():
+        if task == config.task:
+            continue
+        for field in fields(group):
+            given = values.pop(field.name)
+            if field.default is not MISSING and given != field.default:
+                flag = field.name.replace("_", "-")
+                flag = "no-alerts" if field.name == "alerts" else flag
+                raise UserError(
+                    f"--{flag} belongs to --task {task}: leave it out, or choose that task."
+                )
+    return values
+
+
+def check_numbers(config: RunConfig) -> None:
+    """Refuse counts below their minimum by a `UserError`."""
+    least = {"budget": 0, "batch_size": 1, "points": 0, "hyper_points": 2, "inducing_points": 1}
+    for name, minimum in least.items():
+        if getattr(config, name) < minimum:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
+
+
+def direction(maximize: bool, minimize: bool) -> bool | None:
+    """Whether higher is better, None if nothing was said; both at once is a `UserError`."""
+    if maximize and minimize:
+        raise UserError("--maximize and --minimize exclude each other: give one of them.")
+    return True if maximize else False if minimize else None

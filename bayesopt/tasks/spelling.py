@@ -1,0 +1,109 @@
+"""Codes to molecules: one molecule has many spellings, and the search must see it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+from rdkit import Chem, rdBase
+
+from bayesopt.problem import Array
+from gmae_tf.errors import UserError
+from grammar.errors import ParseError
+
+
+class MoleculeModel(Protocol):
+    """What is asked of `molecules.model.MoleculeAutoencoder`; strings in the model's own form."""
+
+    network: Any
+    training_strings: Any
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        ...
+
+    def encode(self, strings: list[str]) -> Array:
+        """Codes [N, D]; `ParseError` outside the grammar."""
+        ...
+
+    def decode(self, codes: Array) -> list[str | None]:
+        """A spelling for each code [N, D]."""
+        ...
+
+    def normal_form(self, smiles: str) -> str | None:
+        """The spelling that the model reads; None or `ParseError` if it has none."""
+        ...
+
+
+class MoleculeCodec:
+    """The `LatentCodec` of a model whose strings are canonical SMILES of RDKit.
+
+    `decoded` and `valid` count the codes decoded so far and the molecules that they gave.
+    """
+
+    def __init__(self, model: MoleculeModel) -> None:
+        self.model = model
+        self.decoded = self.valid = 0
+        self._spellings: dict[str, str] = {}
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.model.latent_dim
+
+    def decode(self, codes: Array) -> list[str | None]:
+        """Canonical SMILES of codes [N, D]; None where RDKit accepts no molecule."""
+        found: list[str | None] = []
+        for spelling in self.model.decode(codes):
+            smiles = None if spelling is None else canonical_or_none(spelling)
+            if smiles is not None and spelling is not None:
+                self._spellings.setdefault(smiles, spelling)
+            found.append(smiles)
+        self.decoded += len(found)
+        self.valid += sum(smiles is not None for smiles in found)
+        return found
+
+    def encode(self, strings: Sequence[str]) -> Array:
+        """Codes [N, D] of canonical SMILES.
+
+        Raises
+        ------
+        UserError: a molecule that the model's grammar cannot write.
+        """
+        if not len(strings):
+            return np.empty((0, self.latent_dim))
+        return self.model.encode([self._form(smiles) for smiles in strings])
+
+    def refuses(self, smiles: str) -> str | None:
+        """Why a molecule has no code, None if it has one."""
+        try:
+            form = self.model.normal_form(smiles)
+        except (ParseError, UserError) as error:
+            return f"outside the model's grammar: {error}"
+        return "outside the model's grammar" if form is None else None
+
+    def _form(self, smiles: str) -> str:
+        if self.refuses(smiles) is None:
+            return str(self.model.normal_form(smiles))
+        # The usual spelling may be too long where the one that was decoded is not.
+        if (spelling := self._spellings.get(smiles)) is not None:
+            return spelling
+        raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
+
+
+@lru_cache(maxsize=200_000)
+def canonical_or_none(smiles: str) -> str | None:
+    """RDKit's canonical SMILES; None if it is no molecule.  Nothing is printed."""
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+        if mol is None or not mol.GetNumAtoms():
+            return None
+        text = str(Chem.MolToSmiles(mol))
+        if "@" in text or "/" in text or "\\" in text:
+            # Marks of centres that are none any more go when it is read again.
+            mol = Chem.MolFromSmiles(text)
+            text = text if mol is None else str(Chem.MolToSmiles(mol))
+    return text

@@ -1,0 +1,104 @@
+"""A molecule model small enough to know everything about: the nearest of a pool by five features.
+
+As a program it is the search command with this model in the place of the trained one:
+python -m tests.bayesopt.toy_molecules --task molecules ...
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import Crippen
+
+from grammar.errors import ParseError
+from grammar.stringset import StringSet
+from molecules.builtin import builtin_molecules
+from molecules.kekulize import kekulize_smiles
+
+KNOWN = 150
+
+
+@cache
+def pool() -> tuple[str, ...]:
+    """Canonical SMILES; the first KNOWN are training molecules, alkanes and others are not."""
+    chains = ["C" * n for n in range(6, 45)] + ["C" * n + "Cl" for n in range(4, 30)]
+    chains += ["C" * n + "c1ccccc1" for n in range(2, 25)]
+    made = builtin_molecules(2 * KNOWN)
+    return (*made, *(Chem.CanonSmiles(s) for s in chains))
+
+
+def features(smiles: str) -> list[float]:
+    """The code of a molecule, [5]."""
+    mol = Chem.MolFromSmiles(smiles)
+    hetero = sum(a.GetAtomicNum() not in (1, 6) for a in mol.GetAtoms())
+    rings = mol.GetRingInfo().NumRings()
+    odd = sum(ord(c) * (i + 1) for i, c in enumerate(smiles)) % 97 / 97
+    return [mol.GetNumHeavyAtoms() / 10, Crippen.MolLogP(mol) / 3, hetero / 4, rings, odd]
+
+
+class ToyModel:
+    """What the task asks of `MoleculeAutoencoder`; strings are kekulised, silicon is unknown."""
+
+    latent_dim = 5
+    kekulized = True
+
+    def __init__(self) -> None:
+        self.codes = np.array([features(s) for s in pool()])
+        self.training_strings = StringSet.of(pool()[:KNOWN])
+        self.network = SimpleNamespace(prior=SimpleNamespace(sample=self._sample))
+
+    def normal_form(self, smiles: str) -> str:
+        if "Si" in smiles:
+            raise ParseError("silicon is not in the grammar")
+        return kekulize_smiles(smiles)
+
+    def encode(self, strings: list[str]) -> np.ndarray:
+        assert all("c" not in s.replace("Sc", "") for s in strings), "not kekulised"
+        return np.array([features(Chem.CanonSmiles(s)) for s in strings])
+
+    def decode(self, codes: np.ndarray) -> list[str | None]:
+        gaps = np.square(codes[:, None] - self.codes[None]).sum(axis=2)
+        return [kekulize_smiles(pool()[i]) for i in gaps.argmin(axis=1)]
+
+    def _sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        rows = rng.integers(len(self.codes), size=n)
+        return self.codes[rows] + rng.normal(0, 0.1, (n, 5))
+
+
+def write_known(folder: Path) -> None:
+    """The file that lies beside a trained model."""
+    from molecules.properties import find
+
+    smiles = pool()[:KNOWN]
+    codes = np.array([features(s) for s in smiles]).astype(np.float16)
+    score = find("penalized_logp")
+    np.savez(
+        folder / "known.npz",
+        smiles=np.frombuffer("\n".join(smiles).encode(), dtype=np.uint8),
+        codes=codes,
+        penalized_logp=np.array([score(s) for s in smiles], dtype=np.float32),
+    )
+
+
+def install(folder: Path) -> None:
+    """Put the toy in the place of the trained model, with `folder` as its folder."""
+    from bayesopt.tasks import molecules
+
+    molecules.PRETRAINED = folder
+    molecules._load_model = lambda folder: ToyModel()
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    from bayesopt.run import main
+
+    with tempfile.TemporaryDirectory() as place:
+        write_known(Path(place))
+        install(Path(place))
+        main(sys.argv[1:])
