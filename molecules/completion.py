@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -150,6 +151,7 @@ class _Derivation:
             parts[0] = _atom_rules(self.tables, name, bonds, int(self.order > 1))
 
 
+@lru_cache(maxsize=1 << 12)
 def _atom_rules(tables: MoleculeTables, name: str, bonds: int, double: int) -> Rules:
     """The cheapest string of `name` whose first atom can have so many bonds."""
     costs = tables.atom_cost[double]
@@ -175,6 +177,7 @@ def _atom_rules(tables: MoleculeTables, name: str, bonds: int, double: int) -> R
     return tuple(rules)
 
 
+@lru_cache(maxsize=1 << 12)
 def _bracket_rules(tables: MoleculeTables, state: int, bonds: int, double: int) -> Rules:
     """The cheapest way from a state to a bracket atom that can have so many bonds."""
     brackets = tables.brackets

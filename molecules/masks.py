@@ -60,6 +60,7 @@ class MoleculeWalk:
     is how many bonds an atom can still have beside those that the stack asks of it; the atom that
     is current, `current` [n], has those still in. `ring_atom` [n, labels] is where a ring was
     opened (0: it is not open), `closable` [n, labels] whether the current atom may close it.
+    `allowed` has to be asked before each `apply`, as it lays down what is to be carried out.
     Raises GrammarError if `steps` fits no string.
     """
 

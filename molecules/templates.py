@@ -6,6 +6,7 @@ Here are the productions that keep the promise, and what they cost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -29,11 +30,30 @@ class Templates:
             name: [(number, grammar.rules[number].rhs) for number, _ in rules]
             for name, rules in traits.rules.items()
         }
-        self.derive = cache(self._derive)
+        self._number = {
+            (name, body): number for name, rules in self._bodies.items() for number, body in rules
+        }
+        self._lhs = {number: key for key, number in self._number.items()}
+        self._search = cache(self._derive)
         self.plain = self._plain_plans()
 
-    def _derive(self, name: str, tokens: tuple[str, ...]) -> Plan:
+    def derive(self, name: str, tokens: tuple[str, ...]) -> Plan:
         """The symbol `name` to exactly these terminals."""
+        digits = [token for token in tokens if token in LABELS]
+        numbered = iter(LABELS)
+        pattern = tuple(next(numbered) if token in LABELS else token for token in tokens)
+        cost, rules = self._search(name, pattern)
+        written = iter(digits)  # searched with the first labels, as the search takes long
+        return cost, tuple(self._relabelled(rule, written) for rule in rules)
+
+    def _relabelled(self, rule: int, labels: Iterator[str]) -> int:
+        name, body = self._lhs[rule]
+        changed = tuple(
+            Symbol(next(labels), True) if s.terminal and s.name in LABELS else s for s in body
+        )
+        return rule if changed == body else self._number[name, changed]
+
+    def _derive(self, name: str, tokens: tuple[str, ...]) -> Plan:
         best = _IMPOSSIBLE
         for number, body in self._bodies.get(name, []):
             cost, rules = self._derive_body(body, tokens)
@@ -50,13 +70,13 @@ class Templates:
                 return _IMPOSSIBLE
             return self._derive_body(rest, tokens[1:]) if rest else _whole(tokens)
         if not rest:
-            return self.derive(first.name, tokens)
+            return self._search(first.name, tokens)
         best = _IMPOSSIBLE
         for end in range(1, len(tokens) - len(rest) + 1):
             cost, rules = self._derive_body(rest, tokens[end:])
             if cost >= best[0]:
                 continue
-            head = self.derive(first.name, tokens[:end])
+            head = self._search(first.name, tokens[:end])
             if head[0] + cost < best[0]:
                 best = (head[0] + cost, head[1] + rules)
         return best
