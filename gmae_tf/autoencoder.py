@@ -24,7 +24,7 @@ class Autoencoder(keras.Model):
     loss = reconstruction_weight * reconstruction(x, decoder(z)) + sum_i weight_i * term_i(z)
 
     An autoregressive decoder reads x beside the code: decoder([z, x]).  A batch may also be a tuple
-    of arrays x of different lengths, see `LengthBatches`; the penalty sees all of its codes at once.
+    of arrays x of different lengths, see `LengthBatches`; the penalty sees all codes at once.
 
     Every term is logged under its own name, unweighted, in training and in evaluation.
 

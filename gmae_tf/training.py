@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
@@ -33,6 +33,7 @@ def fit(
     plateau_factor: float = 0.2,
     patience: int = 3,
     min_learning_rate: float = 2e-5,
+    schedule: Literal["plateau", "cosine"] = "plateau",
     xla: bool | None = None,
     seed: int = 0,
     make_batches: Callable[[NDArray[Any], int, int], SeededBatches] = SeededBatches,
@@ -43,7 +44,8 @@ def fit(
     Called again with the same `run_dir` it continues after the last complete epoch, with the
     weights, optimiser, learning rate, plateau counters, random states and batch order that an
     uninterrupted run would have.  `xla` compiles the training step (None: Keras decides);
-    `make_batches` is called with data, batch size and seed.
+    `schedule` lets the learning rate fall when the validation loss stalls, or along a half cosine
+    over all epochs; `make_batches` is called with data, batch size and seed.
     Returns the logs of all epochs.  Raises `UserError` when the loss becomes not a number; the
     last good epoch is kept.
     """
@@ -51,8 +53,14 @@ def fit(
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=jit)
     batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
-        monitor="val_loss", factor=plateau_factor, patience=patience, min_lr=min_learning_rate
+        monitor="val_loss",
+        factor=plateau_factor,
+        patience=patience if schedule == "plateau" else epochs + 1,  # never
+        min_lr=min_learning_rate,
     )
+    if schedule == "cosine":
+        cosine = CosineDecay(learning_rate, min_learning_rate, epochs, len(batches))
+        callbacks = (cosine, *callbacks)
     checkpoint = Checkpoint(run_dir, batches, plateau)
     done = checkpoint.restore(model)
     if done < epochs:
@@ -152,6 +160,25 @@ class Checkpoint(keras.callbacks.Callback):
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old.name != name:
                 old.unlink()
+
+
+class CosineDecay(keras.callbacks.Callback):
+    """Learning rate by the number of the step alone, so that a resumed training has the same."""
+
+    def __init__(self, start: float, end: float, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.start, self.end, self.steps, self.total = start, end, steps, epochs * steps
+        self.done = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Count from the first epoch of all."""
+        self.done = epoch * self.steps
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Half a cosine from start to end."""
+        share = min(1.0, (self.done + batch) / max(1, self.total))
+        rate = self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * share))
+        self.model.optimizer.learning_rate = rate
 
 
 class EpochProgress(keras.callbacks.Callback):

@@ -70,7 +70,7 @@ def _autoregressive(
     latent_dim: int,
     units: int = 256,
     dense: int = 1024,
-    positions: int = 32,
+    positions: int = 40,
 ) -> tuple[keras.Model, keras.Model]:
     symbols = grammar.lhs_index.tolist()
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +29,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Runtime
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
 DECODED_AT_ONCE = 1024
+MakeWalk = Callable[[int, int], Walk]
 
 
 @dataclass
@@ -67,28 +68,39 @@ class GrammarAutoencoder:
         return StackWalk(self.grammar, n, steps)
 
     def decode_rules(
-        self, codes: ArrayLike, rng: np.random.Generator | None = None, temperature: float = 1.0
+        self,
+        codes: ArrayLike,
+        rng: np.random.Generator | None = None,
+        temperature: float = 1.0,
+        walk: MakeWalk | None = None,
     ) -> NDArray[np.uint8]:
-        """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`."""
+        """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`.
+
+        `walk` replaces the model's own, to see what its masks contribute.
+        """
         codes = np.asarray(codes, dtype=np.float32)
         parts = [
-            self._decode_part(codes[i : i + DECODED_AT_ONCE], rng, temperature)
+            self._decode_part(codes[i : i + DECODED_AT_ONCE], rng, temperature, walk or self.walk)
             for i in range(0, len(codes), DECODED_AT_ONCE)
         ]
         return np.concatenate(parts or [np.empty((0, self.max_length), np.uint8)])
 
     def _decode_part(
-        self, codes: NDArray[np.float32], rng: np.random.Generator | None, temperature: float
+        self,
+        codes: NDArray[np.float32],
+        rng: np.random.Generator | None,
+        temperature: float,
+        walk: MakeWalk,
     ) -> NDArray[np.uint8]:
         if self.network.autoregressive:
-            walk = self.walk(len(codes), self.max_length)
+            state = walk(len(codes), self.max_length)
             decoder = self.network.decoder
-            return decode_steps(decoder, codes, walk, temperature=temperature, rng=rng)
+            return decode_steps(decoder, codes, state, temperature=temperature, rng=rng)
         logits = self.network.decode(codes)
         if rng is None:
-            return decode_logits(logits, self.grammar, walk=self.walk)
+            return decode_logits(logits, self.grammar, walk=walk)
         return decode_logits(
-            logits, self.grammar, samples=1, temperature=temperature, rng=rng, walk=self.walk
+            logits, self.grammar, samples=1, temperature=temperature, rng=rng, walk=walk
         )[0]
 
     def sample_strings(

@@ -1,0 +1,70 @@
+"""python -m molecules.interpolate: the molecules between two molecules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from gmae_tf.command import console, run_command
+from gmae_tf.errors import UserError
+from grammar.errors import GrammarError
+
+
+@dataclass(frozen=True)
+class InterpolateConfig:
+    """Options of `python -m molecules.interpolate`."""
+
+    start: str
+    """SMILES of the first molecule."""
+    end: str
+    """SMILES of the last molecule."""
+    steps: int = 50
+    """Codes on the straight line between the two; equal neighbours are written once."""
+    out: Path = Path("interpolation.smi")
+    """File to write: .smi, .csv or .sdf; a picture goes beside it."""
+    model: Path | None = None
+    """Folder of molecules.train or molecules.pack; the pretrained model by default."""
+    properties: tuple[str, ...] = ("logp", "qed", "sa")
+    """Columns to compute, see molecules.properties."""
+    picture: bool = True
+    """Draw the molecules (at most 60) into a .png beside the file."""
+
+
+def interpolate(config: InterpolateConfig) -> None:
+    """Encode both ends, decode the line between them, and write what it passes."""
+    import numpy as np
+
+    from gmae_tf.devices import select_device
+    from molecules.output import check_output, write_molecules
+    from molecules.pretrained import load_model
+    from molecules.properties import canonical
+
+    if config.steps < 2:
+        raise UserError(f"--steps is {config.steps}: at least 2 are needed, the two ends")
+    check_output(config.out, config.properties)
+    ends = [canonical(config.start), canonical(config.end)]
+    select_device("auto")
+    model = load_model(config.model)
+    a, b = model.encode([model.normal_form(smiles) for smiles in ends])
+    share = np.linspace(0.0, 1.0, config.steps)[:, None]
+    passed = [canonical(s) for s in model.decode((1 - share) * a + share * b) if s is not None]
+    line = [ends[0], *passed, ends[1]]  # the ends as given, also where they decode to another
+    path = [line[0], *(after for before, after in pairwise(line) if after != before)]
+    write_molecules(path, config.out, config.properties, picture=config.picture)
+    console().print(f"{len(path)} molecules in {config.out}", soft_wrap=True)
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        interpolate,
+        InterpolateConfig,
+        prog="python -m molecules.interpolate",
+        description="Write the molecules on the line between two, in the latent space.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Molecules with codes and properties beside a model: what a search starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmae_tf.runs import atomic_path
+from molecules.properties import PROPERTIES, canonical, parse
+from molecules.workers import map_chunks
+
+FILE = "known.npz"
+COLUMNS = ("penalized_logp", "logp", "sa", "qed")
+"""Properties that are stored: those that a search is most often for."""
+
+
+@dataclass(frozen=True)
+class KnownMolecules:
+    """N different molecules: canonical SMILES, codes [N, D], and [N] of each property."""
+
+    smiles: tuple[str, ...]
+    codes: NDArray[np.floating]
+    properties: Mapping[str, NDArray[np.floating]]
+
+    def save(self, path: Path) -> None:
+        """Write one compressed file; codes as float16, properties as float32."""
+        arrays: dict[str, Any] = {
+            "smiles": np.frombuffer("\n".join(self.smiles).encode(), dtype=np.uint8),
+            "codes": self.codes.astype(np.float16),
+            **{name: values.astype(np.float32) for name, values in self.properties.items()},
+        }
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    def thinned(self, n: int, best: int, seed: int = 0) -> KnownMolecules:
+        """At most n of them: the `best` highest of each property, and a random choice."""
+        if n >= len(self.smiles):
+            return self
+        chosen: set[int] = set()
+        for name, values in self.properties.items():
+            order = np.argsort(values if PROPERTIES[name].maximise else -values)
+            chosen.update(order[::-1][:best].tolist())
+        others = np.setdiff1d(np.arange(len(self.smiles)), list(chosen))
+        rng = np.random.default_rng(seed)
+        chosen.update(rng.choice(others, max(0, n - len(chosen)), replace=False).tolist())
+        rows = np.sort(np.array(list(chosen)))
+        columns = {name: values[rows] for name, values in self.properties.items()}
+        return KnownMolecules(tuple(self.smiles[i] for i in rows), self.codes[rows], columns)
+
+
+def describe(smiles: Sequence[str]) -> tuple[list[str], dict[str, NDArray[np.float64]]]:
+    """Canonical SMILES and the columns of N molecules, in worker processes."""
+    rows = map_chunks(_describe, smiles, "describing molecules")
+    table = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), len(COLUMNS))
+    return [str(row[0]) for row in rows], dict(zip(COLUMNS, table.T, strict=True))
+
+
+def _describe(smiles: str) -> tuple[Any, ...]:
+    text = canonical(smiles)
+    mol = parse(text)
+    return text, *(PROPERTIES[name](mol) for name in COLUMNS)

@@ -1,0 +1,79 @@
+"""python -m molecules.pack: a trained model with the molecules that a search starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gmae_tf.command import console, run_command
+from gmae_tf.errors import UserError
+from grammar.errors import GrammarError
+
+
+@dataclass(frozen=True)
+class PackConfig:
+    """Options of `python -m molecules.pack`."""
+
+    run: Path
+    """Folder of molecules.train."""
+    out: Path
+    """Folder to write: model and known molecules, ready for bayesopt.run --model."""
+    data: str | None = None
+    """What the model was trained on; by default what its record says."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    n: int | None = None
+    """Keep so many molecules, the best of each property and a random choice; all by default."""
+    best: int = 1000
+    """How many of the best of each property."""
+    half_precision: bool = True
+    """Store the weights in 16 bits."""
+
+
+def pack(config: PackConfig) -> None:
+    """Describe and encode the training molecules, and write them beside the model."""
+    from gmae_tf.devices import select_device
+    from grammar.stringset import StringSet
+    from molecules.data import load_molecules
+    from molecules.known import FILE, KnownMolecules, describe
+    from molecules.model import MoleculeAutoencoder
+
+    if config.n is not None and config.n < 1:
+        raise UserError(f"--n is {config.n}: keep at least one molecule")
+    select_device("auto")
+    screen = console()
+    model = MoleculeAutoencoder.load(config.run)
+    trained = model.details["config"]
+    data = load_molecules(
+        config.data or trained["data"],
+        data_dir=config.data_dir,
+        kekulize=model.kekulized,
+        smiles_column=trained["smiles_column"],
+        n=trained["n_data"],
+        seed=trained["seed"],
+    )
+    screen.print(f"{len(data.smiles):,} molecules: properties, then codes")
+    smiles, properties = describe(data.smiles)
+    known = KnownMolecules(tuple(smiles), model.encode(data.smiles), properties)
+    model.training_strings = StringSet.of(smiles)
+    model.save(config.out, config.half_precision)
+    if config.n is not None:
+        known = known.thinned(config.n, config.best)
+    known.save(config.out / FILE)
+    size = sum(path.stat().st_size for path in config.out.iterdir()) / 1e6
+    screen.print(f"{config.out}: {len(known.smiles):,} known molecules, {size:.1f} MB in all")
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        pack,
+        PackConfig,
+        prog="python -m molecules.pack",
+        description="Put a trained model and what a search starts from into one folder.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()

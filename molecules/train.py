@@ -1,0 +1,283 @@
+"""python -m molecules.train: train an autoencoder on molecules."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gmae_tf.command import console, run_command
+from gmae_tf.errors import UserError
+from grammar.errors import GrammarError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from grammar.cfg import Grammar
+    from molecules.data import MoleculeData
+    from molecules.model import MoleculeAutoencoder
+
+VALIDATION = 0.02
+"""Share of the training molecules that only choose the best epoch."""
+PRESETS: dict[str, dict[str, Any]] = {
+    "compact": {
+        "grammar": "smiles_compact",
+        "kekulize": True,
+        "architecture": "autoregressive",
+        "epochs": 9,
+        "batch_size": 250,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+    },
+    "paper": {
+        "grammar": "smiles",
+        "kekulize": False,
+        "architecture": "zinc",
+        "max_length": 277,
+        "epochs": 100,
+        "batch_size": 500,
+        "learning_rate": 1e-3,
+        "schedule": "plateau",
+    },
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Options of `python -m molecules.train`; what is left out comes from the preset."""
+
+    out: Path = Path("runs/molecules-model")
+    """Folder of the run; the same command continues an interrupted run in it."""
+    preset: Literal["compact", "paper"] = "compact"
+    """compact: for 2 CPU cores in about an hour and a half; paper: the network of Kusner et al.
+    2017, 277 steps, for a GPU."""
+    data: str = "zinc"
+    """zinc (250k, from --data-dir or downloaded), builtin (made offline), or .smi, .csv, .sdf."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    smiles_column: str | None = None
+    """Column of a .csv file that holds the SMILES; found by its name by default."""
+    n_data: int | None = None
+    """Use only so many molecules, drawn at random."""
+    grammar: str | None = None
+    """smiles, smiles_extended, smiles_compact, or a .cfg file."""
+    kekulize: bool | None = None
+    """Write aromatic rings as alternating bonds, which makes every decode a valid molecule."""
+    architecture: Literal["autoregressive", "zinc"] | None = None
+    """Network, see grammar.architectures."""
+    units: int | None = None
+    """Width of the recurrent layers."""
+    dense: int | None = None
+    """Width of the dense layers."""
+    max_length: int | None = None
+    """Longest sequence of rules; longer molecules are dropped.  By default that of the data."""
+    latent_dim: int = 56
+    """Dimensions of the latent space."""
+    regularizer: Literal["gmm", "normal", "l2", "none"] = "gmm"
+    """Gaussian mixture, one standard Gaussian, squared norm of the codes, or nothing."""
+    components: int = 10
+    """Components of the mixture, one-hot means."""
+    mean_scale: float = 1.0
+    """Distance of the component means from the origin."""
+    ks_weight: float = 1.0
+    """Weight of the KS term, which is 1 for prior samples."""
+    covariance_weight: float = 1.0
+    """Weight of the covariance term, which is 1 for prior samples."""
+    sliced_weight: float = 0.0
+    """Weight of the sliced term; it sees joint structure that the other two cannot."""
+    midpoint: bool = False
+    """Use the symmetric target (i - 0.5)/N in the KS and sliced terms."""
+    l2_weight: float = 1e-3
+    """Weight of half the squared norm with --regularizer l2."""
+    reconstruction_weight: float = 10.0
+    """Weight of the cross-entropy in nats per molecule."""
+    epochs: int | None = None
+    """Passes over the training molecules."""
+    batch_size: int | None = None
+    """Molecules per batch; the regulariser compares each batch with the prior."""
+    learning_rate: float | None = None
+    """Start of Adam's learning rate."""
+    schedule: Literal["plateau", "cosine"] | None = None
+    """The learning rate falls when the validation loss stalls, or along a half cosine."""
+    length_parts: int = 2
+    """Parts of similar length into which a batch is cut, to save padding; 1 suits a GPU."""
+    mixed_precision: bool | None = None
+    """Compute in 16 bits where that is safe; by default on a GPU only."""
+    samples: int = 10_000
+    """Prior samples for the final report."""
+    seed: int = 0
+    """Seed of weights, split and batch order."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+def train(config: TrainConfig) -> None:
+    """Train, evaluate on held-out molecules, and save the model."""
+    from gmae_tf.devices import select_device
+    from gmae_tf.runs import open_run
+
+    config = with_preset(config)
+    kind = select_device(config.device)
+    _set_precision(config, kind)
+    data, rules, held_out, model = prepare(config)
+    free = ("device", "samples", "length_parts")
+    run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
+    screen = console()
+    data.write_dropped(run.path / "dropped.tsv")
+    verb = "continuing" if run.continued else "training"
+    screen.print(
+        f"{verb}: {len(rules):,} molecules, {model.max_length} steps, "
+        f"{model.network.count_params():,} parameters, in {run.path}"
+    )
+    history = fit_network(config, model, rules)
+    model.details = {"config": _plain(config), "kekulized": bool(config.kekulize)}
+    from molecules.evaluate import evaluate, report
+
+    results = evaluate(model, held_out, config.samples, config.seed)
+    model.details["results"] = {**results, "history": history, "training_molecules": len(rules)}
+    model.save(run.path)
+    report(model.details["results"], run.path, screen)
+
+
+def with_preset(config: TrainConfig) -> TrainConfig:
+    """The options with the preset's values where none was given."""
+    preset = PRESETS[config.preset]
+    missing = {name: value for name, value in preset.items() if getattr(config, name) is None}
+    config = replace(config, **missing)
+    positive = ("n_data", "max_length", "latent_dim", "components", "epochs", "batch_size", "units")
+    for name in (*positive, "dense", "learning_rate", "length_parts", "samples"):
+        value = getattr(config, name)
+        if value is not None and value <= 0:
+            raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
+    return config
+
+
+def prepare(
+    config: TrainConfig,
+) -> tuple[MoleculeData, NDArray[np.uint8], NDArray[np.uint8], MoleculeAutoencoder]:
+    """Data, rules of training [N, T] and held-out molecules, and an untrained model."""
+    import keras
+
+    from grammar.architectures import Architecture
+    from grammar.cfg import Grammar
+    from grammar.codec import RuleCodec
+    from grammar.model import build_network
+    from grammar.stringset import StringSet
+    from grammar.train import build_penalty
+    from molecules.data import load_molecules, report
+    from molecules.model import MoleculeAutoencoder
+
+    grammar = Grammar.load(config.grammar or "smiles_compact")
+    data = load_molecules(
+        config.data,
+        data_dir=config.data_dir,
+        kekulize=bool(config.kekulize),
+        smiles_column=config.smiles_column,
+        n=config.n_data,
+        seed=config.seed,
+        accepts=_accepts(grammar, config.max_length),
+    )
+    console().print(report(data), markup=False, highlight=False)
+    if len(data.smiles) < 50:
+        raise UserError(f"{len(data.smiles)} molecules are too few to train on: give at least 50")
+    codec = RuleCodec(grammar, config.max_length)
+    rules = codec.encode([*data.smiles, *data.held_out])
+    assert codec.max_length is not None  # encode has set it
+    keras.utils.set_random_seed(config.seed)
+    sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}
+    architecture = Architecture(config.architecture or "autoregressive", sizes)
+    network = build_network(
+        grammar,
+        codec.max_length,
+        config.latent_dim,
+        build_penalty(config),
+        config.reconstruction_weight,
+        architecture,
+    )
+    known = StringSet.of(data.smiles)
+    model = MoleculeAutoencoder(
+        grammar,
+        codec.max_length,
+        network,
+        known,
+        {"kekulized": bool(config.kekulize)},
+        architecture,
+    )
+    return data, rules[: len(data.smiles)], rules[len(data.smiles) :], model
+
+
+def _accepts(grammar: Grammar, longest: int | None) -> Any:
+    """Why a SMILES cannot be used with this grammar and length, or None."""
+    from grammar.errors import ParseError
+    from grammar.parser import Parser
+
+    parser = Parser(grammar)
+
+    def accepts(smiles: str) -> str | None:
+        try:
+            steps = len(parser.parse(smiles))
+        except ParseError as error:
+            return f"outside the grammar: {error}"
+        if longest is not None and steps > longest:
+            return f"too long: {steps} rules, --max-length is {longest}"
+        return None
+
+    return accepts
+
+
+def fit_network(
+    config: TrainConfig, model: MoleculeAutoencoder, rules: NDArray[np.uint8]
+) -> list[dict[str, float]]:
+    """Train; a random share of the rules [N, T] chooses the best epoch."""
+    from functools import partial
+
+    import numpy as np
+
+    from gmae_tf.batches import LengthBatches, SeededBatches
+    from gmae_tf.training import fit
+
+    assert config.epochs is not None  # the preset has them
+    assert config.batch_size is not None
+    assert config.learning_rate is not None
+    assert config.schedule is not None
+    order = np.random.default_rng(config.seed).permutation(len(rules))
+    validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
+    make: Any = partial(LengthBatches, padding=model.grammar.padding, parts=config.length_parts)
+    if not model.network.autoregressive:  # its network has one length
+        make = SeededBatches
+    return fit(
+        model.network,
+        rules[kept],
+        rules[validation],
+        config.out,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        xla=False,
+        seed=config.seed,
+        make_batches=make,
+    )
+
+
+def _set_precision(config: TrainConfig, device: str) -> None:
+    import keras
+
+    mixed = device == "gpu" if config.mixed_precision is None else config.mixed_precision
+    if mixed:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()}
+
+
+if __name__ == "__main__":
+    run_command(
+        train,
+        TrainConfig,
+        prog="python -m molecules.train",
+        description="Train an autoencoder on molecules and shape its latent space.",
+        user_errors=(GrammarError,),
+    )
