@@ -159,7 +159,7 @@ def _recalled(config: AskConfig) -> AskConfig:
     """What was not said again is as it was at the first time."""
     stored = _stored_options(config.out)
     if stored is None:
-        return replace(config, batch_size=config.batch_size or BATCH)
+        return replace(config, batch_size=BATCH if config.batch_size is None else config.batch_size)
     defaults = AskConfig()
     said = {
         field.name: getattr(config, field.name)

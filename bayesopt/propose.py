@@ -32,13 +32,15 @@ class Effort:
     """How hard to look for candidates; what each decode costs sets the measure.
 
     `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
-    found; the `centres` best known codes are surrounded.
+    found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
+    drawn for each one that is decoded, and the surrogate says which.
     """
 
     draws: int = 2000
     enough: int = 2000
     attempts: int = 10
     centres: int = 200
+    screen: int = 1
 
 
 @dataclass
@@ -146,11 +148,14 @@ def new_candidates(view: View, rng: np.random.Generator) -> tuple[list[str], Arr
     found: dict[str, Array] = {}
     refused: set[str | None] = set()
     for attempt in range(effort.attempts):
-        centres = codes[rng.choice(best, size=n, p=weights / weights.sum())]
+        drawn = n * effort.screen
+        centres = codes[rng.choice(best, size=drawn, p=weights / weights.sum())]
         # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
-        sizes = view.length * rng.uniform(0.25, 1.0, size=(n, 1))
+        sizes = view.length * rng.uniform(0.25, 1.0, size=(drawn, 1))
         origins = view.trusted.step(centres, sizes, rng)
         origins = origins[view.trusted.contains(origins)]
+        if effort.screen > 1:
+            origins = _promising(_surrogate(view), origins, n, rng)
         if attempt == 0:  # the centres themselves, where known strings may be proposed again
             origins = np.concatenate([codes[best], origins])
         decoded = view.problem.codec.decode(origins)
@@ -165,6 +170,16 @@ def new_candidates(view: View, rng: np.random.Generator) -> tuple[list[str], Arr
         return [], *np.empty((2, 0, view.codes.shape[1]))
     strings = list(found)
     return strings, np.stack(list(found.values())), view.problem.codec.encode(strings)
+
+
+def _promising(gp: SparseGP, codes: Array, n: int, rng: np.random.Generator) -> Array:
+    """At most n of the codes [N, D], by a draw from each one's own posterior.
+
+    Independent draws keep what is uncertain in the race, and cost no joint covariance.
+    """
+    mean, variance = gp.predict(codes)
+    draws = mean + np.sqrt(variance) * rng.standard_normal(len(mean))
+    return codes[np.sort(np.argsort(draws, kind="stable")[:n])]
 
 
 def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:

@@ -11,13 +11,14 @@ from rdkit import Chem, rdBase
 
 from bayesopt.problem import Array
 from gmae_tf.errors import UserError
-from grammar.errors import ParseError
+from grammar.errors import GrammarError
 
 
 class MoleculeModel(Protocol):
     """What is asked of `molecules.model.MoleculeAutoencoder`; strings in the model's own form."""
 
     network: Any
+    codec: Any
     training_strings: Any
 
     @property
@@ -26,7 +27,7 @@ class MoleculeModel(Protocol):
         ...
 
     def encode(self, strings: list[str]) -> Array:
-        """Codes [N, D]; `ParseError` outside the grammar."""
+        """Codes [N, D]; `GrammarError` outside the grammar, or too long."""
         ...
 
     def decode(self, codes: Array) -> list[str | None]:
@@ -34,7 +35,7 @@ class MoleculeModel(Protocol):
         ...
 
     def normal_form(self, smiles: str) -> str | None:
-        """The spelling that the model reads; None or `ParseError` if it has none."""
+        """The spelling that the model reads; None or an error if it has none."""
         ...
 
 
@@ -75,13 +76,18 @@ class MoleculeCodec:
         """
         if not len(strings):
             return np.empty((0, self.latent_dim))
-        return self.model.encode([self._form(smiles) for smiles in strings])
+        try:
+            return self.model.encode([str(self.model.normal_form(s)) for s in strings])
+        except (GrammarError, UserError):  # some of them; find out which
+            return self.model.encode([self._form(smiles) for smiles in strings])
 
     def refuses(self, smiles: str) -> str | None:
         """Why a molecule has no code, None if it has one."""
         try:
             form = self.model.normal_form(smiles)
-        except (ParseError, UserError) as error:
+            if form is not None:
+                self.model.codec.encode([form])
+        except (GrammarError, UserError) as error:
             return f"outside the model's grammar: {error}"
         return "outside the model's grammar" if form is None else None
 

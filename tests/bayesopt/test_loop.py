@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,78 @@ def test_trust_region_grows_with_success_and_shrinks_without():
     failed = [trial(batch, 2.0) for batch in range(9)]
     assert trust_length(failed[:1], start=1.0) == max(START_LENGTH / 2, MIN_LENGTH)
     assert trust_length(failed, start=1.0) == MIN_LENGTH
+
+
+def even(strings):
+    return np.array([int(s.split(",")[0]) % 2 == 0 for s in strings])
+
+
+@pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
+def test_what_violates_a_constraint_is_never_evaluated(problem, tmp_path, strategy):
+    limited = replace(problem, feasible=even)
+    search = make_search(limited, tmp_path / "t.sqlite", strategy)
+    search.run(30)
+    assert search.trials
+    assert even([t.string for t in search.trials]).all()
+
+
+def test_impossible_constraints_end_the_search(problem, tmp_path):
+    limited = replace(problem, feasible=lambda strings: np.zeros(len(strings), dtype=bool))
+    search = make_search(limited, tmp_path / "t.sqlite")
+    search.run(10)
+    assert search.trials == []
+
+
+def test_constraints_are_asked_of_each_string_once(problem, tmp_path):
+    asked: list[str] = []
+
+    def feasible(strings):
+        asked.extend(strings)
+        return even(strings)
+
+    make_search(replace(problem, feasible=feasible), tmp_path / "t.sqlite").ask(5)
+    assert len(asked) == len(set(asked))
+    assert not set(asked) & set(problem.strings)
+
+
+def test_novel_problems_propose_nothing_from_the_training_data(problem, tmp_path):
+    hidden = {f"{a},{b}" for a in range(-50, 51) for b in range(-50, 51) if a > b}
+    novel = replace(problem, novel=True, in_training_data=hidden.__contains__)
+    search = make_search(novel, tmp_path / "t.sqlite")
+    search.run(20)
+    assert search.trials
+    assert not any(t.in_training_data for t in search.trials)
+
+
+def test_candidates_surround_the_given_centres(problem, tmp_path):
+    row = int(np.argmax(problem.scores))  # the worst known string
+    centred = replace(problem, centres=np.array([row]))
+    trials = make_search(centred, tmp_path / "a.sqlite").ask(10)
+    spread = np.linalg.norm(np.array([t.code for t in trials]) - problem.codes[row], axis=1)
+    free = make_search(problem, tmp_path / "b.sqlite").ask(10)
+    others = np.linalg.norm(np.array([t.code for t in free]) - problem.codes[row], axis=1)
+    assert spread.mean() < others.mean()
+
+
+def test_failed_trials_are_neither_waited_for_nor_asked_again(problem, tmp_path):
+    search = make_search(problem, tmp_path / "t.sqlite")
+    first = search.ask(4)
+    search.tell(first[:2], np.array([1.0, 2.0]))
+    search.store.fail("turbo", 0, [t.evaluation for t in first[2:]])
+    second = search.ask(4)
+    assert [t.evaluation for t in second] == [5, 6, 7, 8]
+    assert {t.batch for t in second} == {1}
+    assert not {t.string for t in second} & {t.string for t in first}
+
+
+def test_surrogate_from_scratch_takes_all_points_and_needs_no_state(problem, tmp_path):
+    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
+    config = SearchConfig(
+        "turbo", points=None, surrogate=SURROGATE, held_out=0.0, from_scratch=True
+    )
+    search = Search(problem, store, 0, config, problem.trusted_region())
+    assert len(search.known()[1]) == len(problem.strings)
+    search.tell(search.ask(5), np.arange(5.0))
+    assert len(search.known()[1]) == len(problem.strings) + 5
+    assert len(search.ask(5)) == 5
+    assert store.load_fits() == []

@@ -234,3 +234,17 @@ def test_unwritable_folder_is_one_sentence(full: SearchRecord, tmp_path: Path) -
 )
 def test_percent(share: float | None, text: str) -> None:
     assert percent(share) == text
+
+
+def test_page_of_a_maximised_score_speaks_of_it(full: SearchRecord, tmp_path: Path) -> None:
+    record = replace(full, maximise=True, score_name="penalised logP", noun="molecule")
+    text = Page(write_report(record, tmp_path).read_text()).text
+    assert "penalised logP, higher is better" in text
+    assert "lower is better" not in text
+    assert "Best molecules" in text
+    assert "-6.9088" in text  # the worst score, log 1001, is shown as its negative
+    trace = figures.score_trace(record)
+    assert trace is not None
+    assert "higher and the further left a line rises" in trace.caption
+    assert "logarithmic" not in trace.caption
+    assert "penalised logP" in printed(record, width=140)

@@ -239,3 +239,39 @@ def test_budget_zero_has_unknowns_instead_of_numbers() -> None:
 )
 def test_short_numbers(value: float | None, text: str) -> None:
     assert results.short(value) == text
+
+
+@given(random_trials)
+def test_a_record_that_maximises_shows_the_negatives(trials: list[Trial]) -> None:
+    pair = [trial("p", 2.0, seed=9, evaluation=99, predicted=(1.5, 0.1))]
+    plain = results.results_json(record([*trials, *pair]))
+    turned = results.results_json(
+        record([*trials, *pair], maximise=True, score_name="logP", baselines={"b": tuple(trials)})
+    )
+
+    def negative(value: float | None) -> float | None:
+        return None if value is None else -value
+
+    assert (turned["maximise"], turned["score_name"]) == (True, "logP")
+    assert [r["string"] for r in turned["top"]] == [r["string"] for r in plain["top"]]
+    assert [r["score"] for r in turned["top"]] == [-r["score"] for r in plain["top"]]
+    for key in ("average_score", "median_best", "worst_score"):
+        assert turned[key] == negative(plain[key])
+    assert turned["best_per_seed"] == [negative(v) for v in plain["best_per_seed"]]
+    for one, other in zip(
+        turned["calibration"]["batches"], plain["calibration"]["batches"], strict=True
+    ):
+        assert one["mean_predicted"] == negative(other["mean_predicted"])
+        assert one["mean_score"] == negative(other["mean_score"])
+        assert one["coverage"] == other["coverage"]
+    assert turned["calibration"]["rmse"] == plain["calibration"]["rmse"]
+    assert "-0.0" not in json.dumps(turned)
+
+
+def test_average_leaves_out_failures_and_nothing_else() -> None:
+    trials = [
+        trial("failed", 3.0, evaluation=1),
+        trial("worse than everything known", 5.0, evaluation=2),
+        trial("good", -1.0, evaluation=3),
+    ]
+    assert results.average_score(trials, 3.0) == pytest.approx(2.0)

@@ -361,3 +361,28 @@ def test_unusable_data_is_refused_in_one_sentence(codes, scores, message):
 def test_unusable_settings_are_refused(setting):
     with pytest.raises(UserError, match="surrogate needs"):
         SurrogateConfig(**setting)
+
+
+def test_few_points_share_one_lengthscale_and_predict_better_than_the_mean():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(60, 20))
+    scores = 3 * codes[:, 0] + 2 * codes[:, 1] + 0.3 * rng.normal(size=60)
+    config = replace(SMALL, points_per_lengthscale=5, inducing_points=100, kernel="matern52")
+    gp = SparseGP(config).fit(codes[:40], scores[:40], seed=0)
+    assert gp._model.kernel.lengthscales.shape == ()
+    assert gp.score(codes[40:], scores[40:])[0] < scores[40:].std()
+    again = SparseGP(config).set_state(gp.get_state())
+    assert np.array_equal(again.predict(codes)[0], gp.predict(codes)[0])
+    many = SparseGP(config).fit(*toy(40), seed=0)  # 3 dimensions: enough points for each
+    assert many._model.kernel.lengthscales.shape == (3,)
+
+
+def test_pure_noise_is_not_taken_for_knowledge():
+    rng = np.random.default_rng(1)
+    codes, scores = rng.normal(size=(20, 56)), rng.normal(size=20)
+    config = replace(SMALL, points_per_lengthscale=5, iterations=50)
+    gp = SparseGP(config).fit(codes, scores, seed=0)
+    new = rng.normal(size=(200, 56))
+    mean, variance = gp.predict_y(new)
+    assert np.abs(mean).max() < 3 * scores.std()
+    assert np.sqrt(variance).min() > 0.3 * scores.std()

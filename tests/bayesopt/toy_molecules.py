@@ -49,15 +49,20 @@ class ToyModel:
 
     def __init__(self) -> None:
         self.codes = np.array([features(s) for s in pool()])
+        self.codec = SimpleNamespace(encode=self._parse)
         self.training_strings = StringSet.of(pool()[:KNOWN])
         self.network = SimpleNamespace(prior=SimpleNamespace(sample=self._sample))
 
     def normal_form(self, smiles: str) -> str:
-        if "Si" in smiles:
-            raise ParseError("silicon is not in the grammar")
         return kekulize_smiles(smiles)
 
+    def _parse(self, strings: list[str]) -> None:
+        for smiles in strings:
+            if smiles.startswith("C[SiH3]"):
+                raise ParseError("silicon is not in the grammar")
+
     def encode(self, strings: list[str]) -> np.ndarray:
+        self._parse(strings)
         assert all("c" not in s.replace("Sc", "") for s in strings), "not kekulised"
         return np.array([features(Chem.CanonSmiles(s)) for s in strings])
 
