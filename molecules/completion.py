@@ -9,8 +9,9 @@ import numpy as np
 
 from grammar.cfg import UNREACHABLE_COST
 from grammar.syntax import Symbol
-from molecules.tables import CARBON, MoleculeTables
+from molecules.tables import CARBON, DEMAND, SYMBOL, MoleculeTables
 from molecules.templates import LABELS
+from molecules.valences import MOST_BONDS
 
 if TYPE_CHECKING:
     from molecules.masks import MoleculeWalk
@@ -37,17 +38,21 @@ class _Derivation:
     def __init__(self, walk: MoleculeWalk, row: int) -> None:
         self.tables: MoleculeTables = walk.tables
         records = walk.stack[row, walk.depth[row] : 1 : -1]
-        self.symbols = [self.tables.symbols[int(record[0])] for record in records]
+        self.symbols = [self.tables.symbols[int(record[SYMBOL])] for record in records]
+        self.first = int(records[0, SYMBOL])
         self.state, self.order = int(walk.bracket[row]), int(walk.order[row])
         self.incoming = max(self.order, 1) if walk.current[row] else 0
-        moves = self.state < 0 and self.tables.moves[records[0, 0]]
+        moves = self.state < 0 and self.tables.moves[self.first]
         self.other = self.state >= 0 or moves
         # The symbols from `begin` on concern the atom that the pending digits belong to.
         self.begin = 1 if moves else 0
         if self.state >= 0:
             self.begin = self.symbols.index(Symbol("]", True)) + 1
         behind = walk.stack[row, walk.depth[row] - self.begin]
-        self.need = self.incoming + int(behind[1])
+        self.need = self.incoming + int(behind[DEMAND])
+        current = walk.current[row]
+        extra = max(self.order - int(walk.aromatic[row, current]), 1) - 1 if self.order else 0
+        self.spare = int(walk.free[row, current]) - int(records[0, DEMAND]) - extra
         self.opened = {int(i): int(a) for i, a in enumerate(walk.ring_atom[row]) if a}
         self.reach = self._reach(walk, row)
 
@@ -118,6 +123,8 @@ class _Derivation:
         if behind and behind[0].name in self.tables.more and not behind[0].terminal:
             pending, slots = [*pending, behind[0].name], [*slots, 0]
         extra = len(digits) - sum(slots)
+        if not self.other and extra > self.spare:
+            return None
         parts: list[Rules | None] = [self._plain(symbol) for symbol in self.symbols]
         for i, (name, count) in enumerate(zip(pending, slots, strict=True)):
             count += extra if name in self.tables.more else 0
@@ -143,12 +150,19 @@ class _Derivation:
 
     def _fill_atom(self, parts: list[Rules | None], bonds: int) -> None:
         """The atom to come must be able to have so many bonds."""
+        double, most = int(self.order > 1), min(bonds, MOST_BONDS + 1)
         if self.state >= 0:
+            cost = self.tables.brackets.cost[double, self.state, most]
             parts[: self.begin] = [()] * self.begin
-            parts[0] = _bracket_rules(self.tables, self.state, bonds, int(self.order > 1))
+            parts[0] = _bracket_rules(self.tables, self.state, most, double)
         elif self.other:
             name = self.symbols[0].name
-            parts[0] = _atom_rules(self.tables, name, bonds, int(self.order > 1))
+            cost = self.tables.atom_cost[double, self.first, most]
+            parts[0] = _atom_rules(self.tables, name, most, double)
+        else:
+            return
+        if cost >= UNREACHABLE_COST:
+            parts[0] = None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -168,9 +182,11 @@ def _atom_rules(tables: MoleculeTables, name: str, bonds: int, double: int) -> R
             extra = tables.traits.sum_demand(parts[i + 1 :])[0]
             if part.kind == "bracket":
                 state = tables.brackets.start[part.body]
-                rules += _bracket_rules(tables, state, bonds + extra, double)
+                rules += _bracket_rules(tables, state, min(bonds + extra, MOST_BONDS + 1), double)
             elif part.kind == "symbol":
-                rules += _atom_rules(tables, part.symbol.name, bonds + extra, double)
+                rules += _atom_rules(
+                    tables, part.symbol.name, min(bonds + extra, MOST_BONDS + 1), double
+                )
             continue
         for symbol in names:
             rules += () if symbol.terminal else tables.templates.plain[symbol.name][1]

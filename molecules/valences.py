@@ -8,6 +8,8 @@ MOST_BONDS = 8
 MOST_HYDROGENS = 4
 LARGEST_CHARGE = 2
 """What is written inside brackets stays within these; real molecules do."""
+_HALOGENS = {"F", "Cl", "Br", "I"}
+"""One bond only: RDKit rewrites hypervalent iodine, and refuses some of what it has rewritten."""
 _AROMATIC = {"b": 3, "c": 3, "n": 3, "o": 2, "p": 3, "s": 2, "se": 2, "te": 2, "as": 3}
 _AROMATIC_CATIONS = {"n": 3, "o": 3, "s": 3, "se": 3, "te": 3, "c": 3, "p": 3}
 _AROMATIC_ANIONS = {"n": 2, "c": 3, "p": 2}
@@ -21,7 +23,7 @@ def organic_valence(symbol: str) -> int:
     """
     if symbol in _AROMATIC:
         return _AROMATIC[symbol]
-    return _largest(symbol)
+    return 1 if symbol in _HALOGENS else _largest(symbol)
 
 
 @cache
@@ -36,6 +38,8 @@ def bracket_valence(symbol: str, hydrogens: int, charge: int) -> int:
     if symbol in _AROMATIC:
         table = {0: _AROMATIC, 1: _AROMATIC_CATIONS, -1: _AROMATIC_ANIONS}.get(charge, {})
         return max(-1, table.get(symbol, -1) - hydrogens)
+    if symbol in _HALOGENS and charge == 0:
+        return max(-1, 1 - hydrogens)
     written_hydrogens = f"H{hydrogens}" if hydrogens else ""
     written_charge = f"{charge:+d}" if charge else ""
     return _largest(f"[{symbol}{written_hydrogens}{written_charge}]")

@@ -12,7 +12,8 @@ from molecules.valences import bracket_valence, organic_valence
 
 @pytest.mark.parametrize("symbol", ["B", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"])
 def test_the_organic_subset_has_the_largest_valence_of_the_periodic_table(symbol):
-    assert organic_valence(symbol) == max(Chem.GetPeriodicTable().GetValenceList(symbol))
+    values = Chem.GetPeriodicTable().GetValenceList(symbol)
+    assert organic_valence(symbol) == (1 if symbol == "I" else max(values))  # see valences
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ def test_the_organic_subset_has_the_largest_valence_of_the_periodic_table(symbol
         ("S", 0, 0, 6),
         ("O", 0, 1, 3),
         ("F", 2, 0, -1),
+        ("I", 0, 0, 1),
+        ("I", 0, 1, 6),
         ("C", 5, 0, -1),
         ("C", 0, 3, -1),
         ("n", 1, 0, 2),
@@ -38,7 +41,7 @@ def test_bracket_atoms(symbol, hydrogens, charge, bonds):
 
 
 @given(
-    st.sampled_from(["B", "C", "N", "O", "F", "P", "S", "Cl", "I", "Si", "Se", "Na", "Zn"]),
+    st.sampled_from(["B", "C", "N", "O", "F", "P", "S", "Cl", "Si", "Se", "Na", "Zn"]),
     st.integers(0, 4),
     st.integers(-2, 2),
     st.lists(st.sampled_from(["-C", "=C", "#C"]), max_size=5),
