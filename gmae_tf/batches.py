@@ -30,6 +30,10 @@ class SeededBatches(keras.utils.PyDataset):
         self.epoch = epoch
         self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.data))
 
+    def feed(self) -> Any:
+        """What Keras is given."""
+        return self
+
     def __len__(self) -> int:
         return len(self.data) // self.batch_size
 
@@ -39,7 +43,7 @@ class SeededBatches(keras.utils.PyDataset):
 
 
 class LengthBatches(SeededBatches):
-    """The same random batches of sequences, each cut into equal parts of similar length.
+    """The same random batches of sequences, cut into equal parts of similar length; TensorFlow only.
 
     A batch is a tuple of arrays [N / parts, T_i]: its rows sorted by length, and each part cropped
     to its longest.  Networks then compute little padding, and a batch is still a random one, which
@@ -63,3 +67,14 @@ class LengthBatches(SeededBatches):
         rows = rows[np.argsort(self.lengths[rows], kind="stable")]
         parts = np.split(rows, self.parts)
         return (tuple(self.data[part, : self.lengths[part[-1]]] for part in parts),)
+
+    def feed(self) -> Any:
+        """A tf.data set: Keras takes the widths of the first two batches for those of all."""
+        import tensorflow as tf
+
+        shape = (self.batch_size // self.parts, None)
+        signature = ((tf.TensorSpec(shape, self.data.dtype),) * self.parts,)
+        batches = tf.data.Dataset.from_generator(
+            lambda: (self[i] for i in range(len(self))), output_signature=signature
+        )
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)

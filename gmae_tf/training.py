@@ -65,8 +65,8 @@ def fit(
     done = checkpoint.restore(model)
     if done < epochs:
         model.fit(
-            batches,
-            validation_data=make_batches(validation, batch_size, seed),
+            batches.feed(),
+            validation_data=make_batches(validation, batch_size, seed).feed(),
             shuffle=False,  # Keras would shuffle the batches again, by Python's global seed
             initial_epoch=done,
             epochs=epochs,
