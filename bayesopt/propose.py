@@ -33,7 +33,9 @@ class Effort:
 
     `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
     found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
-    drawn for each one that is decoded, and the surrogate says which.
+    drawn for each one that is decoded, and the surrogate says which; a third of that in each
+    further attempt, for its favourites may all be known or forbidden.  With `anywhere`, samples of
+    the prior are tried where nothing at all was found around the centres.
     """
 
     draws: int = 2000
@@ -41,6 +43,7 @@ class Effort:
     attempts: int = 10
     centres: int = 200
     screen: int = 1
+    anywhere: bool = False
 
 
 @dataclass
@@ -147,15 +150,20 @@ def new_candidates(view: View, rng: np.random.Generator) -> tuple[list[str], Arr
     weights = 1.0 / np.arange(1, len(best) + 1)
     found: dict[str, Array] = {}
     refused: set[str | None] = set()
-    for attempt in range(effort.attempts):
-        drawn = n * effort.screen
+    for attempt in range(effort.attempts + effort.anywhere):
+        if attempt == effort.attempts and found:
+            break
+        screen = max(effort.screen // 3**attempt, 1)
+        drawn = n * screen
         centres = codes[rng.choice(best, size=drawn, p=weights / weights.sum())]
         # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
         sizes = view.length * rng.uniform(0.25, 1.0, size=(drawn, 1))
         origins = view.trusted.step(centres, sizes, rng)
         origins = origins[view.trusted.contains(origins)]
-        if effort.screen > 1:
+        if screen > 1:
             origins = _promising(_surrogate(view), origins, n, rng)
+        if attempt == effort.attempts:
+            origins = view.problem.sample_prior(n, rng)
         if attempt == 0:  # the centres themselves, where known strings may be proposed again
             origins = np.concatenate([codes[best], origins])
         decoded = view.problem.codec.decode(origins)

@@ -133,13 +133,26 @@ def build_record(
         known_rows=task.published,
         config={k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
         versions=versions(),
-        notes=task.notes,
+        notes=(*task.notes, *_stopped(config, task, trials(config.strategy), seeds)),
         data_protocol=f"{task.data_protocol} {_points_sentence(config, len(problem.scores))}",
         command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
         maximise=task.maximise,
         score_name=task.score_name,
         noun=task.noun,
     )
+
+
+def _stopped(
+    config: RunConfig, task: Task, trials: tuple[Any, ...], seeds: tuple[int, ...]
+) -> list[str]:
+    """A sentence for each seed that found nothing more to evaluate."""
+    done = {seed: sum(t.seed == seed and t.score is not None for t in trials) for seed in seeds}
+    return [
+        f"Seed {seed} stopped after {n} of {config.budget} evaluations, for it found no new "
+        f"{task.noun} that may be evaluated."
+        for seed, n in done.items()
+        if n < config.budget
+    ]
 
 
 def _points_sentence(config: RunConfig, known: int) -> str:

@@ -16,6 +16,7 @@ from bayesopt.loop import (
     trust_length,
 )
 from bayesopt.problem import Problem, TrustedRegion
+from bayesopt.propose import Effort
 from bayesopt.surrogate import SurrogateConfig
 from bayesopt.trials import Trial, TrialStore
 from tests.bayesopt.toy import GridCodec, grid_problem
@@ -203,3 +204,35 @@ def test_surrogate_from_scratch_takes_all_points_and_needs_no_state(problem, tmp
     assert len(search.known()[1]) == len(problem.strings) + 5
     assert len(search.ask(5)) == 5
     assert store.load_fits() == []
+
+
+def test_screening_decodes_less_and_still_finds_the_optimum(problem, tmp_path):
+    decoded = []
+
+    class Counting(GridCodec):
+        def decode(self, codes):
+            decoded.append(len(codes))
+            return super().decode(codes)
+
+    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
+    effort = Effort(draws=60, enough=20, attempts=3, centres=20, screen=10)
+    config = SearchConfig("turbo", 10, points=None, surrogate=SURROGATE, effort=effort)
+    counted = replace(problem, codec=Counting())
+    search = Search(counted, store, 0, config, problem.trusted_region())
+    search.run(40)
+    assert min(t.score for t in search.trials) == 0.0
+    assert max(decoded) <= 60 + 20
+    assert sum(decoded) < 2000  # what one attempt decodes without it
+
+
+def test_prior_is_the_last_resort(problem, tmp_path):
+    far = {"40,40", "41,40"}  # outside of the trusted region
+    limited = replace(
+        problem,
+        feasible=lambda strings: np.array([s in far for s in strings]),
+        sample_prior=lambda n, rng: GridCodec().encode(["40,40"] * n),
+    )
+    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
+    config = SearchConfig("turbo", points=None, surrogate=SURROGATE, effort=Effort(anywhere=True))
+    search = Search(limited, store, 0, config, problem.trusted_region())
+    assert [t.string for t in search.ask(3)] == ["40,40"]

@@ -227,8 +227,10 @@ def test_mistakes_are_one_sentence(options, sentence):
 
 
 def test_missing_model_is_one_sentence(monkeypatch, tmp_path):
+    from molecules import pretrained
+
     monkeypatch.undo()
-    monkeypatch.setattr(molecules, "PRETRAINED", tmp_path / "absent")
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "absent")
     with pytest.raises(UserError, match="there is no pretrained model"):
         make()
 
