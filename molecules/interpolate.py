@@ -37,7 +37,6 @@ def interpolate(config: InterpolateConfig) -> None:
 
     from gmae_tf.devices import select_device
     from molecules.output import check_output, write_molecules
-    from molecules.pretrained import load_model
     from molecules.properties import canonical
 
     if config.steps < 2:
@@ -45,6 +44,8 @@ def interpolate(config: InterpolateConfig) -> None:
     check_output(config.out, config.properties)
     ends = [canonical(config.start), canonical(config.end)]
     select_device("auto")
+    from molecules.pretrained import load_model
+
     model = load_model(config.model)
     a, b = model.encode([model.normal_form(smiles) for smiles in ends])
     share = np.linspace(0.0, 1.0, config.steps)[:, None]

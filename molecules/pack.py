@@ -36,11 +36,12 @@ def pack(config: PackConfig) -> None:
     from grammar.stringset import StringSet
     from molecules.data import load_molecules
     from molecules.known import FILE, KnownMolecules, describe
-    from molecules.model import MoleculeAutoencoder
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
     select_device("auto")
+    from molecules.model import MoleculeAutoencoder
+
     screen = console()
     model = MoleculeAutoencoder.load(config.run)
     trained = model.details["config"]

@@ -49,7 +49,6 @@ def sample(config: SampleConfig) -> None:
 
     from gmae_tf.devices import select_device
     from molecules.output import check_output, write_molecules
-    from molecules.pretrained import load_model
 
     if config.n < 1:
         raise UserError(f"--n is {config.n}: ask for at least one molecule")
@@ -57,6 +56,8 @@ def sample(config: SampleConfig) -> None:
         raise UserError(f"--distance is {config.distance}: give a number above 0 and at most 1")
     check_output(config.out, config.properties)
     select_device("auto")
+    from molecules.pretrained import load_model
+
     model = load_model(config.model)
     found = draw(config, model, np.random.default_rng(config.seed))
     if len(found) < config.n:

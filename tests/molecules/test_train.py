@@ -1,0 +1,166 @@
+"""The commands around a model of molecules, run as a user runs them, on molecules made offline."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+TINY = ("--data", "builtin", "--n-data", 240, "--epochs", 2, "--batch-size", 40)
+SIZES = ("--dense", 32, "--units", 16, "--latent-dim", 12, "--samples", 60)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, run_cli) -> Path:
+    """A run folder of a network that has learnt next to nothing."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    done = run_cli("-m", "molecules.train", *TINY, *SIZES, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "stdout.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packed(trained, tmp_path_factory, run_cli) -> Path:
+    """The same as a preset."""
+    folder = tmp_path_factory.mktemp("packed") / "preset"
+    done = run_cli("-m", "molecules.pack", "--run", trained, "--out", folder, "--n", 100)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_training_reports_what_a_model_is_worth(trained):
+    results = json.loads((trained / "model.json").read_text())["results"]
+    assert results["held_out_molecules"] == 12
+    assert 0 <= results["exact_match"] <= 1
+    assert results["prior_samples"]["sampled"] == 60
+    assert results["prior_samples"]["valid"] == 1  # of an untrained network too
+    assert len(results["history"]) == 2
+    assert (trained / "top3.png").read_bytes().startswith(b"\x89PNG")
+    printed = (trained / "stdout.txt").read_text()
+    assert "best prior samples" in printed
+    assert "epoch 2/2" in printed
+
+
+def test_more_masks_make_more_molecules_valid(trained):
+    shares = json.loads((trained / "model.json").read_text())["results"]["valid_by_mask"]
+    for source in ("prior", "random"):
+        assert shares[source]["valences"] == 1
+        assert shares[source]["official"] < shares[source]["valences"]
+
+
+def test_a_finished_training_is_not_repeated(trained, tmp_path, run_cli):
+    folder = tmp_path / "again"
+    shutil.copytree(trained, folder)
+    done = run_cli("-m", "molecules.train", *TINY, *SIZES, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert "continuing" in done.stdout
+    assert "epoch" not in done.stdout.replace("after 2 epochs", "")
+
+
+def test_another_network_is_not_put_into_the_same_folder(trained, run_cli):
+    done = run_cli("-m", "molecules.train", *TINY, *SIZES, "--seed", 5, "--out", trained)
+    assert done.returncode == 2
+    assert "seed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_samples_are_different_valid_molecules_with_properties(trained, tmp_path, run_cli):
+    out = tmp_path / "samples.csv"
+    done = run_cli("-m", "molecules.sample", "--model", trained, "--n", 8, "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = rows(out)
+    assert len({row["smiles"] for row in found}) == len(found) == 8
+    for row in found:
+        assert Chem.MolFromSmiles(row["smiles"]) is not None
+        assert 0 <= float(row["qed"]) <= 1
+    assert out.with_suffix(".png").exists()
+
+
+def test_samples_by_seed_are_the_same(trained, tmp_path, run_cli):
+    texts = []
+    for name, seed in (("a.smi", 1), ("b.smi", 1), ("c.smi", 2)):
+        arguments = ("--n", 5, "--seed", seed, "--no-picture", "--out", tmp_path / name)
+        done = run_cli("-m", "molecules.sample", "--model", trained, *arguments)
+        assert done.returncode == 0, done.stderr
+        texts.append((tmp_path / name).read_text())
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_neighbourhood_of_a_molecule_leaves_it_out(packed, tmp_path, run_cli):
+    out = tmp_path / "near.smi"
+    arguments = ("--near", "OCC", "--distance", 0.6, "--n", 4, "--out", out)
+    done = run_cli("-m", "molecules.sample", "--model", packed, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "CCO" not in {line.split()[0] for line in out.read_text().splitlines()}
+
+
+def test_an_interpolation_starts_and_ends_as_asked(packed, tmp_path, run_cli):
+    out = tmp_path / "line.sdf"
+    ends = ("--start", "CCO", "--end", "c1ccccc1O", "--steps", 5)
+    done = run_cli("-m", "molecules.interpolate", "--model", packed, *ends, "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = [Chem.MolToSmiles(mol) for mol in Chem.SDMolSupplier(str(out))]
+    assert found[0] == "CCO"
+    assert found[-1] == "Oc1ccccc1"
+    assert all(a != b for a, b in zip(found, found[1:], strict=False))
+
+
+def test_a_pack_holds_what_a_search_starts_from(packed, trained):
+    from bayesopt.tasks.known import read_known
+
+    known = read_known(packed, 12)
+    assert known is not None
+    assert len(known.smiles) == len(set(known.smiles)) == 100
+    assert known.codes.shape == (100, 12)
+    for name in ("penalized_logp", "logp", "sa", "qed"):
+        assert np.isfinite(known.computed[name]).all()
+    assert (packed / "model.weights.h5").stat().st_size < (
+        trained / "model.weights.h5"
+    ).stat().st_size
+
+
+def test_a_pack_decodes_nearly_as_its_run(packed, trained, rng):
+    from molecules.model import MoleculeAutoencoder
+
+    run, half = MoleculeAutoencoder.load(trained), MoleculeAutoencoder.load(packed)
+    smiles = [run.normal_form(s) for s in ("CCO", "c1ccccc1", "CC(=O)NC")]
+    np.testing.assert_allclose(half.encode(smiles), run.encode(smiles), atol=0.02)
+    codes = rng.normal(size=(30, 12))
+    same = [a == b for a, b in zip(run.decode(codes), half.decode(codes), strict=True)]
+    assert np.mean(same) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "words"),
+    [
+        ("train", ("--data", "nothing.smi"), "nothing.smi"),
+        ("train", ("--data", "builtin", "--epochs", 0), "--epochs must be greater than 0"),
+        ("train", ("--data", "builtin", "--n-data", 20), "too few"),
+        ("train", ("--data", "builtin", "--grammar", "arithmetic"), "none of"),
+        ("sample", ("--n", 0), "--n is 0"),
+        ("sample", ("--out", "list.txt"), "must end in .smi"),
+        ("sample", ("--properties", '["colour"]'), "colour"),
+        ("sample", ("--distance", 2), "--distance is 2"),
+        ("sample", ("--model", "nowhere"), "nowhere"),
+        ("interpolate", ("--start", "CC(", "--end", "C"), "'CC('"),
+        ("interpolate", ("--start", "C", "--end", "CC", "--steps", 1), "--steps is 1"),
+        ("pack", ("--run", "nowhere", "--out", "preset"), "nowhere"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, run_cli):
+    done = run_cli("-m", f"molecules.{command}", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
