@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_an_interpolation_starts_and_ends_as_asked(packed, tmp_path, run_cli):
     found = [Chem.MolToSmiles(mol) for mol in Chem.SDMolSupplier(str(out))]
     assert found[0] == "CCO"
     assert found[-1] == "Oc1ccccc1"
-    assert all(a != b for a, b in zip(found, found[1:], strict=False))
+    assert all(a != b for a, b in pairwise(found))
 
 
 def test_a_pack_holds_what_a_search_starts_from(packed, trained):
