@@ -37,15 +37,15 @@ class SeededBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.data) // self.batch_size
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Any]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return (self.data[rows],)
 
 
 class LengthBatches(SeededBatches):
-    """The same random batches of sequences, cut into equal parts of similar length; TensorFlow only.
+    """The same random batches, of sequences, cut into parts of similar length; TensorFlow only.
 
-    A batch is a tuple of arrays [N / parts, T_i]: its rows sorted by length, and each part cropped
+    A batch is a tuple of equally many rows [N / parts, T_i]: its rows sorted by length, and each part cropped
     to its longest.  Networks then compute little padding, and a batch is still a random one, which
     the penalty needs: batches of one length each would have to look like the prior one by one.
 
@@ -62,7 +62,7 @@ class LengthBatches(SeededBatches):
         super().__init__(data, batch_size, seed)
         self.batch_size -= self.batch_size % self.parts
 
-    def __getitem__(self, index: int) -> tuple[tuple[NDArray[Any], ...]]:
+    def __getitem__(self, index: int) -> tuple[Any]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rows = rows[np.argsort(self.lengths[rows], kind="stable")]
         parts = np.split(rows, self.parts)

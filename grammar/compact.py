@@ -46,17 +46,12 @@ class _Folder:
 
     def fold(self, start: str) -> Table:
         """The rules of everything that `start` needs, its own first."""
-        tails = frozenset([(Symbol(start, False),)])
-        while len(tails) == 1 and len(bodies := self._bodies(tails)) == 1 and _is_unit(bodies[0]):
-            tails = frozenset(bodies)  # a start symbol that only renames another
-        pending = [self._name(tails)]
+        while len(self.table[start]) == 1 and _is_unit(self.table[start][0]):
+            start = self.table[start][0][0].name  # of a symbol that only renames another
+        pending = [self._name(frozenset([(Symbol(start, False),)]))]
         for name in pending:  # grows while it runs
             pending += [new for new in self._unwritten(name) if new not in pending]
         return {name: self.rules[name] for name in pending}
-
-    def _bodies(self, tails: Tails) -> list[Body]:
-        ((symbol, *_),) = tails
-        return self.table.get(symbol.name, [])
 
     def _name(self, tails: Tails) -> str:
         """The symbol of a set: its own name if it is one symbol, else a new one."""

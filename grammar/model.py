@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import keras
@@ -30,6 +30,8 @@ NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
 DECODED_AT_ONCE = 1024
 MakeWalk = Callable[[int, int], Walk]
+
+Model = TypeVar("Model", bound="GrammarAutoencoder")
 
 
 @dataclass
@@ -145,7 +147,7 @@ class GrammarAutoencoder:
         write_atomic(folder / DETAILS, json.dumps(details, indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> GrammarAutoencoder:
+    def load(cls: type[Model], folder: Path) -> Model:
         """Read what `save` wrote; `GrammarError` when a part is missing, damaged or foreign."""
         try:
             details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))

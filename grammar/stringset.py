@@ -45,7 +45,9 @@ class StringSet:
         """Write the sorted hashes as an .npy file."""
         np.save(path, self.hashes, allow_pickle=False)
 
-    def __contains__(self, string: str) -> bool:
+    def __contains__(self, string: object) -> bool:
+        if not isinstance(string, str):
+            return False
         place = int(np.searchsorted(self.hashes, _hash(string)))
         return place < len(self.hashes) and bool(self.hashes[place] == _hash(string))
 

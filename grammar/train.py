@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.options import PenaltyOptions
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gmae_tf.penalties import Penalty
     from grammar.cfg import Grammar
     from grammar.model import GrammarAutoencoder
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(PenaltyOptions):
     """Options of `python -m grammar.train`."""
 
     out: Path = Path("runs/grammar")
@@ -40,22 +40,6 @@ class TrainConfig:
     """Longest sequence of rules; by default that of the data, and 15 for arithmetic."""
     latent_dim: int = 25
     """Dimensions of the latent space."""
-    regularizer: Literal["gmm", "normal", "l2", "none"] = "gmm"
-    """Gaussian mixture, one standard Gaussian, squared norm of the codes, or nothing."""
-    components: int = 10
-    """Components of the mixture, one-hot means."""
-    mean_scale: float = 1.0
-    """Distance of the component means from the origin."""
-    ks_weight: float = 1.0
-    """Weight of the KS term, which is 1 for prior samples."""
-    covariance_weight: float = 1.0
-    """Weight of the covariance term, which is 1 for prior samples."""
-    sliced_weight: float = 0.0
-    """Weight of the sliced term; it sees joint structure that the other two cannot."""
-    midpoint: bool = False
-    """Use the symmetric target (i - 0.5)/N in the KS and sliced terms."""
-    l2_weight: float = 1e-3
-    """Weight of half the squared norm with --regularizer l2."""
     reconstruction_weight: float = 20.0
     """Weight of the cross-entropy in nats per string."""
     epochs: int = 50
@@ -111,7 +95,7 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     if len(rules) < 20:
         raise UserError(f"{len(rules)} strings are too few to train on: at least 20 are needed")
     keras.utils.set_random_seed(config.seed)
-    penalty = build_penalty(config)
+    penalty = config.penalty(config.latent_dim, config.seed)
     network = build_network(
         grammar, max_length, config.latent_dim, penalty, config.reconstruction_weight
     )
@@ -165,31 +149,6 @@ def encode_strings(
     rules = codec.encode(strings)
     assert codec.max_length is not None  # encode has set it
     return codec.max_length, rules
-
-
-def build_penalty(config: TrainConfig) -> Penalty | None:
-    """What `--regularizer` and the weights describe."""
-    from gmae_tf.penalties import GaussianMixturePenalty, NormPenalty
-    from gmae_tf.prior import GaussianMixture
-
-    if config.regularizer == "none":
-        return None
-    if config.regularizer == "l2":
-        return NormPenalty(config.l2_weight)
-    dim = config.latent_dim
-    prior = (
-        GaussianMixture.standard_normal(dim)
-        if config.regularizer == "normal"
-        else GaussianMixture.one_hot(config.components, dim, config.mean_scale)
-    )
-    return GaussianMixturePenalty(
-        prior,
-        config.ks_weight,
-        config.covariance_weight,
-        config.sliced_weight,
-        midpoint=config.midpoint,
-        seed=config.seed,
-    )
 
 
 def fit_and_evaluate(

@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 from rdkit import Chem
+from rdkit.Chem import rdDepictor
 
 from gmae_tf.errors import UserError
 from gmae_tf.runs import write_atomic
@@ -62,12 +63,10 @@ def _csv(smiles: Sequence[str], names: Sequence[str], values: Sequence[Sequence[
 
 
 def _sdf(mols: Sequence[Chem.Mol], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
-    from rdkit.Chem import AllChem
-
     buffer = StringIO()
     writer = Chem.SDWriter(buffer)
     for number, (mol, row) in enumerate(zip(mols, values, strict=True), start=1):
-        AllChem.Compute2DCoords(mol)
+        rdDepictor.Compute2DCoords(mol)
         mol.SetProp("_Name", f"molecule-{number}")
         for name, value in zip(names, row, strict=True):
             mol.SetProp(name, f"{value:.6g}")

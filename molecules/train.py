@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.options import PenaltyOptions
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(PenaltyOptions):
     """Options of `python -m molecules.train`; what is left out comes from the preset."""
 
     out: Path = Path("runs/molecules-model")
@@ -77,22 +78,6 @@ class TrainConfig:
     """Longest sequence of rules; longer molecules are dropped.  By default that of the data."""
     latent_dim: int = 56
     """Dimensions of the latent space."""
-    regularizer: Literal["gmm", "normal", "l2", "none"] = "gmm"
-    """Gaussian mixture, one standard Gaussian, squared norm of the codes, or nothing."""
-    components: int = 10
-    """Components of the mixture, one-hot means."""
-    mean_scale: float = 1.0
-    """Distance of the component means from the origin."""
-    ks_weight: float = 1.0
-    """Weight of the KS term, which is 1 for prior samples."""
-    covariance_weight: float = 1.0
-    """Weight of the covariance term, which is 1 for prior samples."""
-    sliced_weight: float = 0.0
-    """Weight of the sliced term; it sees joint structure that the other two cannot."""
-    midpoint: bool = False
-    """Use the symmetric target (i - 0.5)/N in the KS and sliced terms."""
-    l2_weight: float = 1e-3
-    """Weight of half the squared norm with --regularizer l2."""
     reconstruction_weight: float = 10.0
     """Weight of the cross-entropy in nats per molecule."""
     epochs: int | None = None
@@ -168,7 +153,6 @@ def prepare(
     from grammar.cfg import Grammar
     from grammar.codec import RuleCodec
     from grammar.model import build_network
-    from grammar.train import build_penalty
     from molecules.data import load_molecules, report
     from molecules.model import MoleculeAutoencoder
 
@@ -195,7 +179,7 @@ def prepare(
         grammar,
         codec.max_length,
         config.latent_dim,
-        build_penalty(config),
+        config.penalty(config.latent_dim, config.seed),
         config.reconstruction_weight,
         architecture,
     )

@@ -17,7 +17,7 @@ from grammar.codec import read_rules
 from grammar.errors import GrammarError
 from grammar.expressions import TARGET_X, fit_errors, target
 from grammar.model import NETWORK, GrammarAutoencoder
-from grammar.train import TrainConfig, build_penalty, load_strings, prepare, train
+from grammar.train import TrainConfig, load_strings, prepare, train
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -132,7 +132,7 @@ def test_the_penalty_of_each_regularizer(regularizer: Any):
         regularizer=regularizer, ks_weight=2.0, sliced_weight=0.5, l2_weight=0.1, mean_scale=3.0,
         midpoint=True, seed=4,
     )  # fmt: skip
-    penalty = build_penalty(config)
+    penalty = config.penalty(config.latent_dim, config.seed)
     if regularizer == "none":
         assert penalty is None
     elif regularizer == "l2":
