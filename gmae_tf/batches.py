@@ -45,7 +45,7 @@ class SeededBatches(keras.utils.PyDataset):
 class LengthBatches(SeededBatches):
     """The same random batches, of sequences, cut into parts of similar length; TensorFlow only.
 
-    A batch is a tuple of equally many rows [N / parts, T_i]: its rows sorted by length, and each part cropped
+    A batch is a tuple of arrays [N / parts, T_i]: its rows sorted by length, and each part cropped
     to its longest.  Networks then compute little padding, and a batch is still a random one, which
     the penalty needs: batches of one length each would have to look like the prior one by one.
 
