@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bayesopt.candidates import Effort, View
 from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
-from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Effort, Proposal, View
+from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal
 from bayesopt.surrogate import SparseGP, SurrogateConfig
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
-
-START_LENGTH, MIN_LENGTH, MAX_LENGTH = 0.6, 0.3, 1.0
 
 
 @dataclass(frozen=True)
@@ -143,27 +143,30 @@ class Search:
     def _view(self, stored: list[Trial]) -> View:
         rows = self.split.train
         done = [trial for trial in stored if trial.score is not None]
-        codes, scores = _joined(self.problem.codes[rows], self.problem.scores[rows], done)
+        known_strings = self.problem.strings
+
+        def joined(rows: NDArray[np.int64]) -> tuple[list[str], Array, Array]:
+            strings = [known_strings[row] for row in rows] + [str(t.string) for t in done]
+            return strings, *_joined(self.problem.codes[rows], self.problem.scores[rows], done)
+
         known = {trial.string for trial in stored if trial.string is not None}
         remembered, informed = {}, self.config.strategy in NEEDS_SURROGATE
         if informed:
             if self.config.revisit:
-                strings = [self.problem.strings[row] for row in rows]
-                remembered = dict(zip(strings, self.problem.scores[rows], strict=True))
+                own = [known_strings[row] for row in rows]
+                remembered = dict(zip(own, self.problem.scores[rows], strict=True))
             else:
-                known.update(self.problem.strings)
+                known.update(known_strings)
         first = float(self.problem.scores[rows].min(initial=np.inf))
-        length = trust_length(done, first)
-        centres = None
-        if (near := self.problem.centres) is not None:
-            centres = _joined(self.problem.codes[near], self.problem.scores[near], done)
+        length = trust_length(done, first, self.config.effort.lengths)
+        near = self.problem.centres
+        centres = None if near is None else joined(near)
         novel = self.problem.novel and informed and not self.config.revisit
         return View(
             self.problem,
             self.trusted,
             None,
-            codes,
-            scores,
+            *joined(rows),
             known,
             length,
             remembered,
@@ -222,17 +225,17 @@ def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Arra
     return np.concatenate([codes, found]), np.concatenate([scores, values])
 
 
-def trust_length(done: list[Trial], start: float) -> float:
+def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, float]) -> float:
     """Largest step from a centre (see `TrustedRegion.step`), replayed from the trials.
 
     A batch that improves on everything before doubles it, one that does not halves it.
     """
-    length, best = START_LENGTH, start
+    (length, least, greatest), best = lengths, start
     for batch in sorted({trial.batch for trial in done}):
         values = [trial.score for trial in done if trial.batch == batch and trial.score is not None]
         improved = min(values) < best
         best = min(best, *values)
-        length = min(max(length * (2.0 if improved else 0.5), MIN_LENGTH), MAX_LENGTH)
+        length = min(max(length * (2.0 if improved else 0.5), least), greatest)
     return length
 
 

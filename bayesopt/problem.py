@@ -28,6 +28,7 @@ class Problem:
     feasible : N strings -> [N], whether a string may cost an evaluation; None: every one may.
     novel : never propose what is `in_training_data`, even if it is not among `strings`.
     centres : rows of `strings` around which to search; None: the best of the training rows.
+    recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
     region_codes : codes [M, D] that show where the decoder is at home; None: `codes`.
     """
 
@@ -44,6 +45,7 @@ class Problem:
     novel: bool = False
     centres: NDArray[np.int64] | None = None
     region_codes: Array | None = None
+    recombine: Callable[[Sequence[str], np.random.Generator], list[str | None]] | None = None
 
     def trusted_region(self) -> TrustedRegion:
         """Where the decoder has seen codes."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from bayesopt.candidates import Effort
 from bayesopt.problem import Problem
-from bayesopt.propose import Effort
 from bayesopt.results import PublishedRow
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ def pack(config: PackConfig) -> None:
     from gmae_tf.devices import select_device
     from grammar.stringset import StringSet
     from molecules.data import load_molecules
-    from molecules.known import FILE, KnownMolecules, describe
+    from molecules.known import FILE, KnownMolecules, describe_once
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
@@ -54,7 +54,7 @@ def pack(config: PackConfig) -> None:
         seed=trained["seed"],
     )
     screen.print(f"{len(data.smiles):,} molecules: properties, then codes")
-    smiles, properties = describe(data.smiles)
+    smiles, properties = describe_once(data.smiles, config.run / "described.npz")
     known = KnownMolecules(tuple(smiles), model.encode(data.smiles), properties)
     model.training_strings = StringSet.of(smiles)
     model.save(config.out, config.half_precision)

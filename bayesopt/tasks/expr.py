@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesopt.candidates import Effort
 from bayesopt.problem import Array, Problem
-from bayesopt.propose import Effort
 from bayesopt.results import PublishedRow
 from gmae_tf.errors import UserError
 from grammar.cfg import Grammar

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesopt.candidates import Effort
 from bayesopt.options import ColumnOptions, ConstraintOptions, RunConfig, direction
 from bayesopt.problem import Array, Problem
-from bayesopt.propose import Effort
 from bayesopt.results import PublishedRow
 from bayesopt.tasks import molecule_words as words
 from bayesopt.tasks.known import Known, load_known, read_known
@@ -36,7 +36,16 @@ FEWEST = 10
 """Known molecules with a value below which nothing can be learnt."""
 CALLS = 1_000
 """Known molecules that a user's function is asked for before a search."""
-EFFORT = Effort(draws=600, enough=300, attempts=4, centres=200, screen=10)
+EFFORT = Effort(
+    draws=600,
+    enough=200,
+    attempts=6,
+    centres=200,
+    screen=10,
+    faithful=True,
+    recombined=2000,
+    lengths=(0.3, 0.1, 0.6),
+)
 """A thousand decodes take a second or two. On expressions 300 decodes, screened 10 to 1, found
 better strings than 2,000 to 20,000 that were not."""
 REGION = 20_000
@@ -190,6 +199,7 @@ class MoleculeTask:
             novel=True,
             centres=self._centres(scores) if bounded else None,
             region_codes=self._region(preset),
+            recombine=self.codec.recombine,
         )
 
     def score(self, strings: Sequence[str]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -11,7 +12,10 @@ from rdkit import Chem, rdBase
 
 from bayesopt.problem import Array
 from gmae_tf.errors import UserError
+from grammar.codec import pad
 from grammar.errors import GrammarError
+from grammar.parser import Parser
+from grammar.recombine import Recombiner
 
 
 class MoleculeModel(Protocol):
@@ -81,6 +85,30 @@ class MoleculeCodec:
         except (GrammarError, UserError):  # some of them; find out which
             return self.model.encode([self._form(smiles) for smiles in strings])
 
+    def recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
+        """Children of canonical SMILES, about as many, as canonical SMILES; None for no molecule.
+
+        Each parent is spelt anew at random, so that it can be cut at any bond.
+        """
+        grammar = self.model.codec.grammar
+        parser = Parser(grammar)
+        derivations = []
+        for smiles in parents:
+            with contextlib.suppress(GrammarError):
+                derivations.append(parser.parse(respelt(smiles, self._kekulized, rng)))
+        if not derivations:
+            return []
+        longest = self.model.codec.max_length
+        children = Recombiner(grammar).children(derivations, len(parents), rng)
+        kept = [child for child in children if len(child) <= longest]
+        strings = self.model.codec.decode(pad(kept, longest, grammar))
+        found = [None if text is None else canonical_or_none(text) for text in strings]
+        return [None if s is None or self.refuses(s) is not None else s for s in found]
+
+    @property
+    def _kekulized(self) -> bool:
+        return bool(getattr(self.model, "kekulized", False))
+
     def refuses(self, smiles: str) -> str | None:
         """Why a molecule has no code, None if it has one."""
         try:
@@ -98,6 +126,15 @@ class MoleculeCodec:
         if (spelling := self._spellings.get(smiles)) is not None:
             return spelling
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
+
+
+def respelt(smiles: str, kekulized: bool, rng: np.random.Generator) -> str:
+    """A molecule's SMILES from a random atom, in random order."""
+    mol = Chem.MolFromSmiles(smiles)
+    if kekulized:
+        Chem.Kekulize(mol, clearAromaticFlags=True)
+    seed = int(rng.integers(2**31 - 1))
+    return str(Chem.MolToRandomSmilesVect(mol, 1, seed, kekuleSmiles=kekulized)[0])
 
 
 @lru_cache(maxsize=200_000)

@@ -7,16 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bayesopt.candidates import Effort
 from bayesopt.loop import (
-    MAX_LENGTH,
-    MIN_LENGTH,
-    START_LENGTH,
     Search,
     SearchConfig,
     trust_length,
 )
 from bayesopt.problem import Problem, TrustedRegion
-from bayesopt.propose import Effort
 from bayesopt.surrogate import SurrogateConfig
 from bayesopt.trials import Trial, TrialStore
 from tests.bayesopt.toy import GridCodec, grid_problem
@@ -124,11 +121,12 @@ def test_trust_region_grows_with_success_and_shrinks_without():
     def trial(batch, score):
         return Trial("turbo", 0, batch, 1, "s", score, False, np.zeros(1), np.zeros(1))
 
-    assert trust_length([], start=1.0) == START_LENGTH
-    assert trust_length([trial(0, 0.5)], start=1.0) == min(2 * START_LENGTH, MAX_LENGTH)
+    lengths = (0.6, 0.25, 1.0)
+    assert trust_length([], 1.0, lengths) == 0.6
+    assert trust_length([trial(0, 0.5)], 1.0, lengths) == 1.0
     failed = [trial(batch, 2.0) for batch in range(9)]
-    assert trust_length(failed[:1], start=1.0) == max(START_LENGTH / 2, MIN_LENGTH)
-    assert trust_length(failed, start=1.0) == MIN_LENGTH
+    assert trust_length(failed[:1], 1.0, lengths) == 0.3
+    assert trust_length(failed, 1.0, lengths) == 0.25
 
 
 def even(strings):

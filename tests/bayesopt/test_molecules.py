@@ -12,8 +12,8 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import QED
 
+from bayesopt.candidates import View
 from bayesopt.options import RunConfig
-from bayesopt.propose import View
 from bayesopt.tasks import molecules
 from bayesopt.tasks.known import read_known
 from bayesopt.tasks.molecules import MoleculeTask
@@ -42,7 +42,9 @@ def make(**options) -> MoleculeTask:
 
 def view(task: MoleculeTask) -> View:
     p = task.problem
-    return View(p, p.trusted_region(), None, p.codes, p.scores, set(p.strings), novel=True)
+    return View(
+        p, p.trusted_region(), None, p.strings, p.codes, p.scores, set(p.strings), novel=True
+    )
 
 
 # ---------------------------------------------------------------- codec
