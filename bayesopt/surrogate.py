@@ -302,7 +302,10 @@ class SparseGP:
         """
         try:
             inducing = np.asarray(state["inducing"], np.float64)
-            model = self._new_model(inducing, np.ones_like(state["kernel.lengthscales"]))
+            lengthscales = np.ones_like(state["kernel.lengthscales"])
+            if lengthscales.shape not in ((), inducing.shape[1:]):
+                raise ValueError("lengthscales of another number of dimensions")
+            model = self._new_model(inducing, lengthscales)
             for name, parameter in _parameters(model):
                 parameter.unconstrained_variable.assign(state[name])
             q = [tf.constant(state[name]) for name in ("cholesky", "q_mean", "q_root")]

@@ -29,7 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "grammar": "smiles_compact",
         "kekulize": True,
         "architecture": "autoregressive",
-        "epochs": 8,
+        "epochs": 6,
         "batch_size": 250,
         "learning_rate": 2e-3,
         "schedule": "cosine",

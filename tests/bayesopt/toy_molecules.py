@@ -15,6 +15,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
+from grammar.cfg import Grammar
+from grammar.codec import RuleCodec
 from grammar.errors import ParseError
 from grammar.stringset import StringSet
 from molecules.builtin import builtin_molecules
@@ -49,7 +51,13 @@ class ToyModel:
 
     def __init__(self) -> None:
         self.codes = np.array([features(s) for s in pool()])
-        self.codec = SimpleNamespace(encode=self._parse)
+        rules = RuleCodec(Grammar.load("smiles_compact"), 120)
+        self.codec = SimpleNamespace(
+            encode=self._parse,
+            decode=rules.decode,
+            grammar=rules.grammar,
+            max_length=rules.max_length,
+        )
         self.training_strings = StringSet.of(pool()[:KNOWN])
         self.network = SimpleNamespace(prior=SimpleNamespace(sample=self._sample))
 
