@@ -6,6 +6,7 @@
 # What `make run` does, one command a line; results go to runs/.
 define JOBS
 python -m bayesopt.run --task expr --out runs/expr
+python -m bayesopt.run --task molecules --batch-size 25 --out runs/molecules
 endef
 
 VENV := .venv

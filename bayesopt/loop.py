@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.candidates import Effort, View
+from bayesopt.nearest import NearestGP
 from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
 from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal
 from bayesopt.surrogate import SparseGP, SurrogateConfig
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
+
+Surrogate = SparseGP | NearestGP
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Search:
         self.config = config
         self.trusted = trusted
         self.split = split_rows(problem.scores, seed, config.points, config.best, config.held_out)
-        self._gp: SparseGP | None = None
+        self._gp: Surrogate | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -175,34 +178,41 @@ class Search:
             self.config.effort,
         )
 
-    def fit_surrogate(self) -> SparseGP:
+    def fit_surrogate(self) -> Surrogate:
         """The surrogate of what was known before the search; fitted and tested once."""
         key = (self.config.strategy, self.seed, 0)
         state = self.store.load_state(*key)
         if state is not None:
-            return SparseGP(self.config.surrogate).set_state(state)
+            return self._restored(state, *self._training())
         rows = self.split.train
-        gp = SparseGP(self.config.surrogate)
+        gp = new_surrogate(self.config.surrogate)
         gp.fit(self.problem.codes[rows], self.problem.scores[rows], seed=self.seed)
         if len(self.split.test):
             self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
         self.store.save_state(*key, gp.get_state())
         return gp
 
-    def _surrogate(self, view: View, batch: int) -> SparseGP:
+    def _training(self) -> tuple[Array, Array]:
+        rows = self.split.train
+        return self.problem.codes[rows], self.problem.scores[rows]
+
+    def _restored(self, state: Mapping[str, Array], codes: Array, scores: Array) -> Surrogate:
+        return new_surrogate(self.config.surrogate).set_state(state).attach(codes, scores)
+
+    def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
         if self.config.from_scratch:
-            gp = SparseGP(self.config.surrogate)
+            gp = new_surrogate(self.config.surrogate)
             return gp.fit(view.codes, view.scores, seed=self.seed + batch)
         if batch == 0:
             self._gp = self.fit_surrogate()
             return self._gp
         load, key = self.store.load_state, (self.config.strategy, self.seed)
         if (ready := load(*key, batch)) is not None:
-            self._gp = SparseGP(self.config.surrogate).set_state(ready)
+            self._gp = self._restored(ready, view.codes, view.scores)
             return self._gp
         if self._gp is None:
             before = load(*key, batch - 1)
@@ -211,10 +221,15 @@ class Search:
                     f"{self.store.path} lacks the surrogate of batch {batch} of seed {self.seed}: "
                     "start again in another folder"
                 )
-            self._gp = SparseGP(self.config.surrogate).set_state(before)
+            self._gp = self._restored(before, view.codes, view.scores)
         self._gp.update(view.codes, view.scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._gp.get_state())
         return self._gp
+
+
+def new_surrogate(config: SurrogateConfig) -> Surrogate:
+    """The Gaussian process of a configuration, to be fitted."""
+    return NearestGP(config) if config.method == "nearest" else SparseGP(config)
 
 
 def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Array]:
@@ -239,7 +254,7 @@ def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, f
     return length
 
 
-def surrogate_fit(problem: Problem, split: Split, gp: SparseGP, seed: int) -> SurrogateFit:
+def surrogate_fit(problem: Problem, split: Split, gp: Surrogate, seed: int) -> SurrogateFit:
     """Test a surrogate on the held-out rows: RMSE and log likelihood in units of the score."""
     codes, truth = problem.codes[split.test], problem.scores[split.test]
     rmse, log_likelihood = gp.score(codes, truth)

@@ -15,6 +15,7 @@ from bayesopt.acquisition import KrigingBeliever, log_expected_improvement, maxi
 from bayesopt.candidates import View, new_candidates
 from bayesopt.problem import Array
 from bayesopt.surrogate import SparseGP
+from gmae_tf.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
     next pick looks elsewhere.
     """
     gp = view.surrogate
+    if not isinstance(gp, SparseGP):
+        raise UserError("--strategy ei needs covariances: use --surrogate sgpr or svgp")
     box = view.codes.min(axis=0), view.codes.max(axis=0)
     grid = view.trusted.sample(10_000, rng)
     grid_mean, _ = gp.predict(grid)

@@ -46,7 +46,8 @@ class SurrogateConfig:
 
     method : what takes in all points once L-BFGS has found the hyper-parameters on a subset.
         sgpr solves for q exactly, in blocks; svgp takes natural-gradient steps on minibatches,
-        whose limit is that solution.  auto: sgpr up to a million points.
+        whose limit is that solution.  auto: sgpr up to a million points.  nearest: no inducing
+        points but the `neighbours` nearest training points of each code, see `bayesopt.nearest`.
     inducing_points : M, at most; fewer when there are fewer distinct codes.
     kernel : its family, with one lengthscale per dimension.
     subset, iterations : points, at most, and steps of the L-BFGS stage.
@@ -59,7 +60,7 @@ class SurrogateConfig:
         one lengthscale, and a prior holds it: few points cannot tell that many apart.
     """
 
-    method: Literal["auto", "sgpr", "svgp"] = "auto"
+    method: Literal["auto", "sgpr", "svgp", "nearest"] = "auto"
     inducing_points: int = 500
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "squared_exponential"
     subset: int = 10_000
@@ -71,6 +72,7 @@ class SurrogateConfig:
     svgp_learning_rate: float = 0.0
     noise_floor: float = 1e-4
     points_per_lengthscale: int = 0
+    neighbours: int = 200
 
     def __post_init__(self) -> None:
         if self.inducing_points < 1 or self.noise_floor <= 0 or self.subset < 2:
@@ -96,7 +98,7 @@ class SparseGP:
         Raises UserError for wrong shapes, values that are not finite, or codes whose kernel matrix
         cannot be factorised.
         """
-        codes, scores = _checked(codes, scores)
+        codes, scores = checked(codes, scores)
         self._x_scaler, self._y_scaler = Scaler.of(codes), Scaler.of(scores)
         x, y = self._x_scaler.forward(codes), self._y_scaler.forward(scores)
         inducing = kmeans_inducing_points(x, self.config.inducing_points, seed)
@@ -114,7 +116,7 @@ class SparseGP:
 
         The scaling stays and a few iterations adapt the rest.
         """
-        codes, scores = _checked(codes, scores)
+        codes, scores = checked(codes, scores)
         x, y = self._x_scaler.forward(codes), self._y_scaler.forward(scores)
         steps = (self.config.refit_iterations, self.config.svgp_steps // 5)
         self._train(x, y, max(len(x) - self._size, 0), *steps, seed, progress)
@@ -273,6 +275,10 @@ class SparseGP:
         density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
         return float(np.sqrt(np.mean(error**2))), float(np.mean(density))
 
+    def attach(self, codes: Array, scores: Array) -> SparseGP:
+        """Nothing: the posterior holds what it needs of the data."""
+        return self
+
     # State
 
     def get_state(self) -> dict[str, Array]:
@@ -335,7 +341,8 @@ def _subset(size: int, count: int, new: int, seed: int) -> NDArray[np.int64]:
     return np.concatenate([old, np.arange(size - new, size)])
 
 
-def _checked(codes: Array, scores: Array) -> tuple[Array, Array]:
+def checked(codes: Array, scores: Array) -> tuple[Array, Array]:
+    """Codes [N, D] and scores [N] in double precision; UserError for what cannot be learnt from."""
     codes, scores = np.asarray(codes, np.float64), np.asarray(scores, np.float64)
     if codes.ndim != 2 or scores.shape != codes.shape[:1] or len(codes) < 2:
         raise UserError(
