@@ -45,9 +45,9 @@ class SearchOptions:
     """Training points on which its hyper-parameters are found."""
     inducing_points: int = 500
     """Inducing points of the sparse Gaussian process."""
-    surrogate: Literal["sgpr", "svgp", "nearest"] | None = None
-    """Sparse Gaussian process: collapsed bound (sgpr, for expr), stochastic bound with natural
-    gradients (svgp), or the nearest training points of each code (nearest, for molecules)."""
+    surrogate: Literal["sgpr", "svgp", "nearest"] = "sgpr"
+    """Collapsed bound, or stochastic bound with natural gradients, on all training points; or the
+    nearest training points of each code, slower and more exact where there are very many."""
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
     """Its kernel, with one lengthscale for each dimension."""
     device: Literal["auto", "cpu", "gpu"] = "auto"

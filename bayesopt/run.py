@@ -177,7 +177,7 @@ def _search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 
     surrogate = SurrogateConfig(
-        method=config.surrogate or task.surrogate,
+        method=config.surrogate,
         inducing_points=config.inducing_points,
         kernel=config.kernel,
         subset=config.hyper_points,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bayesopt.candidates import Effort
 from bayesopt.problem import Problem
@@ -21,7 +21,7 @@ class Task(Protocol):
     name, noun, score_name : what the task, a string and a score are called.
     maximise : the problem's scores are the negatives of the user's.
     effort : how hard to look for candidates, which depends on what a decode costs.
-    surrogate, points_per_lengthscale : see `SurrogateConfig`.
+    points_per_lengthscale : see `SurrogateConfig`.
     objective, data_protocol, notes : sentences for the report.
     published : rows to stand beside ours, in the user's sign.
     """
@@ -31,7 +31,6 @@ class Task(Protocol):
     score_name: str
     maximise: bool
     effort: Effort
-    surrogate: Literal["sgpr", "nearest"]
     points_per_lengthscale: int
     problem: Problem
 

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -128,7 +128,6 @@ class ExprTask:
     score_name = "score"
     maximise = False
     effort = Effort()
-    surrogate: Literal["sgpr", "nearest"] = "sgpr"
     points_per_lengthscale = 0
 
     def __init__(

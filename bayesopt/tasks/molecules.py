@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,6 @@ DEFAULT_CAP = 38
 """Heavy atoms of the largest molecules of ZINC 250k, and the usual bound of published searches."""
 FEWEST = 10
 """Known molecules with a value below which nothing can be learnt."""
-ENOUGH_TO_BE_NEAR = 5_000
-"""Known molecules from which on nearest neighbours predict better than inducing points."""
 CALLS = 1_000
 """Known molecules that a user's function is asked for before a search."""
 EFFORT = Effort(
@@ -65,7 +63,6 @@ class MoleculeTask:
 
     name = "molecules"
     noun = "molecule"
-    surrogate: Literal["sgpr", "nearest"]
     points_per_lengthscale = 5
 
     def __init__(
@@ -106,8 +103,6 @@ class MoleculeTask:
                 f"{self._first_failure()}."
             )
         self.known, self.values = self.known.take(np.flatnonzero(has)), values[has]
-        # Of few, none is near enough to say much.
-        self.surrogate = "nearest" if has.sum() >= ENOUGH_TO_BE_NEAR else "sgpr"
         self.problem = self._problem(preset)
 
     @classmethod
