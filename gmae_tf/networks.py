@@ -105,8 +105,8 @@ def rule_decoder(
     latent_dim: int,
     units: int = 100,
     n_layers: int = 3,
-    normalize: bool = True,
     unroll: bool = False,
+    normalize: bool = True,
 ) -> keras.Model:
     """Codes [N, D] -> logits [N, T, R]: the code repeated T times, then gated recurrent layers.
 

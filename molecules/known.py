@@ -39,9 +39,10 @@ class KnownMolecules:
             np.savez_compressed(file, **arrays)
 
     def thinned(self, n: int, best: int, seed: int = 0) -> KnownMolecules:
-        """At most n of them: the `best` highest of each property, and a random choice."""
+        """n of them: the `best` of each property, at most half of all, and a random choice."""
         if n >= len(self.smiles):
             return self
+        best = min(best, n // (2 * len(self.properties)))
         chosen: set[int] = set()
         for name, values in self.properties.items():
             order = np.argsort(values if PROPERTIES[name].maximise else -values)
