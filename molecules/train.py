@@ -54,8 +54,8 @@ class TrainConfig(PenaltyOptions):
     out: Path = Path("runs/molecules-model")
     """Folder of the run; the same command continues an interrupted run in it."""
     preset: Literal["compact", "paper"] = "compact"
-    """compact: for 2 CPU cores in about an hour and a half; paper: the network of Kusner et al.
-    2017, 277 steps, for a GPU."""
+    """compact: for 2 CPU cores in about an hour; paper: the network of Kusner et al. 2017, 277
+    steps, for a GPU."""
     data: str = "zinc"
     """zinc (250k, from --data-dir or downloaded), builtin (made offline), or .smi, .csv, .sdf."""
     data_dir: Path | None = None
