@@ -218,6 +218,7 @@ def fit_network(
     """Train; a random share of the rules [N, T] chooses the best epoch."""
     from functools import partial
 
+    import keras
     import numpy as np
 
     from gmae_tf.batches import LengthBatches, SeededBatches
@@ -230,7 +231,8 @@ def fit_network(
     order = np.random.default_rng(config.seed).permutation(len(rules))
     validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
     make: Any = partial(LengthBatches, padding=model.grammar.padding, parts=config.length_parts)
-    if not model.network.autoregressive:  # its network has one length
+    # Other networks have one length, and JAX compiles anew for each.
+    if not model.network.autoregressive or keras.backend.backend() != "tensorflow":
         make = SeededBatches
     return fit(
         model.network,
