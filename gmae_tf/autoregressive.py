@@ -19,7 +19,7 @@ class AutoregressiveDecoder(keras.Model):
     A gated recurrent layer reads, at each step, the rule before, the open symbol that is to be
     expanded (known from the rules before), the code, and P numbers that a perceptron computes from
     the code for this very step.  These let the code address a place in the sequence directly; with
-    the recurrent layer alone it learns to do so far more slowly (`benchmarks/decoders.py`).
+    the recurrent layer alone it learns to do so more slowly (`benchmarks/decoders.py`).
 
     Parameters
     ----------
