@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,16 +62,15 @@ def describe_once(
 ) -> tuple[list[str], dict[str, NDArray[np.float64]]]:
     """`describe`, kept in a file: it takes minutes for ZINC 250k."""
     key = np.array(sha256("\n".join(smiles).encode()).hexdigest())
-    if cache.exists():
+    with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile):  # none, or damaged
         with np.load(cache, allow_pickle=False) as file:
-            if "key" in file.files and file["key"] == key:
-                return file["smiles"].tobytes().decode().split("\n"), {
-                    name: file[name] for name in COLUMNS
-                }
+            if file["key"] == key:
+                text = file["smiles"].tobytes().decode()
+                return text.split("\n"), {name: file[name] for name in COLUMNS}
     canonical_smiles, columns = describe(smiles)
-    text = np.frombuffer("\n".join(canonical_smiles).encode(), dtype=np.uint8)
+    lines = np.frombuffer("\n".join(canonical_smiles).encode(), dtype=np.uint8)
     with atomic_path(cache) as temporary, temporary.open("wb") as out:
-        np.savez_compressed(out, key=key, smiles=text, **columns)
+        np.savez_compressed(out, key=key, smiles=lines, **columns)
     return canonical_smiles, columns
 
 
