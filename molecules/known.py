@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -62,11 +61,13 @@ def describe_once(
 ) -> tuple[list[str], dict[str, NDArray[np.float64]]]:
     """`describe`, kept in a file: it takes minutes for ZINC 250k."""
     key = np.array(sha256("\n".join(smiles).encode()).hexdigest())
-    with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile):  # none, or damaged
+    try:
         with np.load(cache, allow_pickle=False) as file:
             if file["key"] == key:
                 text = file["smiles"].tobytes().decode()
                 return text.split("\n"), {name: file[name] for name in COLUMNS}
+    except (OSError, ValueError, KeyError, BadZipFile):
+        pass  # there is none yet, or it is damaged
     canonical_smiles, columns = describe(smiles)
     lines = np.frombuffer("\n".join(canonical_smiles).encode(), dtype=np.uint8)
     with atomic_path(cache) as temporary, temporary.open("wb") as out:
