@@ -1,4 +1,4 @@
-"""Encoders and decoders: images and sequences of grammar rules."""
+"""Encoders and decoders of sequences of grammar rules."""
 
 from __future__ import annotations
 
@@ -119,34 +119,3 @@ def rule_decoder(
     for _ in range(n_layers):
         h = layers.GRU(units, return_sequences=True, unroll=unroll)(h)
     return keras.Model(inputs, layers.Dense(n_rules, name="logits")(h), name="decoder")
-
-
-def image_encoder(
-    side: int, channels: int, latent_dim: int, filters: Sequence[int] = (128, 256, 512, 1024)
-) -> keras.Model:
-    """Images [N, side, side, channels] in [0, 1] -> codes [N, D].
-
-    Each stage halves the image: convolution 4x4 of stride 2, batch normalisation, ReLU
-    (Saseendran et al. 2021, appendix Table 1, 32 x 32).
-    """
-    inputs = keras.Input((side, side, channels), name="image")
-    h = inputs
-    for width in filters:
-        h = layers.Conv2D(width, 4, strides=2, padding="same")(h)
-        h = layers.ReLU()(layers.BatchNormalization()(h))
-    return keras.Model(inputs, layers.Dense(latent_dim, name="latent")(layers.Flatten()(h)))
-
-
-def image_decoder(
-    side: int, channels: int, latent_dim: int, filters: Sequence[int] = (1024, 512, 256, 128)
-) -> keras.Model:
-    """Codes [N, D] -> images [N, side, side, channels] in [0, 1]; mirror of `image_encoder`."""
-    start = side // 2 ** len(filters)
-    inputs = keras.Input((latent_dim,), name="latent")
-    h = layers.Dense(start * start * filters[0], activation="relu")(inputs)
-    h = layers.Reshape((start, start, filters[0]))(h)
-    for width in filters[1:]:
-        h = layers.Conv2DTranspose(width, 4, strides=2, padding="same")(h)
-        h = layers.ReLU()(layers.BatchNormalization()(h))
-    h = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="sigmoid")(h)
-    return keras.Model(inputs, layers.Activation("linear", dtype="float32")(h))

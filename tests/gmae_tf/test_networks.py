@@ -1,4 +1,4 @@
-"""Shapes of the networks, official and small."""
+"""Shapes of the networks of rules."""
 
 from __future__ import annotations
 
@@ -17,36 +17,6 @@ def shapes(model: keras.Model) -> list[tuple[int, ...]]:
         for variable in layer.trainable_weights
         if variable.name == "kernel"
     ]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_small_images_go_round(channels: int, rng: np.random.Generator):
-    encoder = networks.image_encoder(32, channels, 5, filters=(2, 3, 4, 5))
-    decoder = networks.image_decoder(32, channels, 5, filters=(5, 4, 3, 2))
-    x = rng.uniform(size=(3, 32, 32, channels)).astype(np.float32)
-    z = encoder.predict(x, verbose=0)
-    assert z.shape == (3, 5)
-    again = decoder.predict(100 * z, verbose=0)
-    assert again.shape == x.shape
-    assert ((again >= 0) & (again <= 1)).all()
-
-
-def test_other_image_sizes(rng: np.random.Generator):
-    encoder = networks.image_encoder(16, 1, 2, filters=(2, 3))
-    decoder = networks.image_decoder(16, 1, 2, filters=(3, 2))
-    assert encoder.output_shape == (None, 2)
-    assert decoder.output_shape == (None, 16, 16, 1)
-
-
-def test_the_image_networks_of_the_paper():
-    encoder, decoder = networks.image_encoder(32, 1, 10), networks.image_decoder(32, 1, 10)
-    assert shapes(encoder) == [
-        (4, 4, 1, 128), (4, 4, 128, 256), (4, 4, 256, 512), (4, 4, 512, 1024), (4096, 10),
-    ]  # fmt: skip
-    assert shapes(decoder) == [
-        (10, 4096), (4, 4, 512, 1024), (4, 4, 256, 512), (4, 4, 128, 256), (4, 4, 1, 128),
-    ]  # fmt: skip
-    assert decoder.output_shape == (None, 32, 32, 1)
 
 
 def test_the_equation_networks_of_grammar_vae():

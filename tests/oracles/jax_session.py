@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gmae_tf import networks
+from gmae_tf import image_networks, networks
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
 from gmae_tf.penalties import (
@@ -53,8 +53,8 @@ def network(name: str, seed: int = 1) -> Autoencoder:
             MaskedCrossEntropy(np.ones((5, 5))), 5.0, penalty,
         )  # fmt: skip
     return Autoencoder(
-        networks.image_encoder(16, 1, 2, filters=(4, 6)),
-        networks.image_decoder(16, 1, 2, filters=(6, 4)),
+        image_networks.image_encoder(16, 1, 2, filters=(4, 6)),
+        image_networks.image_decoder(16, 1, 2, filters=(6, 4)),
         MeanSquaredError(), 500.0, penalty,
     )  # fmt: skip
 
