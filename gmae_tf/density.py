@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.prior import GaussianMixture
 
 DensityKind = Literal["gaussian", "mixture", "kde"]
 
@@ -62,6 +63,18 @@ class LatentDensity:
             return estimator.sample(n, random_state=seed)
         codes, _ = estimator.set_params(random_state=seed).sample(n)
         return rng.permutation(codes)  # scikit-learn returns them sorted by component
+
+    def parameters(self) -> GaussianMixture:
+        """The fitted Gaussian or mixture, with weights, means and covariances.
+
+        Raises `UserError` for a kernel density, which has one component for each code.
+        """
+        if self.kind == "kde":
+            raise UserError("a kernel density has no few components: fit a mixture")
+        estimator = self._fitted()
+        covariances = estimator.covariances_
+        symmetric = (covariances + np.swapaxes(covariances, 1, 2)) / 2
+        return GaussianMixture(estimator.means_, symmetric, estimator.weights_)
 
     def _fitted(self) -> Any:
         if self._estimator is None:

@@ -85,3 +85,14 @@ def test_an_unfitted_density_is_refused(rng: np.random.Generator):
     for question in (lambda d: d.sample(3, rng), lambda d: d.log_prob([[0.0]])):
         with pytest.raises(UserError, match="fit"):
             question(LatentDensity())
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "mixture"])
+def test_parameters_are_the_same_density(kind: str, codes: np.ndarray):
+    density = LatentDensity(kind, 3).fit(codes)
+    np.testing.assert_allclose(density.parameters().log_prob(codes), density.log_prob(codes))
+
+
+def test_a_kernel_density_has_no_parameters(codes: np.ndarray):
+    with pytest.raises(UserError, match="fit a mixture"):
+        LatentDensity("kde").fit(codes).parameters()
