@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.nearest import NearestGP
 from bayesopt.problem import Array, Problem, TrustedRegion
-from bayesopt.surrogate import SparseGP
+from bayesopt.surrogates import Surrogate
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class View:
 
     problem: Problem
     trusted: TrustedRegion
-    gp: SparseGP | NearestGP | None
+    gp: Surrogate | None
     strings: Sequence[str]
     codes: Array
     scores: Array
@@ -82,7 +81,7 @@ class View:
         return [s for s, ok in zip(new, self.problem.feasible(new), strict=True) if ok]
 
     @property
-    def surrogate(self) -> SparseGP | NearestGP:
+    def surrogate(self) -> Surrogate:
         """The Gaussian process, of a strategy that needs one."""
         if self.gp is None:
             raise ValueError("this strategy needs a surrogate")
@@ -189,9 +188,7 @@ def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:
     return {s: own[s] for s, other in zip(strings, again, strict=True) if s == other}
 
 
-def promising(
-    gp: SparseGP | NearestGP, codes: Array, n: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def promising(gp: Surrogate, codes: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of at most n of the codes [N, D], by a draw from each one's own posterior.
 
     Independent draws keep what is uncertain in the race, and cost no joint covariance.

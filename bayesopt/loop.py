@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.candidates import Effort, View
-from bayesopt.nearest import NearestGP
+from bayesopt.fitting import Progress
 from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
 from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal
-from bayesopt.surrogate import SparseGP, SurrogateConfig
+from bayesopt.surrogate import SurrogateConfig
+from bayesopt.surrogates import Surrogate, new_surrogate
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
-
-Surrogate = SparseGP | NearestGP
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,14 @@ class Search:
         seed: int,
         config: SearchConfig,
         trusted: TrustedRegion,
+        progress: Progress | None = None,
     ) -> None:
         self.problem = problem
         self.store = store
         self.seed = seed
         self.config = config
         self.trusted = trusted
+        self.progress = progress
         self.split = split_rows(problem.scores, seed, config.points, config.best, config.held_out)
         self._gp: Surrogate | None = None
 
@@ -184,9 +185,9 @@ class Search:
         state = self.store.load_state(*key)
         if state is not None:
             return self._restored(state, *self._training())
-        rows = self.split.train
-        gp = new_surrogate(self.config.surrogate)
-        gp.fit(self.problem.codes[rows], self.problem.scores[rows], seed=self.seed)
+        gp = self._new()
+        codes, scores = self._training()
+        gp.fit(codes, scores, seed=self.seed, progress=self.progress)
         if len(self.split.test):
             self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
         self.store.save_state(*key, gp.get_state())
@@ -197,7 +198,10 @@ class Search:
         return self.problem.codes[rows], self.problem.scores[rows]
 
     def _restored(self, state: Mapping[str, Array], codes: Array, scores: Array) -> Surrogate:
-        return new_surrogate(self.config.surrogate).set_state(state).attach(codes, scores)
+        return self._new().set_state(state).attach(codes, scores)
+
+    def _new(self) -> Surrogate:
+        return new_surrogate(self.config.surrogate, self.problem.represent)
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.
@@ -205,8 +209,7 @@ class Search:
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
         if self.config.from_scratch:
-            gp = new_surrogate(self.config.surrogate)
-            return gp.fit(view.codes, view.scores, seed=self.seed + batch)
+            return self._new().fit(view.codes, view.scores, seed=self.seed + batch)
         if batch == 0:
             self._gp = self.fit_surrogate()
             return self._gp
@@ -225,11 +228,6 @@ class Search:
         self._gp.update(view.codes, view.scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._gp.get_state())
         return self._gp
-
-
-def new_surrogate(config: SurrogateConfig) -> Surrogate:
-    """The Gaussian process of a configuration, to be fitted."""
-    return NearestGP(config) if config.method == "nearest" else SparseGP(config)
 
 
 def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Array]:

@@ -45,9 +45,12 @@ class SearchOptions:
     """Training points on which its hyper-parameters are found."""
     inducing_points: int = 500
     """Inducing points of the sparse Gaussian process."""
-    surrogate: Literal["sgpr", "svgp", "nearest"] = "sgpr"
+    surrogate: Literal["sgpr", "svgp", "nearest", "deep"] = "sgpr"
     """Collapsed bound, or stochastic bound with natural gradients, on all training points; or the
-    nearest training points of each code, slower and more exact where there are very many."""
+    nearest training points of each code, slower and more exact where there are very many; or the
+    collapsed bound on features that a network learns from what the decoder makes of a code."""
+    neighbours: int = 200
+    """Nearest training points on which a prediction rests, of the surrogate nearest."""
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "matern52"
     """Its kernel, with one lengthscale for each dimension."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -173,7 +176,14 @@ def chosen(config: RunConfig) -> dict[str, Any]:
 
 def check_numbers(config: RunConfig) -> None:
     """Refuse counts below their minimum by a `UserError`."""
-    least = {"budget": 0, "batch_size": 1, "points": 0, "hyper_points": 2, "inducing_points": 1}
+    least = {
+        "budget": 0,
+        "batch_size": 1,
+        "points": 0,
+        "hyper_points": 2,
+        "inducing_points": 1,
+        "neighbours": 1,
+    }
     for name, minimum in least.items():
         if getattr(config, name) < minimum:
             flag = name.replace("_", "-")

@@ -29,6 +29,8 @@ class Problem:
     novel : never propose what is `in_training_data`, even if it is not among `strings`.
     centres : rows of `strings` around which to search; None: the best of the training rows.
     recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
+    represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
+        nothing that a surrogate could read.
     region_codes : codes [M, D] that show where the decoder is at home; None: `codes`.
     """
 
@@ -45,6 +47,7 @@ class Problem:
     novel: bool = False
     centres: NDArray[np.int64] | None = None
     region_codes: Array | None = None
+    represent: Callable[[Array], NDArray[np.floating]] | None = None
     recombine: Callable[[Sequence[str], np.random.Generator], list[str | None]] | None = None
 
     def trusted_region(self) -> TrustedRegion:

@@ -83,12 +83,25 @@ def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int,
         for seed in seeds:
             for strategy in _strategies(config):
                 how = _search_config(config, task, strategy)
-                search = Search(task.problem, store, seed, how, trusted)
+                fitting = _fit_bars(progress, seed)
+                search = Search(task.problem, store, seed, how, trusted, fitting)
                 bar = progress.add_task(f"seed {seed} {strategy}", total=config.budget)
                 search.run(config.budget, partial(progress.advance, bar))
                 progress.remove_task(bar)
                 if strategy == config.strategy:
                     _print_seed(progress.console, task, search)
+
+
+def _fit_bars(progress: Any, seed: int) -> Any:
+    """What shows the stages of fitting a surrogate, each in a bar that goes when it is done."""
+    bars: dict[str, Any] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = progress.add_task(f"seed {seed} surrogate, {stage}")
+        progress.update(bars[stage], completed=done, total=total, visible=done < total)
+
+    return show
 
 
 def _print_seed(screen: Any, task: Task, search: Search) -> None:
@@ -180,6 +193,7 @@ def _search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig
         method=config.surrogate,
         inducing_points=config.inducing_points,
         kernel=config.kernel,
+        neighbours=config.neighbours,
         subset=config.hyper_points,
         iterations=ITERATIONS,
         points_per_lengthscale=task.points_per_lengthscale,

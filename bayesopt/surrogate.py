@@ -48,6 +48,7 @@ class SurrogateConfig:
         sgpr solves for q exactly, in blocks; svgp takes natural-gradient steps on minibatches,
         whose limit is that solution.  auto: sgpr up to a million points.  nearest: no inducing
         points but the `neighbours` nearest training points of each code, see `bayesopt.nearest`.
+        deep: sgpr on features that a network has learnt, see `bayesopt.deep`.
     inducing_points : M, at most; fewer when there are fewer distinct codes.
     kernel : its family, with one lengthscale per dimension.
     subset, iterations : points, at most, and steps of the L-BFGS stage.
@@ -60,7 +61,7 @@ class SurrogateConfig:
         one lengthscale, and a prior holds it: few points cannot tell that many apart.
     """
 
-    method: Literal["auto", "sgpr", "svgp", "nearest"] = "auto"
+    method: Literal["auto", "sgpr", "svgp", "nearest", "deep"] = "auto"
     inducing_points: int = 500
     kernel: Literal["squared_exponential", "matern52", "matern32"] = "squared_exponential"
     subset: int = 10_000

@@ -200,6 +200,7 @@ class MoleculeTask:
             centres=self._centres(scores) if bounded else None,
             region_codes=self._region(preset),
             recombine=self.codec.recombine,
+            represent=self.codec.represent,
         )
 
     def score(self, strings: Sequence[str]) -> Array:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from bayesopt.problem import Array
@@ -70,6 +71,12 @@ class MoleculeCodec:
         self.decoded += len(found)
         self.valid += sum(smiles is not None for smiles in found)
         return found
+
+    @property
+    def represent(self) -> Callable[[Array], NDArray[Any]] | None:
+        """Codes [N, D] -> [N, T, P], what the decoder plans for each step; None: it has no plan."""
+        plan = getattr(self.model.network.decoder, "plan", None)
+        return None if plan is None else lambda codes: plan(codes)[0]
 
     def encode(self, strings: Sequence[str]) -> Array:
         """Codes [N, D] of canonical SMILES.

@@ -59,7 +59,9 @@ class ToyModel:
             max_length=rules.max_length,
         )
         self.training_strings = StringSet.of(pool()[:KNOWN])
-        self.network = SimpleNamespace(prior=SimpleNamespace(sample=self._sample))
+        self.network = SimpleNamespace(
+            prior=SimpleNamespace(sample=self._sample), decoder=SimpleNamespace(plan=self._plan)
+        )
 
     def normal_form(self, smiles: str) -> str:
         return kekulize_smiles(smiles)
