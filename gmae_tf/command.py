@@ -21,6 +21,8 @@ Config = TypeVar("Config")
 
 USER_MISTAKE = 2
 INTERRUPTED = 130
+CONTINUES = "stopped; the same command continues where this one stopped."
+STARTS_ANEW = "stopped before the end; the same command starts anew."
 PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
@@ -32,6 +34,7 @@ def run_command(
     description: str,
     argv: Sequence[str] | None = None,
     user_errors: tuple[type[Exception], ...] = (),
+    continues: bool = True,
 ) -> None:
     """Parse the command line into `config_class` and call `body` with it.
 
@@ -46,6 +49,7 @@ def run_command(
     description : one or two sentences at the top of `--help`.
     argv : the arguments; those of the process by default.
     user_errors : exceptions besides `UserError` whose message is a sentence for the user.
+    continues : the same command goes on where an interrupted one stopped; else it starts anew.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def run_command(
     except mistakes as error:
         _stop(prog, f"error: {error}", USER_MISTAKE)
     except KeyboardInterrupt:
-        _stop(prog, "stopped; the same command continues where this one stopped.", INTERRUPTED)
+        _stop(prog, CONTINUES if continues else STARTS_ANEW, INTERRUPTED)
     except BrokenPipeError:
         # Python flushes stdout once more at exit; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

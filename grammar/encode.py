@@ -250,4 +250,5 @@ if __name__ == "__main__":
         prog="python -m grammar.encode",
         description="Parse a file of strings and store their rule indices in HDF5.",
         user_errors=(GrammarError,),
+        continues=False,
     )

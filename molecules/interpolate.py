@@ -64,6 +64,7 @@ def main() -> None:
         prog="python -m molecules.interpolate",
         description="Write the molecules on the line between two, in the latent space.",
         user_errors=(GrammarError,),
+        continues=False,
     )
 
 

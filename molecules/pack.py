@@ -73,6 +73,7 @@ def main() -> None:
         prog="python -m molecules.pack",
         description="Put a trained model and what a search starts from into one folder.",
         user_errors=(GrammarError,),
+        continues=False,
     )
 
 

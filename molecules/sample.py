@@ -100,6 +100,7 @@ def main() -> None:
         prog="python -m molecules.sample",
         description="Write new molecules, sampled from the latent space of a trained model.",
         user_errors=(GrammarError,),
+        continues=False,
     )
 
 

@@ -57,7 +57,9 @@ def parse(*argv: str) -> Config:
     return parse_config(Config, prog="search", argv=argv)
 
 
-def stopped(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[object, str]:
+def stopped(
+    capsys: pytest.CaptureFixture[str], error: BaseException, continues: bool = True
+) -> tuple[object, str]:
     """Status and stderr of a command whose body raises `error`."""
 
     def body(_: Config) -> None:
@@ -71,6 +73,7 @@ def stopped(capsys: pytest.CaptureFixture[str], error: BaseException) -> tuple[o
             description="Search.",
             argv=["--task", "expr"],
             user_errors=(LookupError,),
+            continues=continues,
         )
     return stop.value.code, capsys.readouterr().err
 
@@ -158,6 +161,9 @@ def test_ctrl_c_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 130
     assert "the same command continues" in text
     assert text.count("\n") == 1
+    status, text = stopped(capsys, KeyboardInterrupt(), continues=False)
+    assert status == 130
+    assert text == "search: stopped before the end; the same command starts anew.\n"
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), OSError(errno.EIO, "I/O error")])
