@@ -62,11 +62,11 @@ def describe_once(
     """`describe`, kept in a file: it takes minutes for ZINC 250k."""
     key = np.array(sha256("\n".join(smiles).encode()).hexdigest())
     try:
-        with np.load(cache, allow_pickle=False) as file:
+        with cache.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if file["key"] == key:
                 text = file["smiles"].tobytes().decode()
                 return text.split("\n"), {name: file[name] for name in COLUMNS}
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         pass  # there is none yet, or it is damaged
     canonical_smiles, columns = describe(smiles)
     lines = np.frombuffer("\n".join(canonical_smiles).encode(), dtype=np.uint8)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,14 +78,14 @@ def read_known(folder: Path, latent_dim: int) -> Known | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as archive:
             columns = {name: np.asarray(archive[name]) for name in archive.files}
         smiles = tuple(columns.pop("smiles").tobytes().decode("utf-8").split("\n"))
         codes = columns.pop("codes").astype(np.float64)
         if codes.shape != (len(smiles), latent_dim) or not np.isfinite(codes).all():
             raise ValueError(f"{len(smiles)} molecules have codes {codes.shape}")
         values = {k: v.astype(np.float64) for k, v in columns.items() if v.shape == (len(smiles),)}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise UserError(
             f"{path} does not hold the molecules of this model ({error}): restore the file, or "
             "give molecules by --data."

@@ -241,9 +241,12 @@ def test_damaged_file_of_known_molecules_is_refused(tmp_path):
     write_known(tmp_path)
     with pytest.raises(UserError, match="molecules of this model"):
         read_known(tmp_path, latent_dim=7)
-    (tmp_path / "known.npz").write_bytes(b"PK" + bytes(100))
-    with pytest.raises(UserError, match="does not hold the molecules"):
-        read_known(tmp_path, latent_dim=5)
+    file = tmp_path / "known.npz"
+    whole = file.read_bytes()
+    for damaged in (b"PK" + bytes(100), whole[: len(whole) // 2], b""):
+        file.write_bytes(damaged)
+        with pytest.raises(UserError, match="does not hold the molecules"):
+            read_known(tmp_path, latent_dim=5)
     assert read_known(tmp_path / "empty", 5) is None
 
 
