@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
+from bayesopt import features
+from bayesopt.features import FeatureNetwork
 from bayesopt.run import main
 from bayesopt.tasks import molecules
 from molecules.properties import find
@@ -78,6 +80,33 @@ def test_minimised_objective_with_constraints(toy, tmp_path):
     assert scores == sorted(scores)
     assert results["maximise"] is False
     assert all(find("alerts")(row["string"]) == 0 for row in results["top"])
+
+
+def test_deep_kernel_of_several_seeds(toy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(features, "LEAST_STEPS", 20)
+    out = tmp_path / "out"
+    what = ("--task", "molecules", "--surrogate", "deep", "--budget", 0, "--no-baselines")
+    command = [str(a) for a in (*what, "--inducing-points", 30, "--jobs", 1, "--out", out)]
+    main([*command, "--seeds", "0"])
+    first = json.loads((out / "results.json").read_text())["surrogate"]
+    monkeypatch.setattr(FeatureNetwork, "fit", _only_seed(1))
+    main([*command, "--seeds", "0-1"])  # continues: seed 0 is not fitted again
+    both = json.loads((out / "results.json").read_text())["surrogate"]
+    assert both["seeds"] == [0, 1]
+    rmse = [first["rmse"], 2 * both["rmse"] - first["rmse"]]
+    assert rmse[1] > 0
+    assert both["rmse_standard_error"] == pytest.approx(abs(rmse[0] - rmse[1]) / 2)
+    assert capsys.readouterr().out.count("GP RMSE") == 3
+
+
+def _only_seed(expected):
+    fit = FeatureNetwork.fit
+
+    def checked(self, codes, scores, *, seed, progress=None):
+        assert seed == expected
+        return fit(self, codes, scores, seed=seed, progress=progress)
+
+    return checked
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,9 @@ class ToyModel:
         gaps = np.square(codes[:, None] - self.codes[None]).sum(axis=2)
         return [kekulize_smiles(pool()[i]) for i in gaps.argmin(axis=1)]
 
+    def _plan(self, codes: np.ndarray) -> tuple[np.ndarray, None]:
+        return np.repeat(np.asarray(codes, np.float32)[:, None], 4, axis=1), None
+
     def _sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         rows = rng.integers(len(self.codes), size=n)
         return self.codes[rows] + rng.normal(0, 0.1, (n, 5))
