@@ -11,6 +11,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture
 
 DensityKind = Literal["gaussian", "mixture", "kde"]
+KDE_CODES = 20_000
 
 
 class LatentDensity:
@@ -20,20 +21,29 @@ class LatentDensity:
     ----------
     kind : "gaussian", "mixture" or "kde".
     n_components : components of the mixture.
-    max_codes : fit to at most so many codes, drawn at random; the density of a few thousand
-        low-dimensional codes does not change with more, the time to fit does.
+    max_codes : fit to at most so many codes, drawn at random.  By default to all, as published,
+        but to 20,000 with the kernel density, whose every use takes time for each of them.
+    bandwidth : of the kernel density, as a number (Ghosh et al. 2020 use 0.425) or by the rules
+        of Scott or Silverman.
 
-    Raises `UserError` for an unknown kind, and when it is used before `fit`.
+    The mixture has full covariances, at most 2000 steps and a tolerance of 1e-3 (Ghosh et al.).
+    Raises `UserError` for an unknown kind, for codes that are not finite or fewer than two, and
+    when it is used before `fit`.
     """
 
     def __init__(
-        self, kind: DensityKind = "mixture", n_components: int = 10, max_codes: int = 20_000
+        self,
+        kind: DensityKind = "mixture",
+        n_components: int = 10,
+        max_codes: int | None = None,
+        bandwidth: float | Literal["scott", "silverman"] = "scott",
     ) -> None:
         if kind not in get_args(DensityKind):
             raise UserError(f"{kind!r} is no density: choose {', '.join(get_args(DensityKind))}")
         self.kind = kind
         self.n_components = n_components
-        self.max_codes = max_codes
+        self.max_codes = KDE_CODES if max_codes is None and kind == "kde" else max_codes
+        self.bandwidth = bandwidth
         self._estimator: Any = None
 
     def fit(self, z: ArrayLike, seed: int = 0) -> LatentDensity:
@@ -42,13 +52,19 @@ class LatentDensity:
         from sklearn.neighbors import KernelDensity
 
         codes = np.asarray(z, dtype=np.float64)
-        if len(codes) > self.max_codes:
+        if codes.ndim != 2 or len(codes) < 2 or not np.isfinite(codes).all():
+            raise UserError(
+                f"a density needs finite codes [N, D] with N of at least 2, not {codes.shape}"
+            )
+        if self.max_codes is not None and len(codes) > self.max_codes:
             codes = np.random.default_rng(seed).choice(codes, self.max_codes, replace=False)
         if self.kind == "kde":
-            self._estimator = KernelDensity(bandwidth="scott")
+            self._estimator = KernelDensity(bandwidth=self.bandwidth)
         else:
             k = 1 if self.kind == "gaussian" else min(self.n_components, len(codes))
-            self._estimator = Mixture(k, max_iter=2000, random_state=seed)
+            self._estimator = Mixture(
+                k, covariance_type="full", tol=1e-3, max_iter=2000, random_state=seed
+            )
         self._estimator.fit(codes)
         return self
 

@@ -96,3 +96,31 @@ def test_parameters_are_the_same_density(kind: str, codes: np.ndarray):
 def test_a_kernel_density_has_no_parameters(codes: np.ndarray):
     with pytest.raises(UserError, match="fit a mixture"):
         LatentDensity("kde").fit(codes).parameters()
+
+
+def test_the_published_mixture_is_the_default(codes: np.ndarray):
+    estimator = LatentDensity().fit(codes)._estimator
+    assert (estimator.n_components, estimator.covariance_type) == (10, "full")
+    assert (estimator.max_iter, estimator.tol) == (2000, 1e-3)
+
+
+def test_the_kernel_density_is_that_of_scipy(codes: np.ndarray):
+    """Its bandwidth is a length: the same for codes of equal spread in all directions."""
+    few = codes[:300, :1]
+    found = LatentDensity("kde", bandwidth=0.425).fit(few).log_prob(few)
+    factor = 0.425 / few.std(ddof=1)
+    expected = stats.gaussian_kde(few.T, factor).logpdf(few.T)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_only_the_kernel_density_is_thinned_by_default():
+    assert LatentDensity("mixture").max_codes is None
+    assert LatentDensity("kde").max_codes == 20_000
+    assert LatentDensity("kde", max_codes=50).max_codes == 50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_broken_codes_are_refused(kind: str, codes: np.ndarray):
+    for broken in (codes[:1], codes[:, 0], np.where(codes > 4, np.nan, codes)):
+        with pytest.raises(UserError, match="finite codes"):
+            LatentDensity(kind).fit(broken)
