@@ -1,0 +1,1 @@
+"""How good images, codes and clusters are: pure functions of arrays, and feature extractors."""
