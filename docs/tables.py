@@ -29,6 +29,12 @@ MOLECULE_SEARCHES = {
     "qed": "QED, no structural alerts",
 }
 
+MOLECULE_SURROGATES = {
+    "surrogate": "deep kernel on the decoder's plan",
+    "surrogate_nearest": "nearest neighbours on the codes",
+    "surrogate_sparse": "inducing points on the codes, as published",
+}
+
 
 def read(path: Path) -> dict[str, Any]:
     """A JSON file."""
@@ -65,26 +71,30 @@ def model_table() -> list[str]:
 
 def surrogate_table() -> list[str]:
     """The Gaussian process on all of the data, beside the published ones."""
-    return gaussian_process(load("surrogate"), "90,000 / 10,000")
+    return gaussian_process("90,000 / 10,000", {"ours": load("surrogate")})
 
 
-def gaussian_process(results: dict[str, Any], split: str) -> list[str]:
-    """Held-out errors beside the published ones."""
+def gaussian_process(split: str, ours: dict[str, dict[str, Any]]) -> list[str]:
+    """Held-out errors beside the published ones; ours by name."""
     lines = [f"| Gaussian process, {split} | test RMSE | test LL |", "|---|---|---|"]
-    for row in results["published"]:
+    for row in next(iter(ours.values()))["published"]:
         values = row["values"]
         if "rmse" in values:
             lines.append(
                 f"| {row['method']}, published | {values['rmse']} | {values['log_likelihood']} |"
             )
-    ours = results["surrogate"]
-    seeds = len(ours["seeds"])
+    return lines + [_quality(name, results["surrogate"]) for name, results in ours.items()]
+
+
+def _quality(name: str, quality: dict[str, Any]) -> str:
+    """A row of the mean over seeds, with its standard error."""
+    seeds = len(quality["seeds"])
     shown = []
-    for name in ("rmse", "log_likelihood"):
-        error = ours[f"{name}_standard_error"]
-        shown.append(f"{ours[name]:.3f}" + ("" if error is None else f" ± {error:.3f}"))
-    ours_is = f"ours, mean of {seeds} seeds" if seeds > 1 else "ours, 1 seed"
-    return [*lines, f"| {ours_is} | {' | '.join(shown)} |"]
+    for key in ("rmse", "log_likelihood"):
+        error = quality[f"{key}_standard_error"]
+        shown.append(f"{quality[key]:.3f}" + ("" if error is None else f" ± {error:.3f}"))
+    of = f"mean of {seeds} seeds" if seeds > 1 else "1 seed"
+    return f"| {name}, {of} | {' | '.join(shown)} |"
 
 
 def search_table() -> list[str]:
@@ -135,13 +145,15 @@ def headline() -> str:
 def molecule_headline() -> list[str]:
     """The molecules in README.md."""
     model, gp = trained("molecules"), load("surrogate", "molecules")["surrogate"]
+    near = load("surrogate_nearest", "molecules")["surrogate"]
     best = load("penalized_logp", "molecules")
     top = ", ".join(f"{row['score']:.2f}" for row in best["top"])
     samples = model["prior_samples"]
     return [
         "| **molecules (ZINC 250k)** | **published** | **here** |",
         "| Gaussian process on 220,000 codes: test RMSE, log likelihood | 1.400, -1.689 (GMAE) "
-        f"| {gp['rmse']:.3f}, {gp['log_likelihood']:.3f} |",
+        f"| {gp['rmse']:.3f}, {gp['log_likelihood']:.3f} (deep kernel); on the codes "
+        f"alone {near['rmse']:.3f}, {near['log_likelihood']:.3f} |",
         "| best three by penalised logP | 5.30, 4.93, 4.49 (JT-VAE, 2,500 evaluations) "
         f"| {top} (at most 38 heavy atoms, {len(best['seeds'])} seeds of "
         f"{best['evaluations_per_seed'][0]} evaluations) |",
@@ -196,6 +208,14 @@ def mask_table() -> list[str]:
     for name, share in shares["prior"].items():
         lines.append(f"| {name.replace('_', '-')} | {share:.4f} | {shares['random'][name]:.4f} |")
     return lines
+
+
+def molecule_surrogate_table() -> list[str]:
+    """The Gaussian processes on all molecules, beside the published ones."""
+    ours = {
+        f"ours, {meaning}": load(name, "molecules") for name, meaning in MOLECULE_SURROGATES.items()
+    }
+    return gaussian_process("90 % / 10 % of the training molecules", ours)
 
 
 def molecule_search_table() -> list[str]:
@@ -260,7 +280,7 @@ def molecule_tables() -> str:
         molecule_model_table(),
         curve_table(),
         mask_table(),
-        gaussian_process(load("surrogate", "molecules"), "90 % / 10 % of the training molecules"),
+        molecule_surrogate_table(),
         molecule_search_table(),
         published_table(),
         speed_table(),
