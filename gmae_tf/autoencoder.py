@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.penalties import Penalty, weighted_sum
+from gmae_tf.penalties import Penalty, assignment_distance, weighted_sum
 from gmae_tf.prior import GaussianMixture
 
 _serialize = keras.saving.serialize_keras_object
@@ -35,6 +35,8 @@ class Autoencoder(keras.Model):
         `exact_match`, if it has one, is logged as well.
     penalty : see `gmae_tf.penalties`; none gives a plain autoencoder.
     prior : what `sample` draws from; the penalty's prior when left out.
+    assignment_weight : if positive, batches are pairs (x, y), y [N] the component of the prior at
+        which each code should lie (-1 for any); see `gmae_tf.penalties.assignment_distance`.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Autoencoder(keras.Model):
         reconstruction_weight: float = 1.0,
         penalty: Penalty | None = None,
         prior: GaussianMixture | None = None,
+        assignment_weight: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -54,11 +57,14 @@ class Autoencoder(keras.Model):
         self.reconstruction_weight = reconstruction_weight
         self.penalty = penalty
         self.prior = prior if prior is not None else getattr(penalty, "prior", None)
+        self.assignment_weight = assignment_weight
         # Held here as well because Keras only tracks random state that a layer owns.
         self.seed_generator = penalty.seed_generator if penalty else None
         names = ["reconstruction", *(penalty.weights if penalty else ())]
         if hasattr(reconstruction, "exact_match"):
             names.append("exact_match")
+        if assignment_weight:
+            names.append("assignment")
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
@@ -94,7 +100,7 @@ class Autoencoder(keras.Model):
         training: bool = True,
     ) -> Any:
         """Weighted sum of the reconstruction and the penalty; updates one tracker per term."""
-        del y, sample_weight, training
+        del sample_weight, training
         output = y_pred["reconstruction"]
         terms = {"reconstruction": _mean_over(self.reconstruction, x, output)}
         loss = self.reconstruction_weight * terms["reconstruction"]
@@ -102,6 +108,11 @@ class Autoencoder(keras.Model):
             penalties = self.penalty(ops.cast(y_pred["latent"], "float32"))
             loss += weighted_sum(self.penalty, penalties)
             terms.update(penalties)
+        if self.assignment_weight:
+            assert self.prior is not None  # only its components can be assigned
+            codes = ops.cast(y_pred["latent"], "float32")
+            terms["assignment"] = assignment_distance(codes, y, self.prior)
+            loss += self.assignment_weight * terms["assignment"]
         if "exact_match" in self._trackers:
             terms["exact_match"] = _mean_over(self.reconstruction.exact_match, x, output)
         for name, value in terms.items():
@@ -151,6 +162,7 @@ class Autoencoder(keras.Model):
             "reconstruction_weight": self.reconstruction_weight,
             "penalty": _serialize(self.penalty) if self.penalty else None,
             "prior": self.prior.get_config() if self.prior is not None else None,
+            "assignment_weight": self.assignment_weight,
         }
 
     @classmethod

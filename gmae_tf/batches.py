@@ -37,9 +37,25 @@ class SeededBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.data) // self.batch_size
 
-    def __getitem__(self, index: int) -> tuple[Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return (self.data[rows],)
+
+
+class ImageBatches(SeededBatches):
+    """The same of images: uint8 [M, ...] in memory, float32 in [0, 1] a batch at a time.
+
+    `data` may be a pair: images, and a number for each, which then come in pairs, too.
+    """
+
+    def __init__(self, data: Any, batch_size: int, seed: int = 0) -> None:
+        images, self.numbers = data if isinstance(data, tuple) else (data, None)
+        super().__init__(images, batch_size, seed)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        images = self.data[rows].astype(np.float32) / 255
+        return (images,) if self.numbers is None else (images, self.numbers[rows])
 
 
 class LengthBatches(SeededBatches):

@@ -46,6 +46,14 @@ def select_device(device: Device = "auto") -> str:
     return "gpu" if gpus else "cpu"
 
 
+def set_precision(mixed: bool | None, device: str) -> None:
+    """Compute in 16 bits where that is safe: if asked for, or (None) on a GPU."""
+    import keras
+
+    if device == "gpu" if mixed is None else mixed:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
 def _backend() -> str:
     return os.environ.get("KERAS_BACKEND", "tensorflow")
 

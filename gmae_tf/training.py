@@ -30,6 +30,7 @@ def fit(
     epochs: int,
     batch_size: int,
     learning_rate: float = 1e-3,
+    beta_1: float = 0.9,
     plateau_factor: float = 0.2,
     patience: int = 3,
     min_learning_rate: float = 2e-5,
@@ -44,13 +45,13 @@ def fit(
     Called again with the same `run_dir` it continues after the last complete epoch, with the
     weights, optimiser, learning rate, plateau counters, random states and batch order that an
     uninterrupted run would have.  `xla` compiles the training step (None: Keras decides);
-    `schedule` lets the learning rate fall when the validation loss stalls, or along a half cosine
-    over all epochs; `make_batches` is called with data, batch size and seed.
+    `beta_1` is Adam's; `schedule` lets the learning rate fall when the validation loss stalls, or
+    along a half cosine over all epochs; `make_batches` is called with data, batch size and seed.
     Returns the logs of all epochs.  Raises `UserError` when the loss becomes not a number; the
     last good epoch is kept.
     """
     jit = "auto" if xla is None else xla
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), jit_compile=jit)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate, beta_1), jit_compile=jit)
     batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",

@@ -102,13 +102,12 @@ class TrainConfig(PenaltyOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out molecules, and save the model."""
-    from gmae_tf.devices import select_device
+    from gmae_tf.devices import select_device, set_precision
     from gmae_tf.runs import open_run
 
     config = with_preset(config)
     _share_cores(config)
-    kind = select_device(config.device)
-    _set_precision(config, kind)
+    set_precision(config.mixed_precision, select_device(config.device))
     data, rules, held_out, model = prepare(config)
     free = ("epochs", "device", "samples", "length_parts")
     run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
@@ -266,14 +265,6 @@ def _share_cores(config: TrainConfig) -> None:
     """
     if config.device != "gpu" and (os.cpu_count() or 1) <= config.length_parts:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-
-
-def _set_precision(config: TrainConfig, device: str) -> None:
-    import keras
-
-    mixed = device == "gpu" if config.mixed_precision is None else config.mixed_precision
-    if mixed:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
 
 
 def _plain(config: TrainConfig) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Ways to shape a latent space, one file each."""
 
+from gmae_tf.penalties.assignment import assignment_distance
 from gmae_tf.penalties.base import Penalty, weighted_sum
 from gmae_tf.penalties.gaussian_mixture import (
     GaussianMixturePenalty,
@@ -17,6 +18,7 @@ __all__ = [
     "LatentRegularizer",
     "NormPenalty",
     "Penalty",
+    "assignment_distance",
     "covariance_distance",
     "expected_covariance_distance",
     "expected_ks_distance",

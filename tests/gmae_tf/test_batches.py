@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gmae_tf.batches import SeededBatches
+from gmae_tf.batches import ImageBatches, SeededBatches
 
 DATA = np.arange(103)
 
@@ -61,3 +61,15 @@ def test_few_rows_make_one_batch(size: int):
     batches = SeededBatches(DATA, size)
     assert len(batches) == 1
     np.testing.assert_array_equal(np.sort(epoch(batches)[0]), DATA)
+
+
+def test_images_are_floats_a_batch_at_a_time_and_keep_their_numbers():
+    images = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1)
+    numbers = np.arange(6)
+    batches = ImageBatches((images, numbers), 4, seed=3)
+    x, y = batches[0]
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(y, batches.order[:4])
+    np.testing.assert_allclose(255 * x, images[y], rtol=1e-6)
+    (alone,) = ImageBatches(images, 4, seed=3)[0]
+    np.testing.assert_array_equal(alone, x)
