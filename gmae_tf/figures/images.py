@@ -105,12 +105,15 @@ def interpolation_rows(steps: Images, start: Images, end: Images) -> Figure:
     return image_grid(cells, headings=headings, column_breaks=(1, last))
 
 
-def neighbour_rows(samples: Images, by_pixel: Images, by_feature: Images) -> Figure:
+def neighbour_rows(samples: Images, by_pixel: Images, by_feature: Images | None) -> Figure:
     """Samples [N, H, W, C], and the nearest training images [N, M, H, W, C] by each distance."""
-    cells = np.concatenate([samples[:, None], by_pixel, by_feature], axis=1)
-    second = 1 + by_pixel.shape[1]
-    headings = [(0, "sample"), (1, "nearest in pixels"), (second, "nearest in features")]
-    return image_grid(cells, headings=headings, column_breaks=(1, second))
+    groups = [("sample", samples[:, None]), ("nearest in pixels", by_pixel)]
+    if by_feature is not None:
+        groups.append(("nearest in features", by_feature))
+    starts = np.cumsum([0, *(images.shape[1] for _, images in groups[:-1])]).tolist()
+    headings = [(start, name) for start, (name, _) in zip(starts, groups, strict=True)]
+    cells = np.concatenate([images for _, images in groups], axis=1)
+    return image_grid(cells, headings=headings, column_breaks=starts[1:])
 
 
 def _edges(count: int, size: int, breaks: Sequence[int]) -> list[int]:

@@ -64,6 +64,8 @@ STYLE: Any = {
 class Picture:
     """A PNG with its words: `caption` says how to read it, `name` is its file name and anchor."""
 
+    section: str
+    """Part of the page in which it stands."""
     name: str
     title: str
     caption: str

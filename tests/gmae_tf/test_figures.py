@@ -98,6 +98,8 @@ def test_interpolations_and_neighbours_show_all_images():
     near = opened(figures.neighbour_rows(a, steps, steps))
     far = opened(figures.neighbour_rows(a, steps, 255 - steps))
     assert (near != far).any(axis=(0, 2)).argmax() > 0.5 * near.shape[1]
+    alone = figures.neighbour_rows(a, steps, None)
+    assert [text.get_text() for text in alone.texts] == ["sample", "nearest in pixels"]
 
 
 def test_two_sets_side_by_side():
@@ -184,6 +186,6 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path):
     cells = random_images(1, 2, 8, 8, 1)
     first, second = (figures.png(figures.image_grid(cells)) for _ in range(2))
     assert first == second
-    path = figures.Picture("grid", "A grid", "Two images.", first).write(tmp_path)
+    path = figures.Picture("all", "grid", "A grid", "Two images.", first).write(tmp_path)
     assert path.name == "grid.png"
     assert path.read_bytes() == first
