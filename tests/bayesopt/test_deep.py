@@ -121,7 +121,9 @@ def test_each_name_has_its_surrogate(method, kind):
     assert type(new_surrogate(SurrogateConfig(method=method))) is kind
 
 
-def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path, short_training):
+def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(bayesopt.features, "LEAST_STEPS", 40)
+
     def search(path):
         config = SearchConfig(batch_size=5, surrogate=CONFIG)
         problem = grid_problem()
@@ -130,9 +132,9 @@ def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path, short_train
     whole = search(tmp_path / "whole.sqlite")
     stages = []
     whole.progress = lambda stage, done, total: stages.append((stage, done == total))
-    whole.run(15)
+    whole.run(10)
     assert ("features", True) in stages
-    for budget in (5, 15):
+    for budget in (5, 10):
         parts = search(tmp_path / "parts.sqlite")
         parts.run(budget)
     assert [t.string for t in parts.trials] == [t.string for t in whole.trials]
