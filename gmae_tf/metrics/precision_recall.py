@@ -35,6 +35,7 @@ def prd_curve(
     two distributions, and their curve is averaged over `n_runs` clusterings.
     """
     from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     x, y = feature_array(samples), feature_array(reference)
@@ -45,7 +46,8 @@ def prd_curve(
         means = MiniBatchKMeans(
             min(n_clusters, len(pooled)), n_init=10, random_state=int(rng.integers(2**31))
         )
-        clusters = means.fit_predict(pooled)
+        with threadpool_limits(1):  # threads wait for one another longer than a batch takes
+            clusters = means.fit_predict(pooled)
         q, p = (np.bincount(c, minlength=means.n_clusters) / n for c in np.split(clusters, 2))
         curves.append(distribution_curve(q, p, n_angles))
     return PrecisionRecallCurve(

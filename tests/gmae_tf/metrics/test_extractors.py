@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
-from gmae_tf.metrics import extractors
 from gmae_tf.metrics.extractors import SetScores, evaluate_sets, make_extractor
 from gmae_tf.metrics.frechet import frechet_distance, kernel_distance
-from gmae_tf.metrics.precision_recall import prd_curve
+from gmae_tf.metrics.precision_recall import f_beta_summary, neighbour_precision_recall, prd_curve
 from gmae_tf.metrics.sliced_wasserstein import sliced_wasserstein
 
 
@@ -34,17 +33,14 @@ def images(rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, 200, (400, 4, 4, 1), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def quick_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractors, "prd_curve", lambda *a, **k: prd_curve(*a, n_runs=1, **k))
-
-
 def test_rows_are_the_measures_themselves(images: np.ndarray):
     extractor, own, reference = Corners(), images[:200], images[200:]
     (row,) = evaluate_sets(extractor, reference, {"samples": own}, seed=3)
     a, b = Corners()(own), Corners()(reference)
     assert (row.name, row.n) == ("samples", 200)
     assert row.frechet == pytest.approx(frechet_distance(a, b))
+    assert (row.f8, row.f1_8) == f_beta_summary(prd_curve(a, b, seed=3))
+    assert (row.precision, row.recall) == neighbour_precision_recall(a, b, seed=3)
     assert (row.kernel, row.kernel_std) == kernel_distance(a, b, seed=3)
     assert row.sliced_wasserstein == sliced_wasserstein(own, reference, seed=3)
 
