@@ -83,12 +83,15 @@ def neighbour_precision_recall(
     Precision is the share of samples within the distance of some reference feature to its k-th
     nearest other; recall is the same with the sets exchanged.  At most `n` of each, at random.
     """
+    from threadpoolctl import threadpool_limits
+
     rng = np.random.default_rng(seed)
     x, y = (
         z if len(z) <= n else z[rng.choice(len(z), n, replace=False)]
         for z in (feature_array(samples), feature_array(reference))
     )
-    return _share_inside(x, y, k), _share_inside(y, x, k)
+    with threadpool_limits(1):
+        return _share_inside(x, y, k), _share_inside(y, x, k)
 
 
 def _share_inside(points: Array, manifold: Array, k: int) -> float:
