@@ -9,6 +9,7 @@ PAPER: dict[str, Any] = {
     "epochs": 100,
     "schedule": "plateau",
     "guide": "none",
+    "guide_weight": 1.0,
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -16,10 +17,11 @@ SMALL: dict[str, Any] = {
     "epochs": 10,
     "schedule": "cosine",
     "guide": "neighbours",
+    "guide_weight": 1.0,
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0},
-    "fashion_mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0},
+    "fashion_mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0, "guide_weight": 3.0},
     "svhn": {"latent_dim": 100, "components": 10, "mean_scale": 6.0},
     "cifar10": {"latent_dim": 128, "components": 10, "mean_scale": 6.0},
     "celeba": {"latent_dim": 64, "components": 20, "mean_scale": 1.0},

@@ -57,7 +57,7 @@ class TrainConfig(PenaltyOptions):
     guide: Literal["none", "neighbours"] | None = None
     """neighbours: pull images to components in groups that are found, without labels, among the
     nearest neighbours of a plain autoencoder's codes; none: the published loss alone."""
-    guide_weight: float = 1.0
+    guide_weight: float | None = None
     """Weight of that pull, nats of -log p(component | code)."""
     plain_epochs: int = 4
     """Passes of the autoencoder without a penalty that `--guide` and `--target-mse auto` need."""
@@ -229,7 +229,7 @@ def build(config: TrainConfig, data: ImageData, weight: float) -> ImageAutoencod
         config.size,
         config.penalty(config.latent_dim, config.seed),
         weight,
-        config.guide_weight if config.guide == "neighbours" else 0.0,
+        (config.guide_weight or 0.0) if config.guide == "neighbours" else 0.0,
     )
 
 
