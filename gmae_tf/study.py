@@ -141,7 +141,7 @@ def train_and_measure(
     start = time.perf_counter()
     fit_network(options, model.network, data, folder, groups)
     seconds = time.perf_counter() - start
-    density = LatentDensity("mixture", options.components, max_codes=20_000).fit(
+    density = LatentDensity("mixture", options.components).fit(
         model.encode(data.train)
     )
     return {
