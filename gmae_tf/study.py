@@ -80,12 +80,13 @@ def study(config: StudyConfig) -> None:
         raise UserError(f"{config.dataset} has no labels to judge groups by: choose another")
     grown = ("scales", "sliced", "guides", "seeds", "baseline", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.study", may_change=grown)
+    extractor = _extractor(data.name)
     for number, (about, options) in enumerate(runs):
         folder = run.path / "-".join(f"{key}{value}" for key, value in about.items())
         done = folder / "measured.json"
         if not done.exists():
             console().print(f"{number + 1} of {len(runs)}: {about}", soft_wrap=True)
-            measured = train_and_measure(options, data, folder, run.path, config.samples)
+            measured = train_and_measure(options, data, folder, run.path, extractor, config.samples)
             write_atomic(done, json.dumps({**about, **measured}, indent=1) + "\n")
     rows = [json.loads(done.read_text()) for done in run.path.glob("*/measured.json")]
     rows.sort(key=lambda row: (row["scale"] or 0, row["guide"], row["sliced"], row["seed"]))
@@ -100,6 +101,16 @@ def study(config: StudyConfig) -> None:
     write_atomic(run.path / "study.json", json.dumps(results, indent=1) + "\n")
     write_atomic(run.path / "study.png", draw(rows))
     print_table(rows)
+
+
+def _extractor(dataset: str) -> Extractor | None:
+    from gmae_tf.metrics.classifier import load_classifier
+
+    try:
+        return load_classifier(dataset)
+    except UserError as error:
+        console().print(f"without Frechet distances: {error}", soft_wrap=True)
+        return None
 
 
 def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]]:
@@ -122,7 +133,12 @@ def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]
 
 
 def train_and_measure(
-    options: TrainConfig, data: ImageData, folder: Path, shared: Path, samples: int
+    options: TrainConfig,
+    data: ImageData,
+    folder: Path,
+    shared: Path,
+    extractor: Extractor | None,
+    samples: int,
 ) -> dict[str, Any]:
     """Train in `folder`, and measure on the test images; what all runs of a seed share is beside.
 
@@ -132,23 +148,20 @@ def train_and_measure(
     import keras
 
     from gmae_tf.density import LatentDensity
-    from gmae_tf.metrics.classifier import load_classifier
 
     assert options.components is not None
     keras.backend.clear_session()
     weight, groups = prepare(options, data, shared / f"seed{options.seed}")
     model = build(options, data, weight)
-    start = time.perf_counter()
+    fresh, start = not (folder / "state.json").exists(), time.perf_counter()
     fit_network(options, model.network, data, folder, groups)
-    seconds = time.perf_counter() - start
-    density = LatentDensity("mixture", options.components).fit(
-        model.encode(data.train)
-    )
-    return {
-        "seconds": seconds,
-        **judge(model, data, density, options.batch_size),
-        **distances(model, data, density, load_classifier(data.name), samples, options.seed),
-    }
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    density = LatentDensity("mixture", options.components).fit(model.encode(data.train))
+    measured = {"seconds": seconds, **judge(model, data, density, options.batch_size)}
+    if extractor is not None:
+        measured |= distances(model, data, density, extractor, samples, options.seed)
+    return measured
 
 
 def judge(
@@ -224,7 +237,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> bytes:
                     _draw_line(axes, rows, name, guide, sliced, color=colour, ls=line)
             if name == "fd_prior":
                 for row in rows:
-                    if row["scale"] is None:
+                    if row["scale"] is None and "fd_ex_post" in row:
                         axes.axhline(row["fd_ex_post"], color=GREY, lw=0.8, ls=":")
             axes.set(xlabel="scale of the means", title=title)
         handles, names = cells[0].get_legend_handles_labels()
@@ -241,7 +254,8 @@ def _draw_line(
 
     found: dict[float, list[float]] = {}
     for row in rows:
-        if row["scale"] is not None and (row["guide"], row["sliced"]) == (guide, sliced):
+        about = row["guide"], row["sliced"]
+        if row["scale"] is not None and name in row and about == (guide, sliced):
             found.setdefault(row["scale"], []).append(row[name])
     if found:
         scales = sorted(found)
