@@ -6,6 +6,7 @@ Writes RUN/evaluation.json, RUN/figures/*.png and RUN/report.html.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -236,10 +237,19 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
             "class_names": data.class_names,
         },
         "seed": config.seed,
-        "command": f"python -m gmae_tf.evaluate {config.run} --n {config.n} --seed {config.seed}",
+        "command": command_line(config),
         "options": model.details.get("config", {}),
         "environment": {**facts, **versions},
     }
+
+
+def command_line(config: EvaluateConfig) -> str:
+    """How to evaluate in the same way again."""
+    flags = {"--n": config.n, "--seed": config.seed}
+    paths = {"--inception": config.inception, "--classifier": config.classifier}
+    given = {flag: shlex.quote(str(path)) for flag, path in paths.items() if path is not None}
+    words = " ".join(f"{flag} {value}" for flag, value in {**flags, **given}.items())
+    return f"python -m gmae_tf.evaluate {shlex.quote(str(config.run))} {words}"
 
 
 def _words(material: Material) -> str:

@@ -41,9 +41,9 @@ def pictures(
     if curves is not None:
         yield Picture(
             "training",
-            "training",
-            "Training",
-            "Terms by epoch, unweighted; the terms of the prior are divided by what samples of the "
+            "training_curves",
+            "Terms by epoch",
+            "Unweighted; the terms of the prior are divided by what samples of the "
             "prior have on average, so 1 is their goal. Held out are the validation images, with "
             "the network in evaluation mode.",
             png(curves),

@@ -23,6 +23,10 @@ DENSITIES = {
     "kde": "ex-post kernel density",
 }
 TERMS = {"ks": "KS term", "covariance": "covariance term", "sliced": "sliced term"}
+GUIDED = (
+    "The training was guided (--guide neighbours): groups of images were found beforehand, without "
+    "labels, and each image was drawn to the component of its group."
+)
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ def sentences(results: Mapping[str, Any]) -> dict[str, list[str]]:
             f"Clusters are {clusters['source']}; each of {clusters['images']:,} test images "
             "belongs to the most probable one. No label was used in training. The mean average "
             f"precision is the {clusters['map_definition']}.",
+            *([GUIDED] if results["options"].get("guide") == "neighbours" else []),
             f"Shares of components 1 to {clusters['components']}: {shares}.",
         ]
     else:
@@ -239,7 +244,8 @@ def number(value: float | None, decimals: int | None = None) -> str:
 
 def percent(share: float) -> str:
     """A share in per cent; 100 % is all of them, never almost all."""
-    return f"{100 * share:.0f} %" if share in (0, 1) else f"{min(100 * share, 99.9):.1f} %"
+    shown = f"{100 * share:.0f}" if share in (0, 1) else f"{min(100 * share, 99.9):.1f}"
+    return f"{shown}\u00a0%"
 
 
 def _values(name: str, title: str, rows: Sequence[tuple[str, str, str]]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,10 @@ TITLES = {
     "ks": "KS term",
     "covariance": "covariance term",
     "sliced": "sliced term",
+    "assignment": "guide (nats)",
 }
 
+GOAL_ONE = ("ks", "covariance", "sliced")
 GOAL = "a sample of the prior (the goal)"
 
 
@@ -38,8 +40,11 @@ def training_curves(history: Sequence[Mapping[str, float]]) -> Figure | None:
         axes.set_xlim(1, max(2, len(history)))
     for axes in cells[-columns:]:
         axes.set_xlabel("epoch")
-    handles, texts = cells[-1].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower left", ncols=3)
+    named: dict[str, Any] = {}
+    for axes in cells:
+        handles, texts = axes.get_legend_handles_labels()
+        named.update(zip(texts, handles, strict=True))
+    figure.legend(named.values(), named.keys(), loc="outside lower left", ncols=3)
     return figure
 
 
@@ -56,7 +61,7 @@ def _draw_term(
             axes.plot(epochs, values, color=colour, lw=1.8, label=text, marker=marker, ms=3)
             seen.append(values[np.isfinite(values)])
     everything = np.concatenate(seen)
-    if name != "reconstruction":
+    if name in GOAL_ONE:
         axes.axhline(
             1.0, color=INK, lw=0.8, ls=(0, (4, 3)), label="a sample of the prior (the goal)"
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from functools import partial
+import re
+import shlex
 from pathlib import Path
 from time import perf_counter
 
@@ -13,21 +14,28 @@ import pytest
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
+from gmae_tf.command import parse_config
 from gmae_tf.errors import UserError
-from gmae_tf.evaluate import EvaluateConfig, Progress, evaluate_run, load_data, with_flag
+from gmae_tf.evaluate import (
+    EvaluateConfig,
+    Progress,
+    command_line,
+    evaluate_run,
+    load_data,
+    with_flag,
+)
 from gmae_tf.evaluation import numbers
 from gmae_tf.evaluation.generation import nearest, percent_above
 from gmae_tf.evaluation.material import Material
 from gmae_tf.evaluation.sets import draw, image_sets, midpoints, shuffled
 from gmae_tf.image_model import ImageAutoencoder
-from gmae_tf.metrics.extractors import evaluate_sets
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 
 SIDE, CLASSES = 16, 3
 FIGURES = {
     "samples", "samples_expost", "interpolations", "neighbours", "components", "confusion",
-    "latent_pairs", "marginals", "reconstructions", "training",
+    "latent_pairs", "marginals", "reconstructions", "training_curves",
 }  # fmt: skip
 
 
@@ -85,8 +93,6 @@ def results(mixture_run: Path) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         target = "gmae_tf.metrics.extractors.make_extractor"
         patch.setattr(target, lambda *args: PixelMeans())
-        quick = partial(evaluate_sets, prd_runs=1)
-        patch.setattr("gmae_tf.evaluation.generation.evaluate_sets", quick)
         return evaluate_run(mixture_run, EvaluateConfig(mixture_run, n=500))
 
 
@@ -105,6 +111,8 @@ def test_everything_is_written(results: dict, mixture_run: Path):
     for name in FIGURES:
         assert f'id="{name}"' in page
     assert "fd_patches" in page
+    anchors = re.findall(r'\bid="([^"]+)"', page)
+    assert len(set(anchors)) == len(anchors)
 
 
 def test_sets_are_as_large_as_the_smallest_part_allows(results: dict):
@@ -301,6 +309,13 @@ def test_seconds_of_a_step_that_comes_twice_add_up():
         step(name)
     assert heard == ["a", "b", "a", ""]
     assert set(step.seconds) == {"a", "b"}
+
+
+def test_the_command_line_repeats_the_evaluation():
+    config = EvaluateConfig(Path("runs/my run"), n=500, classifier=Path("c"))
+    arguments = shlex.split(command_line(config))[3:]
+    again = parse_config(EvaluateConfig, prog="evaluate", argv=with_flag(arguments))
+    assert again == config
 
 
 def test_percent_above():

@@ -178,6 +178,10 @@ def test_training_curves_draw_what_was_logged():
     assert np.allclose(held_out.get_ydata(), [60 / i for i in range(1, 20)])
     assert figure.axes[1].get_yscale() == "log"
     assert opened(figure).size
+    guided = figures.training_curves([{**row, "assignment": 0.5} for row in history])
+    assert [line.get_label() for line in guided.axes[2].lines] == ["training"]
+    texts = [text.get_text() for text in guided.legends[0].get_texts()]
+    assert texts == ["training", "held out", "a sample of the prior (the goal)"]
     assert figures.training_curves([]) is None
     assert figures.training_curves([{"loss": 1.0}]) is None
 

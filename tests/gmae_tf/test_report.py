@@ -141,6 +141,12 @@ def test_what_is_not_there_is_left_out():
     assert tables(results)["generation"] == []
 
 
+def test_a_guided_training_is_named():
+    assert not any("guided" in text for text in sentences(make_results())["clusters"])
+    guided = make_results(options={"guide": "neighbours"})
+    assert any("guided" in text for text in sentences(guided)["clusters"])
+
+
 def test_without_an_extractor_only_pixels_are_compared():
     results = make_results()
     results["generation"] |= {"extractor": None, "prior_gap_percent": None}
@@ -162,6 +168,7 @@ def test_the_terminal_shows_every_row_and_note():
     print_results(make_results(), Console(file=out, width=80))
     shown = out.getvalue()
     assert "…" not in shown
+    shown = shown.replace("\u00a0", " ")
     for words in ("prior samples", "13.11", "87.3 %", "−14.200", "One thing to know."):
         assert words in shown
 
@@ -194,8 +201,8 @@ def test_numbers_keep_four_digits(value):
     assert float(shown.replace(",", "")) == pytest.approx(value, rel=6e-4)
 
 
-def test_percent_never_rounds_to_all():
-    assert percent(0.99999) == "99.9 %"
-    assert percent(1.0) == "100 %"
-    assert percent(0.0) == "0 %"
-    assert percent(0.8553) == "85.5 %"
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.99999, "99.9"), (1.0, "100"), (0.0, "0"), (0.8553, "85.5")]
+)
+def test_percent_never_rounds_to_all(share, shown):
+    assert percent(share) == f"{shown}\u00a0%"
