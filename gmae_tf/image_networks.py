@@ -9,10 +9,13 @@ import keras
 from keras import layers
 
 from gmae_tf.errors import UserError
+from gmae_tf.small_maps import DoublingConv2D, HalvingConv2D
 
 ImageSize = Literal["small", "paper"]
 FILTERS: dict[str, tuple[int, ...]] = {"small": (16, 32, 64), "paper": (128, 256, 512, 1024)}
 DENSE: dict[str, int] = {"small": 128, "paper": 0}
+MANY = 256
+"""Channels from which a convolution of 4 x 4 pixels is faster as a matrix product."""
 MOMENTUM = 0.9
 """Of batch normalisation, as in PyTorch; with Keras's 0.99 codes in evaluation lag behind."""
 
@@ -56,7 +59,7 @@ def image_encoder(
     inputs = keras.Input((side, side, channels), name="image")
     h = inputs
     for width in filters:
-        h = _normalised(layers.Conv2D(width, 4, strides=2, padding="same")(h), norm_last)
+        h = _normalised(_halve(width, h.shape)(h), norm_last)
     h = layers.Flatten()(h)
     if dense:
         h = layers.Dense(dense, activation="relu")(h)
@@ -79,10 +82,22 @@ def image_decoder(
     h = layers.Dense(start * start * filters[0], activation="relu")(h)
     h = layers.Reshape((start, start, filters[0]))(h)
     for width in filters[1:]:
-        h = _normalised(layers.Conv2DTranspose(width, 4, strides=2, padding="same")(h), norm_last)
+        h = _normalised(_double(width, h.shape)(h), norm_last)
     h = layers.Conv2DTranspose(channels, 4, strides=2, padding="same")(h)
     image = layers.Activation("sigmoid", dtype="float32", name="image")(h)
     return keras.Model(inputs, image, name="decoder")
+
+
+def _halve(width: int, shape: Any) -> keras.Layer:
+    if shape[1] <= 4 and shape[3] >= MANY:
+        return HalvingConv2D(width)
+    return layers.Conv2D(width, 4, strides=2, padding="same")
+
+
+def _double(width: int, shape: Any) -> keras.Layer:
+    if shape[1] <= 2 and width >= MANY:
+        return DoublingConv2D(width)
+    return layers.Conv2DTranspose(width, 4, strides=2, padding="same")
 
 
 def _normalised(h: Any, norm_last: bool) -> Any:
