@@ -155,8 +155,10 @@ def ask_all(
             _watch(workers, running)
         except BaseException:  # an interruption above all: leave no process behind
             halt.set()
-            for worker in workers:
-                worker.kill()
+            # Until all have stopped: a thread may be about to start its process.
+            while wait(running, timeout=0.05).not_done:
+                for worker in workers:
+                    worker.kill()
             raise
     return answers
 
