@@ -158,7 +158,8 @@ def image_headline() -> list[str]:
         ours = [average(found[name], key, "neighbours", 6, 0) for key in ("accuracy", "nmi")]
         alone = [average(studies[name], key, "none", 1, 0) for key in ("accuracy", "nmi")]
         return (
-            f"{ours[0]:.1%}, {ours[1]:.2f} (guided, no labels); published loss alone "
+            f"{ours[0]:.1%}, {ours[1]:.2f} (guided, no labels); published loss alone, "
+            f"20,000 images, "
             f"{alone[0]:.1%}, {alone[1]:.2f}"
         )
 

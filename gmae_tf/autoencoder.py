@@ -57,6 +57,8 @@ class Autoencoder(keras.Model):
         self.reconstruction_weight = reconstruction_weight
         self.penalty = penalty
         self.prior = prior if prior is not None else getattr(penalty, "prior", None)
+        if assignment_weight and self.prior is None:
+            raise UserError("codes can only be assigned to the components of a prior: give one")
         self.assignment_weight = assignment_weight
         # Held here as well because Keras only tracks random state that a layer owns.
         self.seed_generator = penalty.seed_generator if penalty else None
