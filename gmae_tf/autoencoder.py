@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,8 +10,12 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.models.method import Batch, Method
 from gmae_tf.penalties import Penalty, assignment_distance, weighted_sum
 from gmae_tf.prior import GaussianMixture
+
+if TYPE_CHECKING:
+    from gmae_tf.models.parts import Recipe
 
 _serialize = keras.saving.serialize_keras_object
 _deserialize = keras.saving.deserialize_keras_object
@@ -22,6 +26,9 @@ class Autoencoder(keras.Model):
     """x -> z = encoder(x) -> decoder(z), with a penalty on each batch of codes.
 
     loss = reconstruction_weight * reconstruction(x, decoder(z)) + sum_i weight_i * term_i(z)
+
+    A `method` may put other steps between encoder and decoder, and other terms into the loss; see
+    `gmae_tf.models` for what can be made so.
 
     An autoregressive decoder reads x beside the code: decoder([z, x]).  A batch may also be a tuple
     of arrays x of different lengths, see `LengthBatches`; the penalty sees all codes at once.
@@ -37,6 +44,7 @@ class Autoencoder(keras.Model):
     prior : what `sample` draws from; the penalty's prior when left out.
     assignment_weight : if positive, batches are pairs (x, y), y [N] the component of the prior at
         which each code should lie (-1 for any); see `gmae_tf.penalties.assignment_distance`.
+    method : what this autoencoder does differently; see `gmae_tf.models.method.Method`.
     """
 
     def __init__(
@@ -48,6 +56,7 @@ class Autoencoder(keras.Model):
         penalty: Penalty | None = None,
         prior: GaussianMixture | None = None,
         assignment_weight: float = 0.0,
+        method: Method | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,9 +69,12 @@ class Autoencoder(keras.Model):
         if assignment_weight and self.prior is None:
             raise UserError("codes can only be assigned to the components of a prior: give one")
         self.assignment_weight = assignment_weight
+        self.method = method
+        self.recipe: Recipe | None = None  # of a model by name
         # Held here as well because Keras only tracks random state that a layer owns.
         self.seed_generator = penalty.seed_generator if penalty else None
         names = ["reconstruction", *(penalty.weights if penalty else ())]
+        names += method.term_weights if method else ()
         if hasattr(reconstruction, "exact_match"):
             names.append("exact_match")
         if assignment_weight:
@@ -72,19 +84,25 @@ class Autoencoder(keras.Model):
 
     @property
     def latent_dim(self) -> int:
-        """D, the width of the encoder's output."""
-        return int(self.encoder.output_shape[-1])
+        """D, the width of a code."""
+        return self.method.latent_dim if self.method else int(self.encoder.output_shape[-1])
 
     def call(self, x: Any, training: bool | None = None) -> dict[str, Any]:
         """Codes and their reconstruction."""
         parts = x if isinstance(x, tuple) else (x,)
-        codes = [self.encoder(part, training=training) for part in parts]
+        encoded = [self.encoder(part, training=training) for part in parts]
+        drawn = encoded
+        if self.method:
+            drawn = [self.method.draw(one, bool(training)) for one in encoded]
         outputs = tuple(
             self.decoder([z, part] if self.autoregressive else z, training=training)
-            for z, part in zip(codes, parts, strict=True)
+            for z, part in zip(drawn, parts, strict=True)
         )
+        latent = self.method.code(_joined(encoded)) if self.method else _joined(encoded)
         return {
-            "latent": ops.concatenate(codes) if isinstance(x, tuple) else codes[0],
+            "latent": latent,
+            "encoded": _joined(encoded),
+            "drawn": _joined(drawn),
             "reconstruction": outputs if isinstance(x, tuple) else outputs[0],
         }
 
@@ -102,7 +120,7 @@ class Autoencoder(keras.Model):
         training: bool = True,
     ) -> Any:
         """Weighted sum of the reconstruction and the penalty; updates one tracker per term."""
-        del sample_weight, training
+        del sample_weight
         output = y_pred["reconstruction"]
         terms = {"reconstruction": _mean_over(self.reconstruction, x, output)}
         loss = self.reconstruction_weight * terms["reconstruction"]
@@ -110,6 +128,11 @@ class Autoencoder(keras.Model):
             penalties = self.penalty(ops.cast(y_pred["latent"], "float32"))
             loss += weighted_sum(self.penalty, penalties)
             terms.update(penalties)
+        if self.method:
+            seen = Batch(self, x, y_pred["encoded"], y_pred["drawn"], output, training)
+            found = self.method.terms(seen)
+            loss += sum(self.method.term_weights[name] * term for name, term in found.items())
+            terms.update(found)
         if self.assignment_weight:
             assert self.prior is not None  # only its components can be assigned
             codes = ops.cast(y_pred["latent"], "float32")
@@ -123,7 +146,23 @@ class Autoencoder(keras.Model):
 
     def encode(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Codes [N, D] of data, with the network in evaluation mode."""
-        return _predict(self.encoder, x, batch_size)
+        encoded = _predict(self.encoder, x, batch_size)
+        if self.method is None:
+            return encoded
+        return _in_parts(self.method.code, encoded, batch_size)
+
+    def groups(self, x: Any, batch_size: int = 1024) -> NDArray[np.floating] | None:
+        """Probabilities [N, K] of the groups that the model sees in data, None if it has none.
+
+        Of a mixture prior they are the responsibilities of its components for the codes.
+        """
+        if self.method is not None:
+            encoded = _predict(self.encoder, x, batch_size)
+            if self.method.groups(ops.convert_to_tensor(encoded[:1])) is not None:
+                return _in_parts(self.method.groups, encoded, batch_size)
+        if self.prior is None or self.prior.n_components == 1:
+            return None
+        return self.prior.responsibilities(self.encode(x, batch_size))
 
     def decode(self, z: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Decoder outputs for codes [N, D]: pixels, or logits [N, T, R]."""
@@ -134,14 +173,26 @@ class Autoencoder(keras.Model):
         """`decode(encode(x))`."""
         return self.decode(self.encode(x, batch_size), batch_size)
 
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Decoder outputs for n samples of the prior.  `UserError` if there is no prior."""
+    @property
+    def has_prior(self) -> bool:
+        """Whether there is something to sample codes from without a density fitted to codes."""
+        learnt = self.method is not None and type(self.method).sample_codes is not Method.sample_codes
+        return learnt or self.prior is not None
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """n codes [n, D] of the prior.  `UserError` if there is none."""
+        if self.method is not None and (codes := self.method.sample_codes(n, rng)) is not None:
+            return codes
         if self.prior is None:
             raise UserError(
                 "this autoencoder has no prior to sample from: fit a density to its codes with "
                 "gmae_tf.LatentDensity, or give it a prior"
             )
-        return self.decode(self.prior.sample(n, rng))
+        return self.prior.sample(n, rng)
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Decoder outputs for n samples of the prior.  `UserError` if there is no prior."""
+        return self.decode(self.sample_codes(n, rng))
 
     def interpolate(self, start: Any, end: Any, steps: int) -> NDArray[np.float32]:
         """Decoder outputs on the straight lines between codes [N, D]: [N, steps, ...].
@@ -165,6 +216,7 @@ class Autoencoder(keras.Model):
             "penalty": _serialize(self.penalty) if self.penalty else None,
             "prior": self.prior.get_config() if self.prior is not None else None,
             "assignment_weight": self.assignment_weight,
+            "method": _serialize(self.method) if self.method else None,
         }
 
     @classmethod
@@ -174,7 +226,7 @@ class Autoencoder(keras.Model):
         prior = config.pop("prior")
         parts = {
             name: _deserialize(config.pop(name))
-            for name in ("encoder", "decoder", "reconstruction", "penalty")
+            for name in ("encoder", "decoder", "reconstruction", "penalty", "method")
         }
         mixture = GaussianMixture.from_config(prior) if prior else None
         return cls(**parts, **config, prior=mixture)
@@ -186,6 +238,21 @@ def _mean_over(measure: Any, x: Any, output: Any) -> Any:
         return measure(x, output)
     values = [measure(part, found) for part, found in zip(x, output, strict=True)]
     return sum(values) / len(values)
+
+
+def _joined(parts: Any) -> Any:
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts)
+
+
+def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.float32]:
+    """An ops function of arrays [N, E], a batch at a time."""
+    parts = [
+        ops.convert_to_numpy(function(ops.convert_to_tensor(rows[i : i + batch_size])))
+        for i in range(0, len(rows), batch_size)
+    ]
+    if not parts:
+        return np.zeros((0, *function(ops.zeros((1, rows.shape[1]))).shape[1:]), np.float32)
+    return np.concatenate(parts)
 
 
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:

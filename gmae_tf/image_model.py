@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.image_networks import image_networks
 from gmae_tf.losses import MeanSquaredError
+from gmae_tf.models import build_model
+from gmae_tf.models.parts import Parts, Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.runs import atomic_path, write_atomic
@@ -62,6 +64,24 @@ class ImageAutoencoder:
         )
         return cls(network, side, channels, size)
 
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        side: int,
+        channels: int,
+        size: str = "small",
+    ) -> ImageAutoencoder:
+        """New weights, of any model of `gmae_tf.models`."""
+        parts = Parts(
+            recipe,
+            lambda width: image_networks(side, channels, width, size)[0],
+            lambda width: image_networks(side, channels, width, size)[1],
+            MeanSquaredError(),
+            side * side * channels,
+        )
+        return cls(build_model(parts), side, channels, size)
+
     @property
     def latent_dim(self) -> int:
         """D."""
@@ -97,15 +117,21 @@ class ImageAutoencoder:
 
     def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Images of n samples of the prior.  `UserError` if there is none."""
-        if self.prior is None:
-            raise UserError("this autoencoder has no prior to sample from: fit a LatentDensity")
-        return self.decode(self.prior.sample(n, rng))
+        return self.decode(self.network.sample_codes(n, rng))
 
     def responsibilities(self, codes: ArrayLike) -> NDArray[np.float64]:
         """Probability of each component of the prior, [N, D] -> [N, K]."""
         if self.prior is None:
             raise UserError("this autoencoder has no prior, so its codes have no components")
         return self.prior.responsibilities(codes)
+
+    def groups(self, images: NDArray[np.uint8]) -> NDArray[np.floating] | None:
+        """Probabilities [N, K] of the groups that the model sees, None if it has none."""
+        parts = [
+            self.network.groups(images[i : i + AT_ONCE].astype(np.float32) / 255)
+            for i in range(0, len(images), AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts and parts[0] is not None else None
 
     def save(self, folder: Path) -> None:
         """Write weights and description into a folder, each file whole or not at all."""
@@ -141,18 +167,23 @@ class ImageAutoencoder:
         return model
 
     def _describe(self) -> dict[str, Any]:
+        shape = {"side": self.side, "channels": self.channels, "size": self.size}
+        if self.network.recipe is not None:
+            # Used, a model has no groups to go to any more.
+            recipe = replace(self.network.recipe, assignment_weight=0.0)
+            return {**shape, "recipe": asdict(recipe)}
         penalty = self.network.penalty
         return {
-            "side": self.side,
-            "channels": self.channels,
+            **shape,
             "latent_dim": self.latent_dim,
-            "size": self.size,
             "reconstruction_weight": self.network.reconstruction_weight,
             "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
         }
 
 
 def _build(description: dict[str, Any]) -> ImageAutoencoder:
+    if "recipe" in description:
+        return ImageAutoencoder.of(**{**description, "recipe": Recipe(**description["recipe"])})
     penalty = description["penalty"]
     return ImageAutoencoder.build(
         **{

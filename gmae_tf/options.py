@@ -2,53 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gmae_tf.penalties import Penalty
+    from gmae_tf.models.parts import Recipe
 
 
 @dataclass(frozen=True)
-class PenaltyOptions:
-    """How the latent space is shaped."""
+class ModelOptions:
+    """Which model, and how its latent space is shaped."""
 
-    regularizer: Literal["gmm", "normal", "l2", "none"] = "gmm"
-    """Gaussian mixture, one standard Gaussian, squared norm of the codes, or nothing."""
+    model: str = "gmae"
+    """Name of a model: gmae, ae, vae and others, see --list-models of gmae_tf.train."""
+    model_options: dict[str, Any] = field(default_factory=dict)
+    """Options of that model, as in '{"beta": 4}'; --list-models shows them."""
     components: int = 10
     """Components of the mixture, one-hot means."""
     mean_scale: float = 1.0
     """Distance of the component means from the origin."""
     ks_weight: float = 1.0
-    """Weight of the KS term, which is 1 for prior samples."""
+    """Weight of the KS term of gmae, which is 1 for prior samples."""
     covariance_weight: float = 1.0
-    """Weight of the covariance term, which is 1 for prior samples."""
+    """Weight of the covariance term of gmae, which is 1 for prior samples."""
     sliced_weight: float = 0.0
-    """Weight of the sliced term; it sees joint structure that the other two cannot."""
+    """Weight of the sliced term of gmae; it sees joint structure that the other two cannot."""
     midpoint: bool = False
     """Use the symmetric target (i - 0.5)/N in the KS and sliced terms."""
-    l2_weight: float = 1e-3
-    """Weight of half the squared norm with --regularizer l2."""
 
-    def penalty(self, dim: int, seed: int) -> Penalty | None:
-        """What `--regularizer` and the weights describe, for codes of that many dimensions."""
-        from gmae_tf.penalties import GaussianMixturePenalty, NormPenalty
-        from gmae_tf.prior import GaussianMixture
+    def recipe(self, latent_dim: int, **others: Any) -> Recipe:
+        """What the options describe; `others` are further fields of the recipe."""
+        from gmae_tf.models.parts import Recipe
 
-        if self.regularizer == "none":
-            return None
-        if self.regularizer == "l2":
-            return NormPenalty(self.l2_weight)
-        prior = (
-            GaussianMixture.standard_normal(dim)
-            if self.regularizer == "normal"
-            else GaussianMixture.one_hot(self.components, dim, self.mean_scale)
-        )
-        return GaussianMixturePenalty(
-            prior,
-            self.ks_weight,
-            self.covariance_weight,
-            self.sliced_weight,
-            midpoint=self.midpoint,
-            seed=seed,
+        penalty = {
+            "ks": self.ks_weight,
+            "covariance": self.covariance_weight,
+            "sliced": self.sliced_weight,
+            "midpoint": self.midpoint,
+        }
+        return Recipe(
+            self.model,
+            latent_dim,
+            self.components,
+            self.mean_scale,
+            self.model_options,
+            penalty=penalty,
+            **others,
         )

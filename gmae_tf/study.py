@@ -122,7 +122,7 @@ def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]
     for seed in config.seeds:
         if config.baseline:
             about = {"guide": "none", "scale": None, "sliced": 0.0, "seed": seed}
-            options = TrainConfig(**given, regularizer="none", guide="none", seed=seed)
+            options = TrainConfig(**given, model="ae", guide="none", seed=seed)
             yield about, with_preset(options)
         for guide, sliced, scale in itertools.product(config.guides, config.sliced, config.scales):
             options = TrainConfig(

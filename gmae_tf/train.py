@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
-from gmae_tf.options import PenaltyOptions
+from gmae_tf.options import ModelOptions
 from gmae_tf.presets import preset_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WEIGHT_RANGE = 1e2, 1e4
 
 
 @dataclass(frozen=True)
-class TrainConfig(PenaltyOptions):
+class TrainConfig(ModelOptions):
     """Options of `python -m gmae_tf.train`; what is left out comes from the data set's preset."""
 
     dataset: str = "mnist"
@@ -139,11 +139,11 @@ def with_preset(config: TrainConfig) -> TrainConfig:
         value = getattr(config, name)
         if isinstance(value, (int, float)) and value <= 0:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
-    if config.guide == "neighbours" and config.regularizer != "gmm":
+    if config.guide == "neighbours" and config.model != "gmae":
         config = replace(config, guide="none")  # there is no component to go to
     assert config.components is not None  # every preset has them, and dimensions
     assert config.latent_dim is not None
-    if config.regularizer == "gmm" and config.components > config.latent_dim:
+    if config.model == "gmae" and config.components > config.latent_dim:
         raise UserError(
             f"{config.components} components with one-hot means need at least as many dimensions: "
             f"raise --latent-dim from {config.latent_dim}, or lower --components"
@@ -181,7 +181,12 @@ def prepare(
         return 1 / config.target_mse, None
     console().print("first, the same network without a penalty:")
     without = replace(
-        config, regularizer="none", guide="none", schedule="cosine", epochs=config.plain_epochs
+        config,
+        model="ae",
+        model_options={},
+        guide="none",
+        schedule="cosine",
+        epochs=config.plain_epochs,
     )
     model = build(without, data, 1.0)
     history = fit_network(without, model.network, data, folder / "without-penalty")
@@ -221,16 +226,16 @@ def build(config: TrainConfig, data: ImageData, weight: float) -> ImageAutoencod
     from gmae_tf.image_model import ImageAutoencoder
 
     assert config.latent_dim is not None
+    assert config.epochs is not None
     keras.utils.set_random_seed(config.seed)
-    return ImageAutoencoder.build(
-        data.side,
-        data.channels,
+    recipe = config.recipe(
         config.latent_dim,
-        config.size,
-        config.penalty(config.latent_dim, config.seed),
-        weight,
-        (config.guide_weight or 0.0) if config.guide == "neighbours" else 0.0,
+        reconstruction_weight=weight,
+        assignment_weight=(config.guide_weight or 0.0) if config.guide == "neighbours" else 0.0,
+        steps=config.epochs * (len(data.train) // config.batch_size),
+        seed=config.seed,
     )
+    return ImageAutoencoder.of(recipe, data.side, data.channels, config.size)
 
 
 def fit_network(

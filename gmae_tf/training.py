@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +51,7 @@ def fit(
     last good epoch is kept.
     """
     jit = "auto" if xla is None else xla
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate, beta_1), jit_compile=jit)
+    model.compile(optimizer=_optimizer(model, learning_rate, beta_1), jit_compile=jit)
     batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",
@@ -75,6 +75,7 @@ def fit(
             callbacks=[
                 plateau,
                 checkpoint,
+                StartOfEpoch(batches),
                 keras.callbacks.TensorBoard(run_dir / "tensorboard"),
                 EpochProgress(done, epochs, len(batches)),
                 *callbacks,
@@ -163,6 +164,39 @@ class Checkpoint(keras.callbacks.Callback):
                 old.unlink()
 
 
+class StartOfEpoch(keras.callbacks.Callback):
+    """Tell the model's method that an epoch begins."""
+
+    def __init__(self, batches: SeededBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """With the training data, of which it may look at some."""
+        if self.model.method is not None:
+            self.model.method.start_epoch(self.model, self.batches, epoch)
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class RatedAdam(keras.optimizers.Adam):
+    """Adam with factors of the learning rate, by a part of the paths of variables."""
+
+    def __init__(self, rates: Mapping[str, float], *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.rates = dict(rates)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """As Adam's, at the variable's own rate."""
+        # On TensorFlow this is called with its own variables, which have no path.
+        names = self._trainable_variables[self._get_variable_index(variable)].path.split("/")
+        factor = next((rate for name, rate in self.rates.items() if name in names), 1.0)
+        super().update_step(gradient, variable, factor * learning_rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """Adam's and the factors."""
+        return {**super().get_config(), "rates": self.rates}
+
+
 class CosineDecay(keras.callbacks.Callback):
     """Learning rate by the number of the step alone, so that a resumed training has the same."""
 
@@ -212,6 +246,12 @@ class EpochProgress(keras.callbacks.Callback):
 
     def __del__(self) -> None:
         self.progress.stop()  # an interrupted fit never reaches on_train_end
+
+
+def _optimizer(model: Autoencoder, learning_rate: float, beta_1: float) -> keras.Optimizer:
+    if model.method is None or not model.method.rates:
+        return keras.optimizers.Adam(learning_rate, beta_1)
+    return RatedAdam(model.method.rates, learning_rate, beta_1)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

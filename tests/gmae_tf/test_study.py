@@ -47,7 +47,7 @@ def test_every_combination_comes_once_beside_the_baseline():
         assert options.epochs == 3
         assert options.seed == about["seed"]
         if about["scale"] is None:
-            assert options.regularizer == "none"
+            assert options.model == "ae"
         else:
             found = (options.guide, options.mean_scale, options.sliced_weight)
             assert found == (about["guide"], about["scale"], about["sliced"])

@@ -122,7 +122,7 @@ def test_presets():
 
 
 def test_without_a_mixture_there_is_no_guide():
-    plain = with_preset(TrainConfig(dataset="mnist", regularizer="none", components=50))
+    plain = with_preset(TrainConfig(dataset="mnist", model="ae", components=50))
     assert plain.guide == "none"
     with pytest.raises(UserError, match="50 components"):
         with_preset(TrainConfig(dataset="mnist", components=50))

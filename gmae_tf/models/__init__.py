@@ -1,0 +1,74 @@
+"""Every model by name: one file each, and one line here.
+
+A file has a function that takes `Parts` and keyword options with the defaults of its source, and
+returns an `Autoencoder`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from gmae_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from gmae_tf.autoencoder import Autoencoder
+    from gmae_tf.models.parts import Parts
+
+Samples = Literal["fixed", "learnt", "ex-post"]
+"""From where new codes are drawn: a prior fixed before training, one that is learnt in it, or a
+density that is fitted to codes afterwards."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model: where its `build` is, its name in text, its source, and how it samples."""
+
+    where: str
+    title: str
+    source: str
+    samples: Samples
+
+
+MODELS: dict[str, Entry] = {
+    "ae": Entry("ae:build", "AE", "-", "ex-post"),
+    "vae": Entry("vae:build", "VAE", "Kingma & Welling 2014", "fixed"),
+    "wae-gan": Entry("wae_gan:build", "WAE-GAN", "Tolstikhin et al. 2018", "fixed"),
+    "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
+    "gmae-unimodal": Entry(
+        "gmae:build_unimodal", "GMAE, one Gaussian", "Saseendran et al. 2021", "fixed"
+    ),
+}
+
+
+def entry(name: str) -> Entry:
+    """Of a model.  `UserError` for an unknown name."""
+    if name not in MODELS:
+        raise UserError(f"{name!r} is no model: choose one of {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def build_model(parts: Parts) -> Autoencoder:
+    """The untrained model of a recipe.  `UserError` for an unknown name or option."""
+    recipe = parts.recipe
+    known = options_of(recipe.model)
+    for option in recipe.options:
+        if option not in known:
+            there = ", ".join(known) or "none"
+            raise UserError(f"{recipe.model} has no option {option!r}; its options: {there}")
+    model: Autoencoder = _builder(recipe.model)(parts, **recipe.options)
+    model.recipe = recipe
+    return model
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """Options of a model with their defaults."""
+    parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+def _builder(name: str) -> Any:
+    module, function = entry(name).where.split(":")
+    return getattr(import_module(f"gmae_tf.models.{module}"), function)

@@ -1,0 +1,13 @@
+"""Plain autoencoder: nothing shapes its codes; sampling needs a density fitted to them."""
+
+from __future__ import annotations
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.models.parts import Parts
+
+
+def build(parts: Parts) -> Autoencoder:
+    """Reconstruction alone."""
+    return Autoencoder(
+        parts.encoder(parts.latent_dim), parts.decoder(parts.latent_dim), parts.reconstruction
+    )

@@ -1,0 +1,74 @@
+"""What every model is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from gmae_tf.prior import GaussianMixture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which model, and the settings that it shares with others; plain data, saved with a model.
+
+    model, options : a name of `gmae_tf.models.MODELS`, and what is not to have its default.
+    latent_dim : D.
+    components, mean_scale : of the mixture, for the models that match one that is given.
+    reconstruction_weight : for the models whose source leaves it to be set.
+    assignment_weight : of codes to given components, for gmae; see `Autoencoder`.
+    penalty : keywords of `GaussianMixturePenalty`, for the models that use it.
+    steps : training steps to come, for terms that change in the course of them.
+    seed : of whatever is random in the model.
+    """
+
+    model: str
+    latent_dim: int
+    components: int = 10
+    mean_scale: float = 1.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    reconstruction_weight: float = 1.0
+    assignment_weight: float = 0.0
+    penalty: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 1000
+    seed: int = 0
+
+    @property
+    def prior(self) -> GaussianMixture:
+        """One-hot means.  `UserError` for more components than dimensions."""
+        return GaussianMixture.one_hot(self.components, self.latent_dim, self.mean_scale)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A recipe and what it is cooked with, for a kind of data: images, strings.
+
+    encoder, decoder : width of output or input -> a new network.
+    reconstruction : a mean squared error over elements, or nats of a whole string.
+    elements : elements of an example if the reconstruction is their mean, as in images, or 1: so
+        reconstruction * elements is the sum that the papers of variational models write.
+    """
+
+    recipe: Recipe
+    encoder: Callable[[int], keras.Model]
+    decoder: Callable[[int], keras.Model]
+    reconstruction: Any
+    elements: int = 1
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.recipe.latent_dim
+
+    @property
+    def prior(self) -> GaussianMixture:
+        """The mixture of the recipe."""
+        return self.recipe.prior
+
+    @property
+    def seed(self) -> int:
+        """Of whatever is random in the model."""
+        return self.recipe.seed

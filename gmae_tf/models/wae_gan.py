@@ -1,0 +1,77 @@
+"""Wasserstein autoencoder with a critic, also known as adversarial autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.models import tools
+from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.parts import Parts
+from gmae_tf.prior import GaussianMixture
+
+
+def build(
+    parts: Parts,
+    weight: float = 10.0,
+    mixture: bool = False,
+    critic: Sequence[int] = (512, 512, 512, 512),
+) -> Autoencoder:
+    """0.05 * sum of squared errors + weight * BCE(critic(code), 1), and a critic trained beside it.
+
+    Tolstikhin et al. 2018, MNIST settings of their code; Makhzani et al. 2016 is the same with
+    another weight.  `mixture` matches the mixture of the options instead of N(0, I).
+    """
+    prior = parts.prior if mixture else GaussianMixture.standard_normal(parts.latent_dim)
+    return Autoencoder(
+        parts.encoder(parts.latent_dim),
+        parts.decoder(parts.latent_dim),
+        parts.reconstruction,
+        0.05 * parts.elements,
+        prior=prior,
+        method=LatentCritic(prior, weight, critic, parts.seed),
+    )
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class LatentCritic(Method):
+    """A perceptron learns to tell codes from the prior; the encoder learns to be mistaken for it.
+
+    Both losses are parts of one, each of which moves its own side only: "critic" the critic, as
+    codes stand still in it, and "adversary" the encoder, as the critic's weights do.  Adam's steps
+    do not depend on the scale of a loss, so the weight of "critic" says nothing.
+    """
+
+    def __init__(
+        self, prior: GaussianMixture, weight: float, critic: Sequence[int], seed: int = 0
+    ) -> None:
+        super().__init__(prior.dim, {"adversary": weight, "critic": 1.0}, {"critic": 0.5})
+        self.prior, self.widths, self.seed = prior, list(critic), seed
+        self.critic = tools.perceptron(self.widths, 1, "critic", inputs=prior.dim)
+        self.random = keras.random.SeedGenerator(seed)
+
+    def terms(self, batch: Batch) -> dict[str, Any]:
+        """Cross-entropies in nats: of the critic, and of the encoder that wants to pass."""
+        codes = batch.encoded
+        true = tools.sample_mixture(self.prior, ops.shape(codes)[0], self.random)
+        told = ops.softplus(-self.critic(true)) + ops.softplus(self.critic(ops.stop_gradient(codes)))
+        passed = ops.softplus(-tools.frozen(self.critic, codes))
+        return {"adversary": ops.mean(passed), "critic": ops.mean(told)}
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor needs."""
+        return {
+            "prior": self.prior.get_config(),
+            "weight": self.term_weights["adversary"],
+            "critic": self.widths,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LatentCritic:
+        """Inverse of `get_config`."""
+        return cls(**{**config, "prior": GaussianMixture.from_config(config["prior"])})
