@@ -176,8 +176,9 @@ class Autoencoder(keras.Model):
     @property
     def has_prior(self) -> bool:
         """Whether there is something to sample codes from without a density fitted to codes."""
-        learnt = self.method is not None and type(self.method).sample_codes is not Method.sample_codes
-        return learnt or self.prior is not None
+        if self.method is not None and type(self.method).sample_codes is not Method.sample_codes:
+            return True
+        return self.prior is not None
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """n codes [n, D] of the prior.  `UserError` if there is none."""

@@ -131,7 +131,8 @@ class ImageAutoencoder:
             self.network.groups(images[i : i + AT_ONCE].astype(np.float32) / 255)
             for i in range(0, len(images), AT_ONCE)
         ]
-        return np.concatenate(parts) if parts and parts[0] is not None else None
+        found = [part for part in parts if part is not None]
+        return np.concatenate(found) if found else None
 
     def save(self, folder: Path) -> None:
         """Write weights and description into a folder, each file whole or not at all."""

@@ -29,6 +29,8 @@ class ModelOptions:
     """Weight of the sliced term of gmae; it sees joint structure that the other two cannot."""
     midpoint: bool = False
     """Use the symmetric target (i - 0.5)/N in the KS and sliced terms."""
+    latent_noise: float = 0.0
+    """Standard deviation of noise on the codes that the decoder of gmae sees in training."""
 
     def recipe(self, latent_dim: int, **others: Any) -> Recipe:
         """What the options describe; `others` are further fields of the recipe."""
@@ -47,5 +49,6 @@ class ModelOptions:
             self.mean_scale,
             self.model_options,
             penalty=penalty,
+            latent_noise=self.latent_noise,
             **others,
         )

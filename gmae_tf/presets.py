@@ -10,6 +10,7 @@ PAPER: dict[str, Any] = {
     "schedule": "plateau",
     "guide": "none",
     "guide_weight": 1.0,
+    "latent_noise": 0.0,
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -18,9 +19,10 @@ SMALL: dict[str, Any] = {
     "schedule": "cosine",
     "guide": "neighbours",
     "guide_weight": 1.0,
+    "latent_noise": 0.1,
 }
 SHAPES: dict[str, dict[str, Any]] = {
-    "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0},
+    "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 10.0},
     "fashion_mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0, "guide_weight": 3.0},
     "svhn": {"latent_dim": 100, "components": 10, "mean_scale": 6.0},
     "cifar10": {"latent_dim": 128, "components": 10, "mean_scale": 6.0},

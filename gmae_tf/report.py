@@ -16,6 +16,7 @@ from gmae_tf.evaluation.tables import SECTIONS, UNKNOWN, headline, sentences, ta
 from gmae_tf.runs import write_atomic
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from rich.console import Console
 
     from gmae_tf.figures import Picture
@@ -67,17 +68,7 @@ def write_page(results: Mapping[str, Any], pictures: Sequence[Picture], path: Pa
 
 def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as text; every string is escaped by the template engine."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(uri=_uri, size=png_size)
-    return environment.get_template("evaluation.html.j2").render(
+    return environment().get_template("evaluation.html.j2").render(
         results=results,
         headline=headline(results),
         sections=SECTIONS,
@@ -86,6 +77,21 @@ def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
         unknown=UNKNOWN,
     )
+
+
+def environment() -> Environment:
+    """The template engine of every page: all text is escaped, and a missing value is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(uri=_uri, size=png_size)
+    return made
 
 
 def _narrow(header: str) -> str:

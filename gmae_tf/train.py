@@ -51,6 +51,8 @@ class TrainConfig(ModelOptions):
     """Components of the mixture, one-hot means."""
     mean_scale: float | None = None  # type: ignore[assignment]
     """Distance of the component means from the origin; 1 in the paper."""
+    latent_noise: float | None = None  # type: ignore[assignment]
+    """Standard deviation of noise on the codes that the decoder of gmae sees in training."""
     target_mse: float | Literal["auto"] | None = None
     """Mean squared error to expect; its inverse weights the reconstruction.  5e-4 in the published
     code, 5e-3 in the appendix; auto measures it with an autoencoder that has no penalty."""
@@ -83,10 +85,14 @@ class TrainConfig(ModelOptions):
     """Seed of weights and batch order."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    list_models: bool = False
+    """Show all models with their options, and do nothing else."""
 
 
 def train(config: TrainConfig) -> None:
     """Train, save the model, and evaluate it."""
+    if config.list_models:
+        return list_models()
     from gmae_tf.devices import select_device, set_precision
     from gmae_tf.runs import open_run
 
@@ -124,6 +130,20 @@ def train(config: TrainConfig) -> None:
                 run=run.path, n=config.samples, seed=config.seed, data_dir=config.data_dir
             )
         )
+
+
+def list_models() -> None:
+    """Of each model: name, title, source, from what it samples, options with their defaults."""
+    from gmae_tf.models import MODELS, options_of
+
+    screen = console()
+    for name, entry in MODELS.items():
+        prior = "an ex-post density" if entry.samples == "ex-post" else f"a {entry.samples} prior"
+        screen.print(f"[bold]{name}[/]  {entry.title} ({entry.source}), samples of {prior}")
+        options = {k: list(v) if isinstance(v, tuple) else v for k, v in options_of(name).items()}
+        if options:
+            text = ", ".join(f"{option}: {value}" for option, value in options.items())
+            screen.print(f"    {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def with_preset(config: TrainConfig) -> TrainConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.density import LatentDensity
 from gmae_tf.losses import MaskedCrossEntropy
+from gmae_tf.models import build_model
+from gmae_tf.models.parts import Parts, Recipe
 from gmae_tf.penalties import Penalty
+from gmae_tf.prior import GaussianMixture
 from gmae_tf.runs import atomic_path, write_atomic
 from grammar.architectures import EXPRESSIONS, Architecture
 from grammar.cfg import Grammar
@@ -29,6 +33,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Runtime
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
 DECODED_AT_ONCE = 1024
+EX_POST_CODES = 20_000
 MakeWalk = Callable[[int, int], Walk]
 
 Model = TypeVar("Model", bound="GrammarAutoencoder")
@@ -119,6 +124,16 @@ class GrammarAutoencoder:
         decoded = self.decode_rules(self.network.encode(rules))
         return float((decoded == rules).all(axis=1).mean())
 
+    def fit_prior(self, rules: NDArray[np.uint8], seed: int = 0) -> None:
+        """Give a model without a prior the mixture of its codes of rules [N, T] to sample from.
+
+        The ex-post density of Ghosh et al. 2020; a model that has a prior keeps it.
+        """
+        if not self.network.has_prior:
+            codes = self.network.encode(rules)
+            density = LatentDensity(max_codes=EX_POST_CODES).fit(codes, seed)
+            self.network.prior = density.parameters()
+
     def save(self, folder: Path, half_precision: bool = False) -> None:
         """Write network, grammar, training strings and details into a folder.
 
@@ -172,13 +187,19 @@ class GrammarAutoencoder:
 
     def _describe(self) -> dict[str, Any]:
         """What `build_network` needs besides the grammar, as JSON."""
+        architecture = {
+            "architecture": self.architecture.name,
+            "sizes": dict(self.architecture.sizes),
+        }
+        if self.network.recipe is not None:
+            prior = self.network.prior.get_config() if self.network.prior else None
+            return {"recipe": asdict(self.network.recipe), "prior": prior, **architecture}
         penalty = self.network.penalty
         return {
             "latent_dim": self.network.latent_dim,
             "reconstruction_weight": self.network.reconstruction_weight,
             "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
-            "architecture": self.architecture.name,
-            "sizes": dict(self.architecture.sizes),
+            **architecture,
         }
 
 
@@ -195,6 +216,19 @@ def build_network(
     # Two rules compete when they expand the same symbol.
     loss = MaskedCrossEntropy(grammar.masks[grammar.lhs_index])
     return Autoencoder(encoder, decoder, loss, reconstruction_weight, penalty)
+
+
+def build_from_recipe(
+    recipe: Recipe, grammar: Grammar, max_length: int, architecture: Architecture = EXPRESSIONS
+) -> Autoencoder:
+    """The same of any model of `gmae_tf.models`."""
+    parts = Parts(
+        recipe,
+        lambda width: architecture.build(grammar, max_length, width)[0],
+        lambda width: architecture.build(grammar, max_length, width)[1],
+        MaskedCrossEntropy(grammar.masks[grammar.lhs_index]),
+    )
+    return build_model(parts)
 
 
 def _checksum(folder: Path) -> str:
@@ -216,6 +250,12 @@ def _read_half(path: Path) -> list[NDArray[np.float32]]:
 
 def _build(grammar: Grammar, max_length: int, description: dict[str, Any]) -> Autoencoder:
     """The network of a description, with new weights."""
+    if "recipe" in description:
+        recipe = Recipe(**description["recipe"])
+        network = build_from_recipe(recipe, grammar, max_length, _architecture(description))
+        if description["prior"]:
+            network.prior = GaussianMixture.from_config(description["prior"])
+        return network
     penalty = description["penalty"]
     return build_network(
         grammar,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
-from gmae_tf.options import PenaltyOptions
+from gmae_tf.options import ModelOptions
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TrainConfig(PenaltyOptions):
+class TrainConfig(ModelOptions):
     """Options of `python -m grammar.train`."""
 
     out: Path = Path("runs/grammar")
@@ -85,7 +85,7 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     import keras
 
     from grammar.cfg import Grammar
-    from grammar.model import GrammarAutoencoder, build_network
+    from grammar.model import GrammarAutoencoder, build_from_recipe
     from grammar.stringset import StringSet
 
     _refuse_nonsense(config)
@@ -95,10 +95,13 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     if len(rules) < 20:
         raise UserError(f"{len(rules)} strings are too few to train on: at least 20 are needed")
     keras.utils.set_random_seed(config.seed)
-    penalty = config.penalty(config.latent_dim, config.seed)
-    network = build_network(
-        grammar, max_length, config.latent_dim, penalty, config.reconstruction_weight
+    recipe = config.recipe(
+        config.latent_dim,
+        reconstruction_weight=config.reconstruction_weight,
+        steps=config.epochs * max(1, len(rules) * 9 // 10 // config.batch_size),
+        seed=config.seed,
     )
+    network = build_from_recipe(recipe, grammar, max_length)
     return (
         strings,
         rules,
@@ -181,7 +184,8 @@ def fit_and_evaluate(
     batches = SeededBatches(held_out, config.batch_size, config.seed)
     measured = model.network.evaluate(batches, verbose=0, return_dict=True)
     rng = np.random.default_rng(config.seed)
-    decoded = model.decode(_prior_codes(model, 10_000, rng))
+    model.fit_prior(kept, config.seed)
+    decoded = model.decode(model.network.sample_codes(10_000, rng))
     return {
         "epochs": len(history),
         "seconds": round(seconds, 1),
@@ -196,13 +200,6 @@ def fit_and_evaluate(
         "prior_new": sum(s not in model.training_strings for s in decoded if s) / len(decoded),
         "history": history,
     }
-
-
-def _prior_codes(model: GrammarAutoencoder, n: int, rng: np.random.Generator) -> Any:
-    from gmae_tf.prior import GaussianMixture
-
-    prior = model.network.prior or GaussianMixture.standard_normal(model.latent_dim)
-    return prior.sample(n, rng)
 
 
 def _plain(config: TrainConfig) -> dict[str, Any]:

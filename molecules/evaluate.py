@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from gmae_tf.batches import SeededBatches
-from gmae_tf.prior import GaussianMixture
 from grammar.decode import StackWalk, Walk, decode_logits
 from molecules.draw import grid
 from molecules.masks import molecule_walk
@@ -34,7 +33,7 @@ def evaluate(
     rng = np.random.default_rng(seed)
     batches = SeededBatches(held_out, MAX_BATCH, seed)
     terms = model.network.evaluate(batches, verbose=0, return_dict=True)
-    codes = prior_codes(model, samples, rng)
+    codes = model.network.sample_codes(samples, rng)
     decoded = model.decode(codes)
     summary = summarise(decoded, model.training_strings)
     return {
@@ -49,14 +48,6 @@ def evaluate(
         },
         "top": top(decoded),
     }
-
-
-def prior_codes(
-    model: MoleculeAutoencoder, n: int, rng: np.random.Generator
-) -> NDArray[np.floating]:
-    """Samples of the model's prior [n, D]; of the standard normal where it has none."""
-    prior = model.network.prior or GaussianMixture.standard_normal(model.latent_dim)
-    return prior.sample(n, rng)
 
 
 def valid_by_mask(

@@ -70,7 +70,6 @@ def draw(config: SampleConfig, model: MoleculeAutoencoder, rng: np.random.Genera
     """Canonical SMILES of the different molecules found, in order of discovery."""
     import numpy as np
 
-    from molecules.evaluate import prior_codes
     from molecules.properties import canonical
 
     found: dict[str, None] = {}
@@ -80,7 +79,7 @@ def draw(config: SampleConfig, model: MoleculeAutoencoder, rng: np.random.Genera
         found[canonical(config.near)] = None
     wanted = config.n + len(found)
     for _ in range(ATTEMPTS):
-        codes = prior_codes(model, min(1000, 2 * config.n + 20), rng)
+        codes = model.network.sample_codes(min(1000, 2 * config.n + 20), rng)
         if centre is not None:  # keeps the spread of the prior about the centre, however far
             codes = np.sqrt(1 - config.distance**2) * centre + config.distance * codes
         for smiles in model.decode(codes):

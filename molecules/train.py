@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
-from gmae_tf.options import PenaltyOptions
+from gmae_tf.options import ModelOptions
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class TrainConfig(PenaltyOptions):
+class TrainConfig(ModelOptions):
     """Options of `python -m molecules.train`; what is left out comes from the preset."""
 
     out: Path = Path("runs/molecules-model")
@@ -121,6 +121,7 @@ def train(config: TrainConfig) -> None:
     history = fit_network(config, model, rules)
     from molecules.evaluate import evaluate, report
 
+    model.fit_prior(rules, config.seed)
     model.details = {"config": _plain(config), "kekulized": bool(config.kekulize)}
     model.training_strings = _known(data.smiles)
     results = evaluate(model, held_out, config.samples, config.seed)
@@ -151,7 +152,7 @@ def prepare(
     from grammar.architectures import Architecture
     from grammar.cfg import Grammar
     from grammar.codec import RuleCodec
-    from grammar.model import build_network
+    from grammar.model import build_from_recipe
     from molecules.data import load_molecules, report
     from molecules.model import MoleculeAutoencoder
 
@@ -174,14 +175,15 @@ def prepare(
     keras.utils.set_random_seed(config.seed)
     sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}
     architecture = Architecture(config.architecture or "autoregressive", sizes)
-    network = build_network(
-        grammar,
-        codec.max_length,
+    assert config.epochs is not None  # of the preset
+    assert config.batch_size is not None
+    recipe = config.recipe(
         config.latent_dim,
-        config.penalty(config.latent_dim, config.seed),
-        config.reconstruction_weight,
-        architecture,
+        reconstruction_weight=config.reconstruction_weight,
+        steps=config.epochs * max(1, len(data.smiles) // config.batch_size),
+        seed=config.seed,
     )
+    network = build_from_recipe(recipe, grammar, codec.max_length, architecture)
     model = MoleculeAutoencoder(
         grammar,
         codec.max_length,

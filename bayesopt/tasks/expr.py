@@ -224,10 +224,9 @@ class ExprTask:
         return option if option >= 0 else None
 
     def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
-        prior = self.model.network.prior
-        if prior is None:
+        if not self.model.network.has_prior:
             raise UserError("this model was trained without a prior: --baselines needs one")
-        return prior.sample(n, rng)
+        return np.asarray(self.model.network.sample_codes(n, rng), dtype=np.float64)
 
     def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
         """From all strings, hidden ones too: the random baseline is given every chance."""

@@ -88,7 +88,7 @@ class MoleculeTask:
         else:
             self.maximise = turned is not False
         self.codec = MoleculeCodec(_load_model(model))
-        self.effort = replace(EFFORT, anywhere=self.codec.model.network.prior is not None)
+        self.effort = replace(EFFORT, anywhere=self.codec.model.network.has_prior)
         preset = read_known(model or PRETRAINED, self.codec.latent_dim)
         self.known = self._start(preset, data, columns, n_data, data_dir)
         self._failures: list[Score] = []
@@ -235,15 +235,15 @@ class MoleculeTask:
         rng = np.random.default_rng(0)
         if preset is not None:
             return preset.sample(REGION).codes
-        if self.codec.model.network.prior is not None:
+        if self.codec.model.network.has_prior:
             return self._sample_prior(REGION, rng)
         return self.known.codes
 
     def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
-        prior = self.codec.model.network.prior
-        if prior is None:
+        network = self.codec.model.network
+        if not network.has_prior:
             raise UserError("this model was trained without a prior: --baselines needs one")
-        return np.asarray(prior.sample(n, rng), dtype=np.float64)
+        return np.asarray(network.sample_codes(n, rng), dtype=np.float64)
 
     def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
         return [str(s) for s in rng.choice(self._strings, size=n)]

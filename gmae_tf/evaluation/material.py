@@ -96,6 +96,11 @@ class Material:
             mixture = LatentDensity("mixture", k).fit(self.train.codes, self.seed)
         return mixture.parameters()
 
+    def groups(self, part: Part) -> NDArray[np.floating]:
+        """Probabilities [N, K] of the groups that the model itself sees, else of `clusters`."""
+        own = self.model.groups(part.images)
+        return own if own is not None else self.clusters.responsibilities(part.codes)
+
     @property
     def clusters_are_prior(self) -> bool:
         """Whether `clusters` is the prior."""

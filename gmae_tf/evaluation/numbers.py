@@ -24,10 +24,10 @@ def clusters(material: Material) -> dict[str, Any] | None:
     labels = material.test.labels
     if labels is None or material.train.labels is None:
         return None
-    k = material.clusters.n_components
-    r = material.clusters.responsibilities(material.test.codes)
+    r = material.groups(material.test)
+    k = r.shape[1]
     found = r.argmax(axis=1)
-    seen = material.clusters.responsibilities(material.train.codes).argmax(axis=1)
+    seen = material.groups(material.train).argmax(axis=1)
     by_majority = clustering.majority_map(material.train.labels, seen, k)
     table = clustering.confusion(labels, found, k)
     return {
@@ -55,6 +55,8 @@ def cluster_source(material: Material) -> str:
     k = material.clusters.n_components
     if material.clusters_are_prior:
         return f"the {k} components of the prior"
+    if material.model.groups(material.test.images[:1]) is not None:
+        return f"the {k} groups that the model has learnt"
     return (
         f"the {k} components of a mixture fitted to the training codes afterwards, because the "
         "prior of this model has no components"

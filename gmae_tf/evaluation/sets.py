@@ -67,13 +67,13 @@ def image_sets(material: Material) -> Iterator[ImageSet]:
 
 
 def _generated(material: Material) -> Iterator[ImageSet]:
-    model, n, prior = material.model, material.n, material.prior
-    if prior is not None:
+    model, n = material.model, material.n
+    if model.network.has_prior:
         yield ImageSet(
             "prior samples",
-            "decoded samples of the prior that the codes were shaped to match",
+            "decoded samples of the prior that the codes were shaped to match, or that was learnt",
             "model",
-            lambda: model.decode(prior.sample(n, material.rng(1))),
+            lambda: model.sample(n, material.rng(1)),
         )
     names = {
         "mixture": ("ex-post mixture", "a mixture of ten full Gaussians"),

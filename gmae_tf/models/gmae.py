@@ -13,29 +13,31 @@ from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 
 
-def build(parts: Parts, latent_noise: float = 0.0) -> Autoencoder:
-    """The mixture of the options; `latent_noise` is added to codes in training, in units of z.
+def build(parts: Parts) -> Autoencoder:
+    """The mixture of the recipe, Saseendran et al. 2021.
 
-    Saseendran et al. 2021, whose code has the noise and leaves it at 0; 0.1 in that of their
-    later work on robustness.
+    Noise on the codes is in their published code, at 0, and at 0.1 in that of their later work on
+    robustness.
     """
-    return _with_prior(parts, parts.prior, latent_noise)
+    return _with_prior(parts, parts.prior)
 
 
-def build_unimodal(parts: Parts, latent_noise: float = 0.0) -> Autoencoder:
+def build_unimodal(parts: Parts) -> Autoencoder:
     """The same with one standard Gaussian, the unimodal version of the paper."""
-    return _with_prior(parts, GaussianMixture.standard_normal(parts.latent_dim), latent_noise)
+    return _with_prior(parts, GaussianMixture.standard_normal(parts.latent_dim))
 
 
-def _with_prior(parts: Parts, prior: GaussianMixture, latent_noise: float) -> Autoencoder:
+def _with_prior(parts: Parts, prior: GaussianMixture) -> Autoencoder:
+    recipe, dim = parts.recipe, parts.latent_dim
+    noise = recipe.latent_noise
     return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        parts.encoder(dim),
+        parts.decoder(dim),
         parts.reconstruction,
-        parts.recipe.reconstruction_weight,
-        GaussianMixturePenalty(prior, seed=parts.seed, **parts.recipe.penalty),
-        assignment_weight=parts.recipe.assignment_weight,
-        method=NoisyCodes(parts.latent_dim, latent_noise, parts.seed) if latent_noise else None,
+        recipe.reconstruction_weight,
+        GaussianMixturePenalty(prior, seed=parts.seed, **recipe.penalty),
+        assignment_weight=recipe.assignment_weight if prior.n_components > 1 else 0.0,
+        method=NoisyCodes(dim, noise, parts.seed) if noise else None,
     )
 
 

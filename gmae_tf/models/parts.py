@@ -19,6 +19,7 @@ class Recipe:
     latent_dim : D.
     components, mean_scale : of the mixture, for the models that match one that is given.
     reconstruction_weight : for the models whose source leaves it to be set.
+    latent_noise : standard deviation of the noise on codes that the decoder of gmae sees.
     assignment_weight : of codes to given components, for gmae; see `Autoencoder`.
     penalty : keywords of `GaussianMixturePenalty`, for the models that use it.
     steps : training steps to come, for terms that change in the course of them.
@@ -31,6 +32,7 @@ class Recipe:
     mean_scale: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)
     reconstruction_weight: float = 1.0
+    latent_noise: float = 0.0
     assignment_weight: float = 0.0
     penalty: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 1000
