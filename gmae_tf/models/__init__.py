@@ -40,6 +40,7 @@ MODELS: dict[str, Entry] = {
     "gmae-unimodal": Entry(
         "gmae:build_unimodal", "GMAE, one Gaussian", "Saseendran et al. 2021", "fixed"
     ),
+    "vade": Entry("vade:build", "VaDE", "Jiang et al. 2017", "learnt"),
 }
 
 
