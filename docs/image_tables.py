@@ -60,6 +60,7 @@ def about(results: dict[str, Any]) -> str:
         f"{options['size']} network, {results['training_images']:,} training images, "
         f"{options['epochs']} epochs, learning rate {options['learning_rate']:g} "
         f"({options['schedule']}), expected error {options['target_mse']}, "
+        f"noise on codes {options.get('latent_noise') or 'none'}, "
         f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, {devices}; distances of "
         f"{results['settings']['samples']:,} images to the test images in {features}"
     )

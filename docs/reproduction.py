@@ -215,7 +215,10 @@ def bar_table() -> list[str]:
         held = verdict(*(less(average(mine, kind), other) for kind in kinds))
         rows.append([f"{title} ({cell(plain, 'fd_ex_post')})", both[0], held, both[1]])
     header = ["bar", "preset, all training images", "held", "published loss alone, scale 1"]
-    lines = [f"Preset of {name}: {called(preset(data))}." for data, name in DATASETS.items()]
+    lines = []
+    for data, name in DATASETS.items():
+        epochs = (result(f"final_{data}").get("options") or preset_of(data, "small"))["epochs"]
+        lines.append(f"Preset of {name}: {called(preset(data))}; measured at {epochs} epochs.")
     return [" ".join(lines), "", *grid(header, rows)]
 
 

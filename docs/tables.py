@@ -154,8 +154,12 @@ def image_headline() -> list[str]:
         chosen = [r[key] for r in rows if (r["guide"], r["scale"], r["sliced"]) == about]
         return sum(chosen) / len(chosen)
 
+    def guided(name: str, key: str) -> float:
+        scale = max(r["scale"] or 0 for r in found[name])
+        return average(found[name], key, "neighbours", scale, 0)
+
     def both(name: str) -> str:
-        ours = [average(found[name], key, "neighbours", 6, 0) for key in ("accuracy", "nmi")]
+        ours = [guided(name, key) for key in ("accuracy", "nmi")]
         alone = [average(studies[name], key, "none", 1, 0) for key in ("accuracy", "nmi")]
         return (
             f"{ours[0]:.1%}, {ours[1]:.2f} (guided, no labels); published loss alone, "
@@ -163,9 +167,7 @@ def image_headline() -> list[str]:
             f"{alone[0]:.1%}, {alone[1]:.2f}"
         )
 
-    prior, ex_post = (
-        average(found["mnist"], key, "neighbours", 6, 0) for key in ("fd_prior", "fd_ex_post")
-    )
+    prior, ex_post = (guided("mnist", key) for key in ("fd_prior", "fd_ex_post"))
     plain = average(found["mnist"], "fd_ex_post", "none", None, 0)
     return [
         "| **images (small network, 2 seeds)** | **published** | **here** |",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.models import MODELS
 
 if TYPE_CHECKING:
     from gmae_tf.datasets import ImageData
@@ -253,6 +254,9 @@ def command_line(config: EvaluateConfig) -> str:
 
 
 def _words(material: Material) -> str:
+    recipe = material.model.network.recipe
+    if recipe is not None and recipe.model not in ("ae", "gmae", "gmae-unimodal"):
+        return MODELS[recipe.model].title
     if material.prior is None:
         return "Autoencoder"
     k = material.prior.n_components

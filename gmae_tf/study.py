@@ -58,6 +58,8 @@ class StudyConfig:
     """Passes over the training images; those of the preset by default."""
     target_mse: float | None = None
     """As in gmae_tf.train."""
+    latent_noise: float | None = None
+    """As in gmae_tf.train."""
     samples: int = 10_000
     """Images of each kind for the Frechet distances."""
     data_dir: Path | None = None
@@ -117,7 +119,7 @@ def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]
     """What distinguishes each run, and its options."""
     given: dict[str, Any] = {
         name: getattr(config, name)
-        for name in ("dataset", "size", "n_data", "epochs", "target_mse", "data_dir")
+        for name in ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
     }
     for seed in config.seeds:
         if config.baseline:

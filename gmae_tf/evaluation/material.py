@@ -101,6 +101,11 @@ class Material:
         own = self.model.groups(part.images)
         return own if own is not None else self.clusters.responsibilities(part.codes)
 
+    @cached_property
+    def groups_are_learnt(self) -> bool:
+        """Whether the model has groups of its own, which no mixture of codes says."""
+        return not self.clusters_are_prior and self.model.groups(self.test.images[:1]) is not None
+
     @property
     def clusters_are_prior(self) -> bool:
         """Whether `clusters` is the prior."""

@@ -52,14 +52,13 @@ def clusters(material: Material) -> dict[str, Any] | None:
 
 def cluster_source(material: Material) -> str:
     """What the clusters are, in words."""
-    k = material.clusters.n_components
     if material.clusters_are_prior:
-        return f"the {k} components of the prior"
-    if material.model.groups(material.test.images[:1]) is not None:
-        return f"the {k} groups that the model has learnt"
+        return f"the {material.clusters.n_components} components of the prior"
+    if material.groups_are_learnt:
+        return "the groups that the model has learnt"
     return (
-        f"the {k} components of a mixture fitted to the training codes afterwards, because the "
-        "prior of this model has no components"
+        f"the {material.clusters.n_components} components of a mixture fitted to the training "
+        "codes afterwards, because the prior of this model has no components"
     )
 
 

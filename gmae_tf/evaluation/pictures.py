@@ -51,14 +51,14 @@ def pictures(
 
 
 def _samples(material: Material) -> Iterator[Picture]:
-    rng, model, prior = material.rng(20), material.model, material.prior
+    rng, model = material.rng(20), material.model
     expost = model.decode(material.densities["mixture"].sample(100, rng))
-    if prior is None:
+    if not model.network.has_prior:
         title, text = "Samples of the ex-post mixture", "This model has no prior; these are decoded"
         images = expost
     else:
         title, text = "Samples of the prior", "Decoded"
-        images = model.decode(prior.sample(100, rng))
+        images = model.sample(100, rng)
     yield Picture(
         "generation",
         "samples",
@@ -66,7 +66,7 @@ def _samples(material: Material) -> Iterator[Picture]:
         f"{text} random samples, none picked.",
         png(figures.image_grid(figures.square(images, 10))),
     )
-    if prior is not None:
+    if model.network.has_prior:
         yield Picture(
             "generation",
             "samples_expost",
@@ -131,9 +131,8 @@ def _feature_block(extractor: Extractor, images: Images, i: int) -> np.ndarray |
 
 
 def _components(material: Material, clusters: dict[str, Any] | None) -> Picture:
-    mixture, model = material.clusters, material.model
-    order = list(range(mixture.n_components))
-    words = ""
+    k = len(clusters["component_shares"]) if clusters else material.clusters.n_components
+    order, words = list(range(k)), ""
     if clusters is not None:
         order = clusters["confusion"]["components"]
         words = (
@@ -141,16 +140,34 @@ def _components(material: Material, clusters: dict[str, Any] | None) -> Picture:
             "number is the share of that class among the component's test images"
         )
     order = order[:MAX_ROWS]
-    rng = material.rng(23)
-    rows = [model.decode(component(mixture, k).sample(10, rng)) for k in order]
-    of = "the prior" if material.clusters_are_prior else "the ex-post mixture"
+    if material.groups_are_learnt:
+        rows = _samples_by_group(material, order)
+        of = "A row for each group that the model has learnt: samples of it that fall there"
+    else:
+        rng, mixture = material.rng(23), material.clusters
+        rows = [material.model.decode(component(mixture, k).sample(10, rng)) for k in order]
+        named = "the prior" if material.clusters_are_prior else "the ex-post mixture"
+        of = f"A row for each component of {named}"
     return Picture(
         "clusters",
         "components",
         "Samples of each component",
-        f"A row for each component of {of}{words}.",
+        f"{of}{words}.",
         png(figures.image_grid(np.stack(rows), row_labels=_row_labels(material, clusters, order))),
     )
+
+
+def _samples_by_group(material: Material, order: Sequence[int]) -> list[Images]:
+    """Ten decoded samples [10, H, W, C] for each group, white where there are too few."""
+    images = material.model.sample(100 * len(order), material.rng(23))
+    found = material.model.groups(images)
+    assert found is not None  # the model has groups
+    rows = []
+    for k in order:
+        own = images[found.argmax(axis=1) == k][:10]
+        rest = np.full((10 - len(own), *images.shape[1:]), 255, np.uint8)
+        rows.append(np.concatenate([own, rest]))
+    return rows
 
 
 def component(mixture: GaussianMixture, k: int) -> GaussianMixture:
