@@ -35,6 +35,7 @@ class Entry:
 MODELS: dict[str, Entry] = {
     "ae": Entry("ae:build", "AE", "-", "ex-post"),
     "vae": Entry("vae:build", "VAE", "Kingma & Welling 2014", "fixed"),
+    "wae-mmd": Entry("wae_mmd:build", "WAE-MMD", "Tolstikhin et al. 2018", "fixed"),
     "wae-gan": Entry("wae_gan:build", "WAE-GAN", "Tolstikhin et al. 2018", "fixed"),
     "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
     "gmae-unimodal": Entry(

@@ -11,11 +11,13 @@ from gmae_tf.penalties.gaussian_mixture import (
     sliced_distance,
 )
 from gmae_tf.penalties.layer import LatentRegularizer
+from gmae_tf.penalties.mmd import MeanDiscrepancyPenalty, mean_discrepancy
 from gmae_tf.penalties.norm import NormPenalty
 
 __all__ = [
     "GaussianMixturePenalty",
     "LatentRegularizer",
+    "MeanDiscrepancyPenalty",
     "NormPenalty",
     "Penalty",
     "assignment_distance",
@@ -23,6 +25,7 @@ __all__ = [
     "expected_covariance_distance",
     "expected_ks_distance",
     "ks_distance",
+    "mean_discrepancy",
     "sliced_distance",
     "weighted_sum",
 ]
