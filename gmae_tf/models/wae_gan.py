@@ -1,4 +1,4 @@
-"""Wasserstein autoencoder with a critic, also known as adversarial autoencoder."""
+"""Wasserstein autoencoder with a critic, and the adversarial autoencoder, which came before."""
 
 from __future__ import annotations
 
@@ -18,23 +18,38 @@ from gmae_tf.prior import GaussianMixture
 def build(
     parts: Parts,
     weight: float = 10.0,
+    reconstruction: float = 0.05,
     mixture: bool = False,
     critic: Sequence[int] = (512, 512, 512, 512),
 ) -> Autoencoder:
-    """0.05 * sum of squared errors + weight * BCE(critic(code), 1), and a critic trained beside it.
+    """`reconstruction` * sum of squared errors + weight * BCE(critic(code), 1), and a critic.
 
-    Tolstikhin et al. 2018, MNIST settings of their code; Makhzani et al. 2016 is the same with
-    another weight.  `mixture` matches the mixture of the options instead of N(0, I).
+    Tolstikhin et al. 2018, MNIST settings of their code, whose second optimiser is a factor of the
+    learning rate here.  `mixture` matches the mixture of the options instead of N(0, I).
     """
     prior = parts.prior if mixture else GaussianMixture.standard_normal(parts.latent_dim)
     return Autoencoder(
         parts.encoder(parts.latent_dim),
         parts.decoder(parts.latent_dim),
         parts.reconstruction,
-        0.05 * parts.elements,
+        reconstruction * parts.elements,
         prior=prior,
         method=LatentCritic(prior, weight, critic, parts.seed),
     )
+
+
+def build_aae(
+    parts: Parts,
+    weight: float = 0.5,
+    reconstruction: float = 0.5,
+    mixture: bool = False,
+    critic: Sequence[int] = (512, 512, 512, 512),
+) -> Autoencoder:
+    """The same with other weights: those of the adversarial autoencoder in pythae.
+
+    Makhzani et al. 2016, with their deterministic encoder.
+    """
+    return build(parts, weight, reconstruction, mixture, critic)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -58,7 +73,9 @@ class LatentCritic(Method):
         """Cross-entropies in nats: of the critic, and of the encoder that wants to pass."""
         codes = batch.encoded
         true = tools.sample_mixture(self.prior, ops.shape(codes)[0], self.random)
-        told = ops.softplus(-self.critic(true)) + ops.softplus(self.critic(ops.stop_gradient(codes)))
+        told = ops.softplus(-self.critic(true)) + ops.softplus(
+            self.critic(ops.stop_gradient(codes))
+        )
         passed = ops.softplus(-tools.frozen(self.critic, codes))
         return {"adversary": ops.mean(passed), "critic": ops.mean(told)}
 
