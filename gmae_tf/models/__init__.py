@@ -38,6 +38,7 @@ MODELS: dict[str, Entry] = {
     "wae-mmd": Entry("wae_mmd:build", "WAE-MMD", "Tolstikhin et al. 2018", "fixed"),
     "wae-gan": Entry("wae_gan:build", "WAE-GAN", "Tolstikhin et al. 2018", "fixed"),
     "aae": Entry("wae_gan:build_aae", "AAE", "Makhzani et al. 2016", "fixed"),
+    "vq-vae": Entry("vq_vae:build", "VQ-VAE", "van den Oord et al. 2017", "learnt"),
     "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
     "gmae-unimodal": Entry(
         "gmae:build_unimodal", "GMAE, one Gaussian", "Saseendran et al. 2021", "fixed"
