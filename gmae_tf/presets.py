@@ -10,7 +10,6 @@ PAPER: dict[str, Any] = {
     "schedule": "plateau",
     "guide": "none",
     "guide_weight": 1.0,
-    "latent_noise": 0.0,
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -19,7 +18,6 @@ SMALL: dict[str, Any] = {
     "schedule": "cosine",
     "guide": "neighbours",
     "guide_weight": 1.0,
-    "latent_noise": 0.1,
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 10.0},
@@ -32,10 +30,13 @@ SHAPES: dict[str, dict[str, Any]] = {
 OTHERS: dict[str, Any] = {"latent_dim": 32, "components": 10, "mean_scale": 6.0}
 RATES = {"mnist": 2e-4, "fashion_mnist": 2e-4}
 """Of the paper's network, in the published code; the appendix prints 2e-3 for all."""
+NOISE = {"mnist": 0.1}
+"""On codes, for the small network: on MNIST it makes samples much better, on Fashion-MNIST worse."""
 
 
 def preset_of(dataset: str, size: str) -> dict[str, Any]:
     """Options for a data set; folders and files of one's own share one preset."""
     base = PAPER if size == "paper" else SMALL
     rate = RATES.get(dataset, 2e-3) if size == "paper" else 1e-3
-    return {**base, "learning_rate": rate, **SHAPES.get(dataset, OTHERS)}
+    noise = 0.0 if size == "paper" else NOISE.get(dataset, 0.0)
+    return {**base, "learning_rate": rate, "latent_noise": noise, **SHAPES.get(dataset, OTHERS)}

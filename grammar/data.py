@@ -100,22 +100,26 @@ def download_official() -> Path:
 def read_strings(path: Path, grammar: Grammar) -> list[str]:
     """One string of `grammar` a line, blank lines skipped, canonical form."""
     parser = Parser(grammar)
-    try:
-        lines = _read_bytes(path).decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise GrammarError(f"{path} is not a text file; give one string a line") from error
     strings = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path):
         try:
             parser.parse(line)
         except ParseError as error:
             raise ParseError(f"{path}, line {number}: {error}") from None
         strings.append(grammar.canonical(line))
-    if not strings:
-        raise GrammarError(f"{path} has no strings; write one a line")
     return strings
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """Number and text of each line that is not blank; GrammarError if there is none."""
+    try:
+        lines = _read_bytes(path).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise GrammarError(f"{path} is not a text file; give one string a line") from error
+    found = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not found:
+        raise GrammarError(f"{path} has no strings; write one a line")
+    return found
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -66,6 +66,15 @@ def evaluate(expression: str, x: np.ndarray) -> np.ndarray:
     return np.array(np.broadcast_to(value, x.shape), dtype=np.float64)
 
 
+def is_expression(text: str) -> bool:
+    """Whether `evaluate` understands a string; its value may still be undefined."""
+    try:
+        evaluate(text, TARGET_X[:1])
+    except ParseError:
+        return False
+    return True
+
+
 def fit_errors(expressions: Sequence[str | None], x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Scores float64 [N]: log(1 + mean_i min((f(x_i) - y_i)^2, 1000)); lower is better.
 

@@ -26,10 +26,11 @@ class TrainConfig(ModelOptions):
     out: Path = Path("runs/grammar")
     """Folder of the run; the same command continues an interrupted run in it."""
     grammar: str = "arithmetic"
-    """Name of a built-in grammar, or a .cfg file."""
+    """Name of a built-in grammar, or a .cfg file; characters knows nothing but the alphabet of the
+    strings (expressions, or those of a file), and its decodes may be no expressions."""
     data: str | None = None
     """official (the 100,000 of Grammar VAE), generated, or a text file with a string on each line;
-    by default official for arithmetic, and generated for another grammar."""
+    by default official for arithmetic and characters, and generated for another grammar."""
     n_data: int | None = None
     """How many strings to generate (100,000 by default), or to use of a file."""
     data_dir: Path | None = None
@@ -84,12 +85,11 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     """The training strings, their rules [N, T] and an untrained model, all from the options."""
     import keras
 
-    from grammar.cfg import Grammar
     from grammar.model import GrammarAutoencoder, build_from_recipe
     from grammar.stringset import StringSet
 
     _refuse_nonsense(config)
-    grammar = Grammar.load(config.grammar)
+    grammar = load_grammar(config)
     strings = load_strings(config, grammar)
     max_length, rules = encode_strings(strings, grammar, config)
     if len(rules) < 20:
@@ -117,13 +117,27 @@ def _refuse_nonsense(config: TrainConfig) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
 
 
+def load_grammar(config: TrainConfig) -> Grammar:
+    """The grammar of the options."""
+    from grammar.cfg import Grammar
+    from grammar.characters import CHARACTERS, character_grammar
+    from grammar.data import read_lines
+
+    if config.grammar != CHARACTERS:
+        return Grammar.load(config.grammar)
+    if config.data in (None, "official", "generated", "download"):
+        return character_grammar(Grammar.load("arithmetic").terminals)
+    return character_grammar(line for _, line in read_lines(Path(str(config.data))))
+
+
 def load_strings(config: TrainConfig, grammar: Grammar) -> list[str]:
     """The strings to train on, without the hidden ones."""
+    from grammar.characters import CHARACTERS
     from grammar.data import load_expressions
     from grammar.expressions import TARGET_X, fit_errors, target
     from grammar.generate import sample_strings
 
-    arithmetic = config.grammar == "arithmetic"
+    arithmetic = config.grammar in ("arithmetic", CHARACTERS)
     source = config.data or ("official" if arithmetic else "generated")
     if not arithmetic and config.exclude_better_than is not None:
         raise UserError("--exclude-better-than scores expressions: it needs the arithmetic grammar")
@@ -164,6 +178,8 @@ def fit_and_evaluate(
 
     from gmae_tf.batches import SeededBatches
     from gmae_tf.training import fit
+    from grammar.characters import writes_characters
+    from grammar.expressions import is_expression
 
     order = np.random.default_rng(config.seed).permutation(len(rules))
     held_out, kept = np.split(rules[order], [max(1, len(rules) // 10)])
@@ -186,6 +202,9 @@ def fit_and_evaluate(
     rng = np.random.default_rng(config.seed)
     model.fit_prior(kept, config.seed)
     decoded = model.decode(model.network.sample_codes(10_000, rng))
+    valid = {}
+    if writes_characters(model.grammar):
+        valid["prior_expressions"] = sum(is_expression(s or "") for s in decoded) / len(decoded)
     return {
         "epochs": len(history),
         "seconds": round(seconds, 1),
@@ -196,6 +215,7 @@ def fit_and_evaluate(
         **{name: measured[name] for name in ("ks", "covariance", "sliced") if name in measured},
         "prior_samples": len(decoded),
         "prior_complete": sum(string is not None for string in decoded) / len(decoded),
+        **valid,
         "prior_distinct": len(set(decoded)) / len(decoded),
         "prior_new": sum(s not in model.training_strings for s in decoded if s) / len(decoded),
         "history": history,
@@ -214,7 +234,8 @@ def _report(results: dict[str, Any], screen: Any) -> None:
         "ks": "KS term of held-out codes (1 = prior samples)",
         "covariance": "covariance term of held-out codes (1 = prior samples)",
         "sliced": "sliced term of held-out codes (1 = prior samples)",
-        "prior_complete": "prior samples that decode to a complete, valid string",
+        "prior_complete": "prior samples that decode to a complete string of the grammar",
+        "prior_expressions": "prior samples that can be read as an expression in x",
         "prior_distinct": "distinct among them",
         "prior_new": "not among the training strings",
     }

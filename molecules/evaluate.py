@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gmae_tf.batches import SeededBatches
+from grammar.characters import writes_characters
 from grammar.decode import StackWalk, Walk, decode_logits
 from molecules.draw import grid
 from molecules.masks import molecule_walk
@@ -55,6 +56,8 @@ def valid_by_mask(
 ) -> dict[str, float]:
     """Share of decodes that RDKit accepts, under ever more masks."""
     grammar, aromatic = model.grammar, not model.kekulized
+    if writes_characters(grammar):  # nothing to mask by
+        return {"length_aware": valid_share(decode(lambda n, steps: StackWalk(grammar, n, steps)))}
     walks: dict[str, Callable[[int, int], Walk]] = {
         "official": lambda n, steps: StackWalk(grammar, n, steps, length_aware=False),
         "length_aware": molecule_walk(grammar, rings=False, valences=False, aromatic=aromatic),
@@ -105,7 +108,7 @@ ROWS = {
 
 
 def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
-    """Print the numbers, and draw the best three prior samples."""
+    """Print the numbers, and draw the best three prior samples if there are any."""
     table = Table("measured", "value", title=f"after {len(results['history'])} epochs")
     for name, meaning in ROWS.items():
         if name in results:
@@ -123,6 +126,8 @@ def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     for row in results["top"]:
         best.add_row(row["smiles"], f"{row['score']:.3f}")
     screen.print(best)
+    if not results["top"]:
+        return  # no sample was a molecule
     legends = [f"{row['score']:.2f}" for row in results["top"]]
     picture = grid([row["smiles"] for row in results["top"]], folder / "top3.png", legends, 3)
     screen.print(f"drawn in {picture}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from grammar.decode import Walk
+from grammar.characters import writes_characters
+from grammar.decode import StackWalk, Walk
 from grammar.model import GrammarAutoencoder
 from molecules.kekulize import kekulize_smiles
 from molecules.masks import molecule_walk
@@ -17,7 +18,8 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
     It reads and writes SMILES in its own form, kekulised or not (`details["kekulized"]`);
     `training_strings` holds canonical SMILES.  Of a kekulised model every decode is a molecule that
-    RDKit accepts; of another one nearly every decode (`molecules.masks`).
+    RDKit accepts; of another one nearly every decode (`molecules.masks`).  A model that writes
+    characters knows nothing of molecules, and its decodes are whatever they are.
     """
 
     @property
@@ -30,9 +32,11 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         return kekulize_smiles(smiles) if self.kekulized else canonical(smiles)
 
     def walk(self, n: int, steps: int) -> Walk:
-        """Derivations of molecules only."""
+        """Derivations of molecules only, where the grammar says what a molecule is."""
         return self._make_walk(n, steps)
 
     @cached_property
     def _make_walk(self) -> Any:
+        if writes_characters(self.grammar):
+            return lambda n, steps: StackWalk(self.grammar, n, steps)
         return molecule_walk(self.grammar, aromatic=not self.kekulized)

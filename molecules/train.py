@@ -65,7 +65,8 @@ class TrainConfig(ModelOptions):
     n_data: int | None = None
     """Use only so many molecules, drawn at random."""
     grammar: str | None = None
-    """smiles, smiles_extended, smiles_compact, or a .cfg file."""
+    """smiles, smiles_extended, smiles_compact, or a .cfg file; characters knows nothing but the
+    alphabet of the molecules, and its decodes may be no molecules."""
     kekulize: bool | None = None
     """Write aromatic rings as alternating bonds, which makes every decode a valid molecule."""
     architecture: Literal["autoregressive", "zinc"] | None = None
@@ -132,7 +133,11 @@ def train(config: TrainConfig) -> None:
 
 def with_preset(config: TrainConfig) -> TrainConfig:
     """The options with the preset's values where none was given."""
+    from grammar.characters import CHARACTERS
+
     preset = PRESETS[config.preset]
+    if config.grammar == CHARACTERS:  # a length in rules of a grammar says nothing of them
+        preset = {name: value for name, value in preset.items() if name != "max_length"}
     missing = {name: value for name, value in preset.items() if getattr(config, name) is None}
     config = replace(config, **missing)
     positive = ("n_data", "max_length", "latent_dim", "components", "epochs", "batch_size", "units")
@@ -151,12 +156,14 @@ def prepare(
 
     from grammar.architectures import Architecture
     from grammar.cfg import Grammar
+    from grammar.characters import CHARACTERS, character_grammar
     from grammar.codec import RuleCodec
     from grammar.model import build_from_recipe
     from molecules.data import load_molecules, report
     from molecules.model import MoleculeAutoencoder
 
-    grammar = Grammar.load(config.grammar or "smiles_compact")
+    known = config.grammar != CHARACTERS
+    grammar = Grammar.load(config.grammar or "smiles_compact") if known else None
     data = load_molecules(
         config.data,
         data_dir=config.data_dir,
@@ -164,11 +171,12 @@ def prepare(
         smiles_column=config.smiles_column,
         n=config.n_data,
         seed=config.seed,
-        accepts=_accepts(grammar, config.max_length),
+        accepts=accepted_by(grammar, config.max_length),
     )
     console().print(report(data), markup=False, highlight=False)
     if len(data.smiles) < 50:
         raise UserError(f"{len(data.smiles)} molecules are too few to train on: give at least 50")
+    grammar = grammar or character_grammar([*data.smiles, *data.held_out])
     codec = RuleCodec(grammar, config.max_length)
     rules = codec.encode([*data.smiles, *data.held_out])
     assert codec.max_length is not None  # encode has set it
@@ -194,16 +202,16 @@ def prepare(
     return data, rules[: len(data.smiles)], rules[len(data.smiles) :], model
 
 
-def _accepts(grammar: Grammar, longest: int | None) -> Any:
-    """Why a SMILES cannot be used with this grammar and length, or None."""
+def accepted_by(grammar: Grammar | None, longest: int | None) -> Any:
+    """Why a SMILES cannot be used with this grammar (of any characters) and length, or None."""
     from grammar.errors import ParseError
     from grammar.parser import Parser
 
-    parser = Parser(grammar)
+    parse: Any = str if grammar is None else Parser(grammar).parse
 
     def accepts(smiles: str) -> str | None:
         try:
-            steps = len(parser.parse(smiles))
+            steps = len(parse(smiles))
         except ParseError as error:
             return f"outside the grammar: {error}"
         if longest is not None and steps > longest:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesopt.candidates import Effort
+from bayesopt.codec import LatentCodec
 from bayesopt.problem import Array, Problem
 from bayesopt.results import PublishedRow
 from gmae_tf.errors import UserError
 from grammar.cfg import Grammar
+from grammar.characters import writes_characters
 from grammar.data import load_expressions
-from grammar.expressions import TARGET_X, WORST_SCORE, evaluate, fit_errors
+from grammar.expressions import TARGET_X, WORST_SCORE, evaluate, fit_errors, is_expression
 from grammar.expressions import target as benchmark
 from grammar.generate import sample_strings
 from grammar.model import GrammarAutoencoder
@@ -120,6 +122,27 @@ def _point(row: dict[str, Any], line: int, path: Path) -> tuple[float, float]:
     return values[0], values[1]
 
 
+class Readable:
+    """A model that writes characters, without the decodes that cannot be read as expressions."""
+
+    def __init__(self, model: LatentCodec) -> None:
+        self.model = model
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.model.latent_dim
+
+    def encode(self, strings: Sequence[str]) -> Array:
+        """Codes [N, D]."""
+        return self.model.encode(strings)
+
+    def decode(self, codes: Array) -> list[str | None]:
+        """Strings of codes [N, D]; None where one is no expression."""
+        decoded = self.model.decode(codes)
+        return [s if s is not None and is_expression(s) else None for s in decoded]
+
+
 class ExprTask:
     """The task of `python -m bayesopt.run --task expr`: a `Problem` and what its report shows."""
 
@@ -164,7 +187,7 @@ class ExprTask:
         known = [string for string, kept in zip(strings, keep, strict=True) if kept]
         known_set = frozenset(known)
         self.problem = Problem(
-            codec=self.model,
+            codec=Readable(self.model) if writes_characters(self.model.grammar) else self.model,
             score=self.score,
             worst_score=WORST_SCORE,
             strings=tuple(known),
@@ -238,6 +261,7 @@ def load_known_strings(
 ) -> list[str]:
     """Strings of the model's grammar; by default what `grammar.train` trains on by default."""
     arithmetic = Grammar.load("arithmetic").rules == model.grammar.rules
+    arithmetic = arithmetic or writes_characters(model.grammar)
     source = data or ("official" if arithmetic else "generated")
     if arithmetic or source != "generated":
         return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar)

@@ -52,20 +52,22 @@ class Cell:
     supported: bool | None = None
 
 
-def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Cell]]:
+def summarise(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column] = COLUMNS
+) -> dict[str, dict[str, Cell]]:
     """Results of runs, one a model and seed -> model -> key of a column -> cell.
 
-    Models come in the order of their best distance of samples.
+    Models come in the order of their best distance of samples, if they have one.
     """
     values: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         kept = values.setdefault(row["model"], {})
-        for column in COLUMNS:
+        for column in columns:
             if row.get(column.key) is not None:
                 kept.setdefault(column.key, []).append(float(row[column.key]))
-    cells = {model: {c.key: _cell(found.get(c.key, [])) for c in COLUMNS} for model, found in
+    cells = {model: {c.key: _cell(found.get(c.key, [])) for c in columns} for model, found in
              values.items()}  # fmt: skip
-    for column in COLUMNS:
+    for column in columns:
         if column.lower is not None:
             _rank(cells, values, column)
     return dict(sorted(cells.items(), key=lambda item: samples_distance(item[1])))
@@ -74,9 +76,9 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Cell]]:
 def samples_distance(cells: Mapping[str, Cell]) -> float:
     """Distance of prior samples, or of ex-post samples of a model without a prior."""
     for key in ("fd_prior", "fd_ex_post"):
-        value = cells[key].mean
-        if value is not None:
-            return value
+        cell = cells.get(key)
+        if cell is not None and cell.mean is not None:
+            return cell.mean
     return float("inf")
 
 

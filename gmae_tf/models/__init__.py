@@ -35,15 +35,31 @@ class Entry:
 MODELS: dict[str, Entry] = {
     "ae": Entry("ae:build", "AE", "-", "ex-post"),
     "vae": Entry("vae:build", "VAE", "Kingma & Welling 2014", "fixed"),
+    "beta-vae": Entry("vae:build_beta", "beta-VAE", "Higgins et al. 2017", "fixed"),
+    "cv-vae": Entry("cv_vae:build", "CV-VAE", "Ghosh et al. 2020", "fixed"),
+    "2s-vae": Entry("two_stage:build", "2-Stage VAE", "Dai & Wipf 2019", "learnt"),
+    "vampprior": Entry("vamp:build", "VAE with VampPrior", "Tomczak & Welling 2018", "learnt"),
     "wae-mmd": Entry("wae_mmd:build", "WAE-MMD", "Tolstikhin et al. 2018", "fixed"),
     "wae-gan": Entry("wae_gan:build", "WAE-GAN", "Tolstikhin et al. 2018", "fixed"),
     "aae": Entry("wae_gan:build_aae", "AAE", "Makhzani et al. 2016", "fixed"),
+    "maskaae": Entry("mask_aae:build", "MaskAAE", "Mondal et al. 2020", "fixed"),
+    "flexae": Entry("flex_ae:build", "FlexAE", "Mondal et al. 2021", "learnt"),
+    "flexae-sr": Entry("flex_ae:build_sr", "FlexAE-SR", "Mondal et al. 2021", "learnt"),
     "vq-vae": Entry("vq_vae:build", "VQ-VAE", "van den Oord et al. 2017", "learnt"),
+    "rae": Entry("rae:build", "RAE", "Ghosh et al. 2020", "ex-post"),
+    "rae-l2": Entry("rae:build_l2", "RAE-L2", "Ghosh et al. 2020", "ex-post"),
+    "rae-gp": Entry("rae:build_gp", "RAE-GP", "Ghosh et al. 2020", "ex-post"),
+    "rae-sn": Entry("rae:build_sn", "RAE-SN", "Ghosh et al. 2020", "ex-post"),
+    "eae": Entry("eae:build", "EAE", "Ghose et al. 2020", "fixed"),
     "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
     "gmae-unimodal": Entry(
         "gmae:build_unimodal", "GMAE, one Gaussian", "Saseendran et al. 2021", "fixed"
     ),
     "vade": Entry("vade:build", "VaDE", "Jiang et al. 2017", "learnt"),
+    "gm-vae": Entry("gm_vae:build", "GM-VAE", "Dilokthanakul et al. 2016", "learnt"),
+    "gmvae": Entry("gumbel:build", "GMVAE, Gumbel-softmax", "Arias Figueroa 2017", "learnt"),
+    "jointvae": Entry("joint_vae:build", "JointVAE", "Dupont 2018", "fixed"),
+    "cascadevae": Entry("cascade_vae:build", "CascadeVAE", "Jeong & Song 2019", "fixed"),
 }
 
 

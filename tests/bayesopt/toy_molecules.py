@@ -60,7 +60,9 @@ class ToyModel:
         )
         self.training_strings = StringSet.of(pool()[:KNOWN])
         self.network = SimpleNamespace(
-            prior=SimpleNamespace(sample=self._sample), decoder=SimpleNamespace(plan=self._plan)
+            has_prior=True,
+            sample_codes=self._sample,
+            decoder=SimpleNamespace(plan=self._plan),
         )
 
     def normal_form(self, smiles: str) -> str:

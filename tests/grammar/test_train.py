@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
-from gmae_tf.penalties import GaussianMixturePenalty, NormPenalty
+from gmae_tf.penalties import GaussianMixturePenalty
 from grammar.cfg import Grammar
 from grammar.codec import read_rules
 from grammar.errors import GrammarError
@@ -63,7 +63,7 @@ def results(folder: Path) -> dict[str, Any]:
 def test_a_run_by_command_and_the_same_command_again(
     tiny: Path, run_cli: RunCli, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    options = {**SMALL, "grammar": tiny, "out": tmp_path / "run", "regularizer": "gmm"}
+    options = {**SMALL, "grammar": tiny, "out": tmp_path / "run"}
     done = run_cli("-m", "grammar.train", *flags(options))
     assert done.returncode == 0, done.stderr
     assert "training: 300 strings" in done.stdout
@@ -126,37 +126,59 @@ def test_few_strings_are_too_few(tiny: Path):
         prepare(TrainConfig(grammar=str(tiny), n_data=19, max_length=9))
 
 
-@pytest.mark.parametrize("regularizer", ["gmm", "normal", "l2", "none"])
-def test_the_penalty_of_each_regularizer(regularizer: Any):
+def test_options_become_the_recipe_of_a_model(tiny: Path):
     config = TrainConfig(
-        regularizer=regularizer, ks_weight=2.0, sliced_weight=0.5, l2_weight=0.1, mean_scale=3.0,
-        midpoint=True, seed=4,
+        grammar=str(tiny), n_data=300, max_length=4, epochs=7, batch_size=50, latent_dim=6,
+        components=3, ks_weight=2.0, sliced_weight=0.5, mean_scale=3.0, midpoint=True, seed=4,
+        reconstruction_weight=5.0,
     )  # fmt: skip
-    penalty = config.penalty(config.latent_dim, config.seed)
-    if regularizer == "none":
-        assert penalty is None
-    elif regularizer == "l2":
-        assert isinstance(penalty, NormPenalty)
-        assert penalty.weights == {"norm": 0.1}
-    else:
-        assert isinstance(penalty, GaussianMixturePenalty)
-        assert penalty.weights == {"ks": 2.0, "covariance": 1.0, "sliced": 0.5}
-        assert penalty.midpoint
-        assert penalty.seed == 4
-        expected = 3 * np.eye(10, 25) if regularizer == "gmm" else np.zeros((1, 25))
-        np.testing.assert_array_equal(penalty.prior.means, expected)
+    _, _, model = prepare(config)
+    network = model.network
+    assert network.recipe == config.recipe(6, reconstruction_weight=5.0, steps=7 * 5, seed=4)
+    assert network.reconstruction_weight == 5.0
+    assert isinstance(network.penalty, GaussianMixturePenalty)
+    assert network.penalty.weights == {"ks": 2.0, "covariance": 1.0, "sliced": 0.5}
+    assert network.penalty.midpoint
+    assert network.penalty.seed == 4
+    np.testing.assert_array_equal(network.penalty.prior.means, 3 * np.eye(3, 6))
 
 
-@pytest.mark.parametrize("regularizer", ["normal", "none"])
-def test_other_regularizers_train(regularizer: Any, tiny: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("name", "options", "terms"),
+    [
+        ("gmae-unimodal", {}, {"ks", "covariance", "sliced"}),
+        ("vae", {"kl_weight": 0.1}, set()),
+        ("ae", {}, set()),
+    ],
+)
+def test_other_models_train_load_and_sample(
+    name: str, options: dict[str, Any], terms: set[str], tiny: Path, tmp_path: Path
+):
     config = TrainConfig(
-        out=tmp_path, grammar=str(tiny), regularizer=regularizer, sliced_weight=1.0, **SMALL
-    )
+        out=tmp_path, grammar=str(tiny), model=name, model_options=options, sliced_weight=1.0,
+        **SMALL,
+    )  # fmt: skip
     train(config)
     measured = results(tmp_path)
-    terms = {"ks", "covariance", "sliced"} & set(measured)
-    assert len(terms) == (3 if regularizer == "normal" else 0)
+    assert {"ks", "covariance", "sliced"} & set(measured) == terms
     assert all(np.isfinite(measured[name]) for name in (*terms, "reconstruction_nats"))
+    model = GrammarAutoencoder.load(tmp_path)
+    assert model.network.has_prior  # of ae the density that was fitted to its codes
+    assert model.decode(model.network.sample_codes(3, np.random.default_rng(0)))[0] is not None
+    if name == "vae":
+        assert model.network.recipe is not None
+        assert model.network.recipe.options == options
+
+
+def test_unknown_models_and_options_are_told(tiny: Path):
+    with pytest.raises(UserError, match="'nonsense' is no model"):
+        prepare(TrainConfig(grammar=str(tiny), n_data=300, max_length=4, model="nonsense"))
+    with pytest.raises(UserError, match="vae has no option 'beta'; its options: kl_weight"):
+        prepare(
+            TrainConfig(
+                grammar=str(tiny), n_data=300, max_length=4, model="vae", model_options={"beta": 4}
+            )
+        )
 
 
 def test_a_grammar_with_few_strings_gives_all_of_them(tmp_path: Path):
