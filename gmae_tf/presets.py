@@ -31,7 +31,7 @@ OTHERS: dict[str, Any] = {"latent_dim": 32, "components": 10, "mean_scale": 6.0}
 RATES = {"mnist": 2e-4, "fashion_mnist": 2e-4}
 """Of the paper's network, in the published code; the appendix prints 2e-3 for all."""
 NOISE = {"mnist": 0.1}
-"""On codes, for the small network: on MNIST it makes samples much better, on Fashion-MNIST worse."""
+"""On codes, for the small network: samples are much better on MNIST, worse on Fashion-MNIST."""
 
 
 def preset_of(dataset: str, size: str) -> dict[str, Any]:

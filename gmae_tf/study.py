@@ -117,10 +117,8 @@ def _extractor(dataset: str) -> Extractor | None:
 
 def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]]:
     """What distinguishes each run, and its options."""
-    given: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
-    }
+    passed = ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
+    given: dict[str, Any] = {name: getattr(config, name) for name in passed}
     for seed in config.seeds:
         if config.baseline:
             about = {"guide": "none", "scale": None, "sliced": 0.0, "seed": seed}
