@@ -1,0 +1,165 @@
+"""Gaussian-mixture variational autoencoder whose clusters are drawn by Gumbel-softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.models import tools
+from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.parts import Parts
+
+
+def build(
+    parts: Parts,
+    gaussian_weight: float = 1.0,
+    categorical_weight: float = 1.0,
+    features: int = 512,
+    temperature: float = 0.5,
+) -> Autoencoder:
+    """Sum of squared errors + KL(q(z|x, y) || p(z|y)) + KL(q(y|x) || uniform), each with a weight.
+
+    The public GMVAE of Arias Figueroa: q(z|x, y) is a perceptron of `features` of x, and p(z|y) is
+    linear.  The temperature falls from 1 as it does there in 100 epochs, no lower than the one
+    given.  The first KL is the closed form of a second sample of y instead of one sample of z;
+    squared errors stand for cross-entropy, and the parts' networks for perceptrons.
+    """
+    recipe = parts.recipe
+    method = GumbelMixture(
+        parts.latent_dim,
+        recipe.components,
+        features,
+        gaussian_weight,
+        categorical_weight,
+        temperature,
+        recipe.steps,
+        parts.seed,
+    )
+    return Autoencoder(
+        parts.encoder(recipe.components + features),
+        parts.decoder(parts.latent_dim),
+        parts.reconstruction,
+        parts.elements,
+        method=method,
+    )
+
+
+def gumbel_softmax(logits: Any, temperature: Any, seed: Any) -> Any:
+    """Almost one-hot samples of a categorical distribution, with the gradient of its logits."""
+    uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=seed)
+    return ops.softmax((logits - ops.log(-ops.log(uniform))) / temperature)
+
+
+def hard(logits: Any) -> Any:
+    """The most probable group as one-hot, [N, K]."""
+    return ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype="float32")
+
+
+def kl_to_uniform(logits: Any) -> Any:
+    """KL(softmax(logits) || uniform) in nats, [N, K] -> [N]."""
+    log_q = ops.log_softmax(logits)
+    return ops.sum(ops.exp(log_q) * log_q, axis=-1) + np.log(logits.shape[-1]).item()
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class GumbelMixture(Method):
+    """The encoder gives logits of y and features; codes are means of q(z|x, y) at the best y."""
+
+    def __init__(
+        self,
+        latent_dim: int,
+        components: int,
+        features: int,
+        gaussian_weight: float,
+        categorical_weight: float,
+        temperature: float,
+        steps: int,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            latent_dim, {"gaussian": gaussian_weight, "categorical": categorical_weight}
+        )
+        self.components, self.features, self.seed = components, features, seed
+        self.temperature, self.planned = temperature, steps
+        self.posterior = tools.perceptron(
+            [features], 2 * latent_dim, "posterior", inputs=features + components
+        )
+        self.prior = tools.perceptron([], 2 * latent_dim, "prior", inputs=components)
+        self.steps = Steps()
+        self.random = keras.random.SeedGenerator(seed)
+
+    def logits(self, encoded: Any) -> Any:
+        """Of y, [N, K]."""
+        return encoded[:, : self.components]
+
+    def choose(self, encoded: Any, training: bool) -> Any:
+        """A nearly one-hot sample of y [N, K] in training, else the best one."""
+        logits = self.logits(encoded)
+        if not training:
+            return hard(logits)
+        share = self.steps.count / max(1, self.planned)
+        temperature = ops.maximum(self.temperature, ops.exp(-1.386 * share))
+        return gumbel_softmax(logits, temperature, self.random)
+
+    def moments(self, encoded: Any, y: Any) -> tuple[Any, Any]:
+        """Mean and log variance of q(z|x, y), [N, D]."""
+        features = ops.relu(encoded[:, self.components :])
+        mean, log_variance = tools.split(self.posterior(ops.concatenate([features, y], axis=-1)))
+        return mean, tools.bounded(log_variance)
+
+    def clusters(self, y: Any) -> tuple[Any, Any]:
+        """Mean and log variance of p(z|y), [N, D]."""
+        mean, log_variance = tools.split(self.prior(y))
+        return mean, tools.bounded(log_variance)
+
+    def code(self, encoded: Any) -> Any:
+        """The mean of q(z|x, y) for the best y."""
+        return self.moments(encoded, self.choose(encoded, training=False))[0]
+
+    def draw(self, encoded: Any, training: bool) -> Any:
+        """A sample of y, and one of z given it, in training; else the code."""
+        if not training:
+            return self.code(encoded)
+        mean, log_variance = self.moments(encoded, self.choose(encoded, training))
+        return tools.gaussian_sample(mean, log_variance, self.random)
+
+    def terms(self, batch: Batch) -> dict[str, Any]:
+        """Divergences of z given y, and of y, in nats."""
+        y = self.choose(batch.encoded, batch.training)
+        self.steps.next(batch.training)
+        mean, log_variance = self.moments(batch.encoded, y)
+        centre, spread = self.clusters(y)
+        # KL(q || p) is that to a standard normal after moving and scaling both.
+        offset = (mean - centre) * ops.exp(-0.5 * spread)
+        return {
+            "gaussian": ops.mean(tools.kl_to_standard_normal(offset, log_variance - spread)),
+            "categorical": ops.mean(kl_to_uniform(self.logits(batch.encoded))),
+        }
+
+    def groups(self, encoded: Any) -> Any:
+        """q(y|x)."""
+        return ops.softmax(self.logits(encoded))
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """A group, each as likely as another, and a code of p(z|y)."""
+        y = np.eye(self.components, dtype=np.float32)[rng.integers(self.components, size=n)]
+        mean, log_variance = map(ops.convert_to_numpy, self.clusters(y))
+        return mean + np.exp(0.5 * log_variance) * rng.normal(size=(n, self.latent_dim))
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor needs."""
+        return {
+            "latent_dim": self.latent_dim,
+            "components": self.components,
+            "features": self.features,
+            "gaussian_weight": self.term_weights["gaussian"],
+            "categorical_weight": self.term_weights["categorical"],
+            "temperature": self.temperature,
+            "steps": self.planned,
+            "seed": self.seed,
+        }
