@@ -1,0 +1,197 @@
+"""CascadeVAE: groups are assigned to the examples of a batch, exactly, by how well they decode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.errors import UserError
+from gmae_tf.losses import MeanSquaredError
+from gmae_tf.models import tools
+from gmae_tf.models.gumbel import hard
+from gmae_tf.models.joint_vae import sample_joint
+from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.parts import Parts
+
+
+def build(
+    parts: Parts,
+    beta: float = 0.1,
+    closed_beta: float = 10.0,
+    opening: float = 0.4,
+    continuous_only: float = 4 / 15,
+    crowding: float = 0.001,
+) -> Autoencoder:
+    """Sum of squared errors of D([z, c]) + sum_j beta_j KL_j + `crowding` for pairs in a group.
+
+    Jeong & Song 2019, settings of their code for dSprites.  One dimension after another gets the
+    small beta in the share `opening` of the steps; groups c begin after `continuous_only`.  Squared
+    errors stand for cross-entropy, a Hungarian algorithm for their minimum cost flow, and there is
+    no decay of weights.  They group an example by decoding it with every c; here a head of the
+    encoder learns these assignments by cross-entropy, so that a code needs no decoder.
+    """
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        raise UserError(
+            f"cascadevae assigns groups outside of the backend {keras.backend.backend()}, which "
+            "does not offer that: set KERAS_BACKEND to tensorflow or jax"
+        )
+    if not isinstance(parts.reconstruction, MeanSquaredError):
+        raise UserError("cascadevae compares squared errors of examples: train it on images")
+    recipe = parts.recipe
+    method = AssignedCode(
+        parts.latent_dim,
+        recipe.components,
+        parts.elements,
+        beta,
+        closed_beta,
+        opening * recipe.steps,
+        continuous_only * recipe.steps,
+        crowding,
+        parts.seed,
+    )
+    return Autoencoder(
+        parts.encoder(2 * parts.latent_dim + recipe.components),
+        parts.decoder(method.latent_dim),
+        parts.reconstruction,
+        0.0,  # in the loss, the assigned groups are decoded
+        method=method,
+    )
+
+
+def assign(errors: Any, crowding: float) -> NDArray[np.float32]:
+    """One-hot groups [N, K] of the least sum of errors [N, K] + crowding * pairs in one group.
+
+    The w-th member of a group, counted from 0, costs w * crowding more: each is a column.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    costs = np.nan_to_num(np.asarray(errors, dtype=np.float64))
+    n, k = costs.shape
+    places = costs[:, :, None] + crowding * np.arange(n)
+    _, column = linear_sum_assignment(places.reshape(n, k * n))
+    return np.eye(k, dtype=np.float32)[column // n]
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class AssignedCode(Method):
+    """Codes are [mean of z, group by the head as one-hot].
+
+    Terms: "assigned", the mean squared error with assigned groups, which the loss has instead of
+    that with the head's; "kl", weighted by dimension; "head", its cross-entropy in nats.
+    """
+
+    def __init__(
+        self,
+        continuous: int,
+        components: int,
+        elements: int,
+        beta: float,
+        closed_beta: float,
+        opening_steps: float,
+        continuous_steps: float,
+        crowding: float,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(continuous + components, {"assigned": elements, "kl": 1.0, "head": 1.0})
+        self.continuous, self.components, self.elements = continuous, components, elements
+        self.beta, self.closed_beta, self.crowding = beta, closed_beta, crowding
+        self.opening_steps, self.continuous_steps = opening_steps, continuous_steps
+        self.seed = seed
+        self.steps = Steps()
+        self.random = keras.random.SeedGenerator(seed)
+        if keras.backend.backend() == "tensorflow":
+            self.supports_jit = False  # XLA cannot leave TensorFlow
+
+    def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
+        """Mean and log variance of z, logits of the head."""
+        of_z, logits = ops.split(encoded, [2 * self.continuous], axis=-1)
+        mean, log_variance = tools.split(of_z)
+        return mean, tools.bounded(log_variance), logits
+
+    def code(self, encoded: Any) -> Any:
+        """Mean and group."""
+        mean, _, logits = self.moments(encoded)
+        return self._joined(mean, hard(logits))
+
+    def draw(self, encoded: Any, training: bool) -> Any:
+        """A sample of z in training, else the mean, and the group."""
+        mean, log_variance, logits = self.moments(encoded)
+        z = tools.gaussian_sample(mean, log_variance, self.random) if training else mean
+        return self._joined(z, hard(logits))
+
+    def terms(self, batch: Batch) -> dict[str, Any]:
+        """All of them for one sample of z, the decoded one."""
+        mean, log_variance, logits = self.moments(batch.encoded)
+        z = batch.drawn[:, : self.continuous]
+        groups = self._assign(self.errors(batch.network.decoder, batch.x, z))
+        rebuilt = batch.network.decoder(self._joined(z, groups), training=batch.training)
+        head = -ops.mean(ops.sum(groups * ops.log_softmax(logits), axis=-1))
+        kl = 0.5 * (ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance)
+        terms = {
+            "assigned": batch.network.reconstruction(batch.x, rebuilt),
+            "kl": ops.sum(self.betas() * ops.mean(kl, axis=0)),
+            "head": self._grouping() * head,
+        }
+        self.steps.next(batch.training)
+        return terms
+
+    def errors(self, decoder: Any, x: Any, z: Any) -> Any:
+        """Sums of squared errors with each group, [N, K]; nothing is learnt from them."""
+        n, k = ops.shape(z)[0], self.components
+        groups = ops.tile(ops.eye(k), (n, 1))
+        codes = ops.concatenate([ops.repeat(z, k, axis=0), groups], axis=-1)
+        decoded = ops.cast(tools.frozen(decoder, ops.stop_gradient(codes)), "float32")
+        difference = ops.reshape(decoded, (n, k, -1)) - ops.reshape(x, (n, 1, -1))
+        return ops.stop_gradient(self.elements * ops.mean(ops.square(difference), axis=-1))
+
+    def betas(self) -> Any:
+        """Weights of the divergences of the dimensions in this step, [D]."""
+        begins = np.arange(self.continuous, dtype=np.float32) / self.continuous
+        is_open = self.steps.count >= ops.convert_to_tensor(begins * self.opening_steps)
+        return ops.where(is_open, self.beta, self.closed_beta)
+
+    def groups(self, encoded: Any) -> Any:
+        """Probabilities by the head."""
+        return ops.softmax(self.moments(encoded)[2])
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """Of the prior, which is fixed."""
+        return sample_joint(n, self.continuous, self.components, rng)
+
+    def _grouping(self) -> Any:
+        return ops.cast(self.steps.count >= self.continuous_steps, "float32")
+
+    def _joined(self, z: Any, groups: Any) -> Any:
+        return ops.concatenate([z, self._grouping() * groups], axis=-1)
+
+    def _assign(self, errors: Any) -> Any:
+        if keras.backend.backend() == "jax":
+            import jax
+
+            result = jax.ShapeDtypeStruct(errors.shape, np.float32)
+            return jax.pure_callback(lambda values: assign(values, self.crowding), result, errors)
+        import tensorflow as tf
+
+        found = tf.numpy_function(
+            lambda values: assign(values, self.crowding), [errors], tf.float32
+        )
+        return tf.ensure_shape(found, errors.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor needs."""
+        return {
+            "continuous": self.continuous,
+            "components": self.components,
+            "elements": self.elements,
+            "beta": self.beta,
+            "closed_beta": self.closed_beta,
+            "opening_steps": self.opening_steps,
+            "continuous_steps": self.continuous_steps,
+            "crowding": self.crowding,
+            "seed": self.seed,
+        }
