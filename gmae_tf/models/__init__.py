@@ -46,11 +46,11 @@ MODELS: dict[str, Entry] = {
     "flexae": Entry("flex_ae:build", "FlexAE", "Mondal et al. 2021", "learnt"),
     "flexae-sr": Entry("flex_ae:build_sr", "FlexAE-SR", "Mondal et al. 2021", "learnt"),
     "vq-vae": Entry("vq_vae:build", "VQ-VAE", "van den Oord et al. 2017", "learnt"),
-    "eae": Entry("eae:build", "EAE", "Ghose et al. 2020", "fixed"),
     "rae": Entry("rae:build", "RAE", "Ghosh et al. 2020", "ex-post"),
     "rae-l2": Entry("rae:build_l2", "RAE-L2", "Ghosh et al. 2020", "ex-post"),
     "rae-gp": Entry("rae:build_gp", "RAE-GP", "Ghosh et al. 2020", "ex-post"),
     "rae-sn": Entry("rae:build_sn", "RAE-SN", "Ghosh et al. 2020", "ex-post"),
+    "eae": Entry("eae:build", "EAE", "Ghose et al. 2020", "fixed"),
     "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
     "gmae-unimodal": Entry(
         "gmae:build_unimodal", "GMAE, one Gaussian", "Saseendran et al. 2021", "fixed"
