@@ -1,0 +1,65 @@
+"""The registry, and what holds for every model in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmae_tf.errors import UserError
+from gmae_tf.models import MODELS, entry, options_of
+
+
+def test_an_unknown_name_gets_the_known_ones(make_model):
+    with pytest.raises(UserError, match=r"^'va' is no model: choose one of ae, .*gmae-unimodal"):
+        make_model("va")
+    with pytest.raises(UserError, match="is no model"):
+        options_of("va")
+    assert entry("vae").title == "VAE"
+
+
+def test_an_unknown_option_gets_the_known_ones(make_model):
+    with pytest.raises(UserError, match=r"^vae has no option 'beta'; its options: kl_weight$"):
+        make_model("vae", options={"beta": 2.0})
+    with pytest.raises(UserError, match=r"its options: none$"):
+        make_model("ae", options={"beta": 2.0})
+
+
+def test_options_have_defaults_and_reach_the_model(make_model):
+    assert options_of("vae") == {"kl_weight": 0.312}
+    assert options_of("ae") == {}
+    assert make_model("vae").method.term_weights == {"kl": 0.312}
+    assert make_model("vae", options={"kl_weight": 2.0}).method.term_weights == {"kl": 2.0}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_trains_saves_loads_and_samples(name, make_model, train, two_blobs, tmp_path: Path):
+    model = make_model(name, steps=4)
+    before = model.encode(two_blobs)
+    (logs,) = train(model, two_blobs[:200], epochs=1)
+    assert all(np.isfinite(list(logs.values())))
+    codes = model.encode(two_blobs)
+    assert codes.shape == (1000, model.latent_dim)
+    assert not np.allclose(codes, before)
+
+    model.save_weights(tmp_path / "model.weights.h5")
+    fresh = make_model(name, steps=4)
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(fresh.encode(two_blobs), codes)
+
+    if model.method is not None:
+        config = json.loads(json.dumps(model.method.get_config()))
+        assert type(model.method).from_config(config).get_config() == model.method.get_config()
+
+    rng = np.random.default_rng(0)
+    assert model.has_prior == (entry(name).samples in ("fixed", "learnt"))
+    if model.has_prior:
+        drawn = fresh.sample_codes(7, rng)
+        assert drawn.shape == (7, model.latent_dim)
+        assert np.isfinite(drawn).all()
+        assert fresh.sample(3, rng).shape == (3, 6)
+    else:
+        with pytest.raises(UserError, match="has no prior to sample from"):
+            model.sample_codes(7, rng)
