@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import image_tables as ours
+import model_tables
 import tables
 from image_tables import (
     DATASETS,
@@ -33,7 +34,7 @@ from image_tables import (
 from gmae_tf.presets import preset_of
 
 PAPERS = tables.read(tables.RESULTS / "published.json")
-PAGES = [p for p in (tables.DOCS / "reproduction.md", tables.DOCS / "images.md") if p.exists()]
+PAGES = [tables.DOCS / f"{name}.md" for name in ("reproduction", "images", "models")]
 ALL = {**DATASETS, "svhn": "SVHN", "celeba": "CelebA"}
 STUDIES = {
     "paper": "network and epochs of the paper",
@@ -268,6 +269,7 @@ BLOCKS = {
     "evaluation": ours.evaluation_table,
     "ablation": ours.ablation_table,
     "speed": ours.speed_table,
+    "compare": model_tables.compare_table,
 }
 
 
