@@ -67,7 +67,7 @@ def test_samples_come_from_the_learnt_components(make_model, rng) -> None:
 def test_finds_two_groups(make_model, train, two_blobs) -> None:
     model = make_model("gmvae", steps=300, options={"features": 32})
     history = train(model, two_blobs, epochs=15)
-    assert history[-1]["categorical"] > 0.25  # of log 2 = 0.69
+    assert 0.25 < history[-1]["categorical"] < 0.6  # log 2 = 0.69 if nothing kept it low
     groups = model.groups(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.95
