@@ -54,13 +54,14 @@ def compare(config: CompareConfig) -> None:
     """Train and measure what is not done yet, then write compare.json and the page."""
     from gmae_tf.devices import select_device
     from gmae_tf.runs import open_run
+    from gmae_tf.study import extractor_of
 
     runs = list(variants(config))
     select_device(config.device)
     data = load(runs[0])
     free = ("models", "seeds", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.compare", may_change=free)
-    extractor = _extractor(data)
+    extractor = extractor_of(data)
     for number, options in enumerate(runs):
         folder = run.path / f"{options.model}-seed{options.seed}"
         if not (folder / MEASURED).exists():
@@ -191,19 +192,6 @@ def read_shown(path: Path) -> Shown:
 
     with np.load(path) as file:
         return Shown(**{name: file[name] for name in file.files})
-
-
-def _extractor(data: ImageData) -> Extractor | None:
-    from gmae_tf.metrics.extractors import make_extractor
-
-    try:
-        extractor = make_extractor(data.name, data.test_labels is not None)
-    except UserError as error:
-        console().print(f"without Frechet distances: {error}", soft_wrap=True)
-        return None
-    if extractor is None:
-        console().print("without Frechet distances: the data set has no labels for a classifier")
-    return extractor
 
 
 def main() -> None:

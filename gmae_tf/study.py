@@ -82,7 +82,7 @@ def study(config: StudyConfig) -> None:
         raise UserError(f"{config.dataset} has no labels to judge groups by: choose another")
     grown = ("scales", "sliced", "guides", "seeds", "baseline", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.study", may_change=grown)
-    extractor = _extractor(data.name)
+    extractor = extractor_of(data)
     for number, (about, options) in enumerate(runs):
         folder = run.path / "-".join(f"{key}{value}" for key, value in about.items())
         done = folder / "measured.json"
@@ -105,14 +105,18 @@ def study(config: StudyConfig) -> None:
     print_table(rows)
 
 
-def _extractor(dataset: str) -> Extractor | None:
-    from gmae_tf.metrics.classifier import load_classifier
+def extractor_of(data: ImageData) -> Extractor | None:
+    """The features in which distances are measured; None, and a line that says why."""
+    from gmae_tf.metrics.extractors import make_extractor
 
     try:
-        return load_classifier(dataset)
+        extractor = make_extractor(data.name, data.test_labels is not None)
     except UserError as error:
         console().print(f"without Frechet distances: {error}", soft_wrap=True)
         return None
+    if extractor is None:
+        console().print("without Frechet distances: the data set has no labels for a classifier")
+    return extractor
 
 
 def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]]:
