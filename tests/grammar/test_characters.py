@@ -96,6 +96,6 @@ def test_what_can_be_read_as_an_expression(text: str, expected: bool):
 
 def test_molecules_are_no_expressions():
     assert not is_expression("CCO")
+    config = TrainConfig(grammar="smiles", exclude_better_than=0.1)
     with pytest.raises(UserError, match="needs the arithmetic grammar"):
-        config = TrainConfig(grammar="smiles", exclude_better_than=0.1)
         load_strings(config, Grammar.load("smiles"))

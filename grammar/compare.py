@@ -1,0 +1,156 @@
+"""python -m grammar.compare: several models on the same expressions, in one table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gmae_tf.command import console, run_command
+from gmae_tf.comparison.summary import Column
+from gmae_tf.errors import UserError
+from grammar.comparison import (
+    FREE,
+    CompareOptions,
+    Job,
+    collect,
+    jobs,
+    search,
+    training_options,
+    unfinished,
+    variants,
+    write_measured,
+)
+from grammar.errors import GrammarError
+
+KL_WEIGHT = 0.1
+"""With 1, the bound, the posterior collapses: see docs/expressions.md."""
+HIDDEN = 0.0363
+"""Strings that score this or less are hidden from all models and surrogates, as in bayesopt.run."""
+FEWEST = 110
+COLUMNS = (
+    Column("exact_match", "held-out strings, exact %", False, 1, 100.0),
+    Column("prior_valid", "prior samples, valid %", False, 1, 100.0),
+    Column("prior_score", "prior samples, average score", True, 3),
+    Column("rmse", "GP test RMSE", True, 3),
+    Column("log_likelihood", "GP test LL", False, 3),
+    Column("best", "search, best score", True, 4),
+    Column("search_valid", "search, valid %", None, 1, 100.0),
+    Column("search_score", "search, average score", True, 3),
+    Column("seconds", "training, seconds", None, 0),
+)
+
+
+@dataclass(frozen=True)
+class CompareConfig(CompareOptions):
+    """Options of `python -m grammar.compare`."""
+
+    out: Path = Path("runs/compare-expressions")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    data: str = "official"
+    """official (the 100,000 of Grammar VAE), generated, or a text file of expressions."""
+    latent_dim: int = 25
+    """Dimensions of the latent space."""
+    xla: bool = True
+    """Compile the training step with XLA: a slower start, faster steps."""
+
+
+def compare(config: CompareConfig) -> None:
+    """Train, measure and search with what is not done yet, then write compare.json."""
+    from gmae_tf.devices import select_device
+    from gmae_tf.runs import open_run, write_atomic
+    from grammar.cfg import Grammar
+    from grammar.data import load_expressions
+
+    known = variants(KL_WEIGHT, config.latent_dim)
+    todo = jobs(config, known, config.out)
+    strings = load_expressions(
+        config.data,
+        n=config.n_data,
+        data_dir=config.data_dir,
+        grammar=Grammar.load("arithmetic"),
+    )
+    if len(strings) < FEWEST:
+        raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
+    select_device(config.device)
+    run = open_run(config.out, asdict(config), "grammar.compare", may_change=FREE)
+    data = run.path / "strings.txt"
+    if not data.exists():
+        write_atomic(data, "\n".join(strings) + "\n")
+    for job in unfinished(todo):
+        train_and_measure(config, job, data)
+    about = {"strings": len(strings), "hidden_score": HIDDEN}
+    collect(config, run.path, list(known), COLUMNS, about)
+
+
+def train_and_measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """One model; the measurements are written last, and mark it as done."""
+    from grammar.characters import CHARACTERS
+    from grammar.model import GrammarAutoencoder
+    from grammar.train import TrainConfig, train
+
+    fresh, start = not job.folder.exists(), time.perf_counter()
+    train(
+        TrainConfig(
+            **training_options(config, job),
+            grammar=CHARACTERS if job.variant.characters else "arithmetic",
+            data=str(data),
+            exclude_better_than=HIDDEN,
+            latent_dim=config.latent_dim,
+            xla=config.xla,
+        )
+    )
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    model = GrammarAutoencoder.load(job.folder)
+    results = model.details["results"]
+    console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
+    found = search(
+        config, job, "--task", "expr", "--data", data, "--exclude-better-than", str(HIDDEN)
+    )
+    write_measured(
+        job,
+        {
+            "exact_match": results["exact_match"],
+            "nats": results["reconstruction_nats"],
+            **prior_numbers(model, config.samples, job.seed),
+            **found,
+            "seconds": seconds,
+        },
+    )
+
+
+def prior_numbers(model: Any, samples: int, seed: int) -> dict[str, float]:
+    """Share of decoded prior samples that are expressions, and their average score.
+
+    Scores are of the benchmark; those that are not finite somewhere are left out, as in a search.
+    """
+    import numpy as np
+
+    from grammar.expressions import TARGET_X, WORST_SCORE, fit_errors, is_expression, target
+
+    codes = model.network.sample_codes(samples, np.random.default_rng(seed))
+    valid = [text for text in model.decode(codes) if text is not None and is_expression(text)]
+    scores = fit_errors(valid, TARGET_X, target(TARGET_X))
+    counted = scores[scores < WORST_SCORE]
+    return {
+        "prior_valid": len(valid) / samples,
+        "prior_score": float(counted.mean()) if len(counted) else float("nan"),
+    }
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        compare,
+        CompareConfig,
+        prog="python -m grammar.compare",
+        description="Train several models on the same expressions, search with each, and put them "
+        "in one table.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""python -m molecules.compare: several models on the same molecules, in one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gmae_tf.command import console, run_command
+from gmae_tf.comparison.summary import Column
+from gmae_tf.errors import UserError
+from grammar.comparison import (
+    FREE,
+    CompareOptions,
+    Job,
+    collect,
+    jobs,
+    search,
+    training_options,
+    unfinished,
+    variants,
+    write_measured,
+)
+from grammar.errors import GrammarError
+
+KL_WEIGHT = 0.1
+"""As for expressions."""
+OBJECTIVE = "penalized_logp"
+FEWEST = 110
+COLUMNS = (
+    Column("exact_match", "held-out molecules, exact %", False, 1, 100.0),
+    Column("prior_valid", "prior samples, valid %", False, 1, 100.0),
+    Column("prior_score", "prior samples, average score", False, 2),
+    Column("rmse", "GP test RMSE", True, 3),
+    Column("log_likelihood", "GP test LL", False, 3),
+    Column("best", "search, best score", False, 3),
+    Column("search_valid", "search, valid %", None, 1, 100.0),
+    Column("search_score", "search, average score", False, 2),
+    Column("seconds", "training, seconds", None, 0),
+)
+
+
+@dataclass(frozen=True)
+class CompareConfig(CompareOptions):
+    """Options of `python -m molecules.compare`."""
+
+    out: Path = Path("runs/compare-molecules")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    data: str = "zinc"
+    """zinc (250k, from --data-dir or downloaded), builtin (made offline), or .smi, .csv, .sdf."""
+    preset: Literal["compact", "paper"] = "compact"
+    """Network and grammar, as in molecules.train."""
+    latent_dim: int = 56
+    """Dimensions of the latent space."""
+    units: int | None = None
+    """Width of the recurrent layers."""
+    dense: int | None = None
+    """Width of the dense layers."""
+
+
+def compare(config: CompareConfig) -> None:
+    """Train, measure and search with what is not done yet, then write compare.json."""
+    from gmae_tf.devices import select_device
+    from gmae_tf.runs import open_run
+
+    known = variants(KL_WEIGHT, config.latent_dim)
+    todo = jobs(config, known, config.out)
+    smiles = load(config)
+    select_device(config.device)
+    run = open_run(config.out, asdict(config), "molecules.compare", may_change=FREE)
+    data = run.path / "molecules.csv"
+    if not data.exists():
+        write_scored(data, smiles)
+    for job in unfinished(todo):
+        train_and_measure(config, job, data)
+    about = {"molecules": len(smiles), "objective": OBJECTIVE}
+    collect(config, run.path, list(known), COLUMNS, about)
+
+
+def load(config: CompareConfig) -> list[str]:
+    """Canonical SMILES of the molecules that the grammar of the preset can write."""
+    from grammar.cfg import Grammar
+    from molecules.data import load_molecules
+    from molecules.properties import canonical
+    from molecules.train import PRESETS, accepted_by
+    from molecules.workers import map_chunks
+
+    preset = PRESETS[config.preset]
+    accepts = accepted_by(Grammar.load(preset["grammar"]), preset.get("max_length"))
+    found = load_molecules(
+        config.data,
+        data_dir=config.data_dir,
+        kekulize=preset["kekulize"],
+        n=config.n_data,
+        accepts=accepts,
+    )
+    smiles = map_chunks(canonical, [*found.smiles, *found.held_out], "canonical SMILES")
+    if len(smiles) < FEWEST:
+        raise UserError(f"{len(smiles)} molecules are too few: at least {FEWEST} are needed")
+    return list(dict.fromkeys(smiles))
+
+
+def write_scored(path: Path, smiles: Sequence[str]) -> None:
+    """A CSV file of molecules and their values, those without a value left out."""
+    from gmae_tf.runs import write_atomic
+    from molecules.scoring import Scorer
+
+    console().print(f"scoring {len(smiles):,} molecules", soft_wrap=True)
+    with Scorer(OBJECTIVE) as scorer:
+        scores = scorer.score(list(smiles))
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["smiles", OBJECTIVE])
+    rows.writerows([score.smiles, repr(score.value)] for score in scores if score.ok)
+    write_atomic(path, text.getvalue())
+
+
+def train_and_measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """One model; the measurements are written last, and mark it as done."""
+    from grammar.characters import CHARACTERS
+    from molecules.model import MoleculeAutoencoder
+    from molecules.train import TrainConfig, train
+
+    fresh, start = not job.folder.exists(), time.perf_counter()
+    train(
+        TrainConfig(
+            **training_options(config, job),
+            preset=config.preset,
+            grammar=CHARACTERS if job.variant.characters else None,
+            data=str(data),
+            latent_dim=config.latent_dim,
+            units=config.units,
+            dense=config.dense,
+            samples=config.samples,
+        )
+    )
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    model = MoleculeAutoencoder.load(job.folder)
+    results = model.details["results"]
+    console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
+    found = search(config, job, "--task", "molecules", "--data", data, "--value-column", OBJECTIVE)
+    write_measured(
+        job,
+        {
+            "exact_match": results["exact_match"],
+            "nats": results["reconstruction_nats"],
+            **prior_numbers(model, config.samples, job.seed),
+            **found,
+            "seconds": seconds,
+        },
+    )
+
+
+def prior_numbers(model: Any, samples: int, seed: int) -> dict[str, float]:
+    """Share of decoded prior samples that are molecules, and their average score."""
+    import numpy as np
+
+    from molecules.scoring import Scorer
+
+    codes = model.network.sample_codes(samples, np.random.default_rng(seed))
+    with Scorer(OBJECTIVE) as scorer:
+        scores = scorer.score(model.decode(codes))
+    values = [score.value for score in scores if score.ok]
+    return {
+        "prior_valid": sum(score.canonical is not None for score in scores) / samples,
+        "prior_score": float(np.mean(values)) if values else float("nan"),
+    }
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        compare,
+        CompareConfig,
+        prog="python -m molecules.compare",
+        description="Train several models on the same molecules, search with each, and put them in "
+        "one table.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()
