@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class Steps(keras.layers.Layer):
 
     def next(self, training: bool) -> Any:
         """How many training steps there were before this one; call once a batch."""
-        before = ops.convert_to_tensor(self.count)
+        before = self.count + 0.0  # a value, which the assignment does not change
         if training:
             self.count.assign(before + 1)
         return before
