@@ -50,8 +50,6 @@ class CompareConfig(CompareOptions):
     """Folder; the same command continues it, and repeats nothing that is done."""
     data: str = "official"
     """official (the 100,000 of Grammar VAE), generated, or a text file of expressions."""
-    latent_dim: int = 25
-    """Dimensions of the latent space."""
     xla: bool = True
     """Compile the training step with XLA: a slower start, faster steps."""
 

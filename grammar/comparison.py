@@ -40,6 +40,8 @@ class CompareOptions:
     """Use only so many strings, drawn at random, the same for all models and seeds."""
     data_dir: Path | None = None
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    latent_dim: int = 25
+    """Dimensions of the latent space."""
     epochs: int | None = None
     """Passes over the training strings, the same for all; those of the training by default."""
     batch_size: int | None = None
@@ -96,6 +98,7 @@ def variants(kl_weight: float, latent_dim: int) -> dict[str, Variant]:
 def jobs(config: CompareOptions, known: Mapping[str, Variant], out: Path) -> list[Job]:
     """What is to be done, seed by seed.  `UserError` for what the options cannot mean."""
     from gmae_tf.models import options_of
+    from gmae_tf.models.parts import Recipe
 
     names = list(dict.fromkeys(name.strip() for name in config.models.split(",")))
     for name in (*names, *config.model_options):
@@ -107,12 +110,15 @@ def jobs(config: CompareOptions, known: Mapping[str, Variant], out: Path) -> lis
             if option not in there:
                 has = ", ".join(there) or "none"
                 raise UserError(f"{name} has no option {option!r}; its options: {has}")
-    least = {"n_data": 1, "epochs": 1, "batch_size": 1, "budget": 0, "samples": 1}
+    least = {"n_data": 1, "latent_dim": 1, "epochs": 1, "batch_size": 1, "budget": 0, "samples": 1}
     for option, minimum in least.items():
         value = getattr(config, option)
         if value is not None and value < minimum:
             flag = option.replace("_", "-")
             raise UserError(f"--{flag} must be {minimum} or more, not {value}")
+
+    if "gmae" in names:
+        _ = Recipe("gmae", config.latent_dim).prior  # whose components must fit
 
     def chosen(name: str) -> Variant:
         given = {**known[name].options, **config.model_options.get(name, {})}

@@ -56,6 +56,7 @@ def test_every_seed_has_every_model(tmp_path: Path):
         ({"model_options": {"vae": {}}}, "'vae' is none of the models"),
         ({"model_options": {"gvae": {"beta": 1}}}, "gvae has no option 'beta'.*kl_weight"),
         ({"seeds": "2-0"}, "run backwards"),
+        ({"latent_dim": 4}, "10 components do not fit in 4 dimensions"),
         ({"budget": -1}, "--budget must be 0 or more"),
         ({"n_data": 0}, "--n-data must be 1 or more"),
     ],
