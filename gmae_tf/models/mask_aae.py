@@ -1,0 +1,138 @@
+"""Adversarial autoencoder that masks the dimensions it has no use for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.models import tools
+from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.parts import Parts
+
+WIDTHS = (1024, 1024, 1024, 1024)
+DOUBLING = 0.0432
+"""Share of the training after which the weight of the mask doubles: that of the source for 48
+dimensions, 4 * 5,400 of 500,000 steps."""
+
+
+def build(
+    parts: Parts, weight: float = 1.0, variance: float = 100.0, critic: Sequence[int] = WIDTHS
+) -> Autoencoder:
+    """Sum of squared errors + weight * distance(mask * code, mask * noise), and terms of the mask.
+
+    MaskAAE (Mondal et al. 2020).  Their four optimisers with steps in turn are one here, with five
+    times the rate for the critic, which they move five times; squared errors, in whose unit all
+    else is weighted, stand for their cross-entropies, and `weight` is ours.  A mask has no end of
+    steps in theirs, and so a rate here with which it can cross its range in the steps there are.
+    """
+    doubling = DOUBLING * parts.recipe.steps
+    rate = max(1.0, 10_000 / parts.recipe.steps)
+    method = MaskedCritic(
+        parts.latent_dim, weight, parts.elements * variance, critic, doubling, rate, parts.seed
+    )
+    return Autoencoder(
+        parts.encoder(parts.latent_dim),
+        parts.decoder(parts.latent_dim),
+        parts.reconstruction,
+        parts.elements,
+        method=method,
+    )
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class MaskedCritic(Method):
+    """Codes are mask * encoder's output, mask = 1 - exp(-m), m >= 0.
+
+    "adversary" moves the encoder, "critic" the critic (WGAN-GP), "variance" the encoder, and
+    "mask" m: it must leave the critic a distance of 1 between codes and masked noise, and come to
+    0 or 1, ever more so: the weight of this is 2 / D at first and doubles every `doubling` steps
+    up to 2048.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        weight: float,
+        variance: float,
+        critic: Sequence[int],
+        doubling: float,
+        rate: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        weights = {"adversary": weight, "variance": variance, "mask": 1.0, "critic": 1.0}
+        super().__init__(latent_dim, weights, {"mask": rate})
+        self.widths, self.doubling, self.seed = list(critic), doubling, seed
+        self.critic = tools.perceptron(self.widths, 1, "critic", inputs=latent_dim)
+        self.masking = Mask(latent_dim)
+        self.steps = Steps()
+        self.random = keras.random.SeedGenerator(seed)
+
+    def mask(self) -> Any:
+        """Factor of each dimension, [D] in [0, 1]; active are those above 0.1 (source)."""
+        return self.masking.values()
+
+    def code(self, encoded: Any) -> Any:
+        """Masked."""
+        return encoded * self.mask()
+
+    def terms(self, batch: Batch) -> dict[str, Any]:
+        """See the class."""
+        z, mask = batch.encoded, self.mask()
+        noise = keras.random.normal(ops.shape(z), seed=self.random)
+        still_z, still_mask = ops.stop_gradient(z), ops.stop_gradient(mask)
+        codes, made = still_z * still_mask, noise * still_mask
+        score = lambda values: ops.mean(tools.frozen(self.critic, values))  # noqa: E731
+        gap = ops.mean(self.critic(codes)) - ops.mean(self.critic(made))
+        penalty = tools.gradient_penalty(self.critic, made, codes, self.random)
+        seen = score(still_z * mask) - score(noise * mask)
+        undecided = ops.sum(mask * (1.0 - mask))
+        unused = ops.square(z - ops.mean(z, axis=0)) * ops.exp(-10.0 * ops.square(still_mask))
+        return {
+            "adversary": ops.stop_gradient(score(made)) - score(z * still_mask),
+            "variance": ops.mean(unused),
+            "mask": ops.square(1.0 - seen) + self._mask_weight(batch.training) * undecided,
+            "critic": gap + 10.0 * penalty,
+        }
+
+    def _mask_weight(self, training: bool) -> Any:
+        steps = self.steps.next(training)
+        if not training:
+            return 2048.0  # the last, so that validation losses of all epochs compare
+        doublings = ops.floor(steps / self.doubling)
+        return ops.minimum(2048.0, 2.0 / self.latent_dim * ops.power(2.0, doublings))
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """Masked noise."""
+        return rng.standard_normal((n, self.latent_dim)) * ops.convert_to_numpy(self.mask())
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor needs."""
+        return {
+            "latent_dim": self.latent_dim,
+            "weight": self.term_weights["adversary"],
+            "variance": self.term_weights["variance"],
+            "critic": self.widths,
+            "doubling": self.doubling,
+            "rate": self.rates["mask"],
+            "seed": self.seed,
+        }
+
+
+class Mask(keras.layers.Layer):
+    """The numbers m [D] of a mask, which start anywhere between 0 and 5."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(name="mask", dtype="float32")
+        uniform = keras.initializers.RandomUniform(0.0, 5.0)
+        self.m = self.add_weight(shape=(dim,), initializer=uniform, constraint="non_neg", name="m")
+        self.built = True
+
+    def values(self) -> Any:
+        """1 - exp(-m)."""
+        return 1.0 - ops.exp(-ops.convert_to_tensor(self.m))
