@@ -1,0 +1,138 @@
+"""Autoencoder whose prior is a network too, and goes to the codes as they come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.errors import UserError
+from gmae_tf.models import tools
+from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.parts import Parts
+
+WIDTHS = (1024, 1024, 1024, 1024)
+
+
+def build(parts: Parts, weight: float = 0.05, widths: Sequence[int] = WIDTHS) -> Autoencoder:
+    """Sum of squared errors + weight * distance(codes, generator(noise)), both sides of it moving.
+
+    FlexAE (Mondal et al. 2021); the distance is what a critic with gradient penalty (WGAN-GP) sees.
+    The five steps of their critic are one here at five times the rate, and `weight` stands for the
+    twentieth of the rate with which their encoder follows the critic.
+    """
+    return _build(parts, LearntPrior(parts.latent_dim, weight, widths, seed=parts.seed))
+
+
+def build_sr(
+    parts: Parts,
+    weight: float = 0.05,
+    image_weight: float = 1.0,
+    widths: Sequence[int] = WIDTHS,
+) -> Autoencoder:
+    """The same, and what is decoded between two codes must look like data to a critic of images.
+
+    That critic is another encoder.  `UserError` for strings, which have no such gradient.
+    """
+    if parts.elements == 1:
+        raise UserError("flexae-sr compares decoded images, so strings need flexae")
+    method = LearntPrior(
+        parts.latent_dim, weight, widths, image_weight, parts.seed, parts.encoder(1)
+    )
+    return _build(parts, method)
+
+
+def _build(parts: Parts, method: Method) -> Autoencoder:
+    return Autoencoder(
+        parts.encoder(parts.latent_dim),
+        parts.decoder(parts.latent_dim),
+        parts.reconstruction,
+        parts.elements,
+        method=method,
+    )
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class LearntPrior(Method):
+    """A generator learns to make codes, the encoder to make what it makes, and a critic to tell.
+
+    "distance" is what the critic sees between codes and what is generated; it moves the encoder and
+    the generator towards each other, and "critic" the critic alone.  "between" is the same of data
+    and of what is decoded between two codes, and moves the autoencoder; "image_critic" its critic.
+    A critic has the weight of its distance: the loss is then not lower when the critic is worse.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        weight: float,
+        widths: Sequence[int] = WIDTHS,
+        image_weight: float = 0.0,
+        seed: int = 0,
+        image_critic: keras.Model | None = None,
+    ) -> None:
+        terms = {"distance": weight, "critic": weight}
+        if image_critic is not None:
+            terms |= {"between": image_weight, "image_critic": image_weight}
+        super().__init__(latent_dim, terms, {"critic": 2.5})
+        self.widths, self.seed = list(widths), seed
+        build = lambda outputs, name: tools.perceptron(  # noqa: E731
+            self.widths, outputs, name, inputs=latent_dim
+        )
+        self.generator, self.critic = build(latent_dim, "generator"), build(1, "critic")
+        self.image_critic = image_critic
+        self.random = keras.random.SeedGenerator(seed)
+
+    def terms(self, batch: Batch) -> dict[str, Any]:
+        """Differences of critics' mean outputs, which are high for what is real."""
+        codes = batch.encoded
+        made = self.generator(keras.random.normal(ops.shape(codes), seed=self.random))
+        terms = {
+            "distance": _distance(self.critic, codes, made),
+            "critic": self._critic_loss(self.critic, codes, made),
+        }
+        if self.image_critic is not None:
+            share = keras.random.uniform((ops.shape(codes)[0], 1), seed=self.random)
+            between = share * codes + (1.0 - share) * ops.flip(codes, axis=0)
+            images = batch.network.decoder(between, training=batch.training)
+            terms["between"] = _distance(self.image_critic, batch.x, images)
+            terms["image_critic"] = self._critic_loss(self.image_critic, batch.x, images)
+        return terms
+
+    def _critic_loss(self, critic: keras.Model, real: Any, made: Any) -> Any:
+        real, made = (ops.stop_gradient(ops.cast(rows, "float32")) for rows in (real, made))
+        penalty = tools.gradient_penalty(critic, real, made, self.random)
+        return ops.mean(critic(made)) - ops.mean(critic(real)) + 10.0 * penalty
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """Of the generator."""
+        noise = rng.standard_normal((n, self.latent_dim)).astype(np.float32)
+        return ops.convert_to_numpy(self.generator(noise))
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything the constructor needs."""
+        critic = self.image_critic
+        return {
+            "latent_dim": self.latent_dim,
+            "weight": self.term_weights["distance"],
+            "widths": self.widths,
+            "image_weight": self.term_weights.get("between", 0.0),
+            "seed": self.seed,
+            "image_critic": keras.saving.serialize_keras_object(critic) if critic else None,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LearntPrior:
+        """Inverse of `get_config`."""
+        critic = config["image_critic"]
+        made = keras.saving.deserialize_keras_object(critic) if critic else None
+        return cls(**{**config, "image_critic": made})
+
+
+def _distance(critic: keras.Model, real: Any, made: Any) -> Any:
+    return ops.mean(tools.frozen(critic, real)) - ops.mean(tools.frozen(critic, made))
