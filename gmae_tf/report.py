@@ -68,14 +68,18 @@ def write_page(results: Mapping[str, Any], pictures: Sequence[Picture], path: Pa
 
 def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as text; every string is escaped by the template engine."""
-    return environment().get_template("evaluation.html.j2").render(
-        results=results,
-        headline=headline(results),
-        sections=SECTIONS,
-        tables=tables(results),
-        sentences=sentences(results),
-        pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
-        unknown=UNKNOWN,
+    return (
+        environment()
+        .get_template("evaluation.html.j2")
+        .render(
+            results=results,
+            headline=headline(results),
+            sections=SECTIONS,
+            tables=tables(results),
+            sentences=sentences(results),
+            pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
+            unknown=UNKNOWN,
+        )
     )
 
 

@@ -119,7 +119,7 @@ def maps(shown: Mapping[str, Shown]) -> bytes:
         figure, cells = panels(len(shown), 4, height=1.7)
         for axes, (name, one) in zip(cells, shown.items(), strict=True):
             colours = [CLASSES[label % len(CLASSES)] for label in one.labels]
-            axes.scatter(*one.codes.T, c=colours, s=1.5, linewidths=0)
+            axes.scatter(one.codes[:, 0], one.codes[:, 1], c=colours, s=1.5, linewidths=0)
             axes.set(title=name, xticks=[], yticks=[])
         return png(figure)
 

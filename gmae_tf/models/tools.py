@@ -39,9 +39,7 @@ def gaussian_log_prob(z: Any, mean: Any, log_variance: Any) -> Any:
 
 def kl_to_standard_normal(mean: Any, log_variance: Any) -> Any:
     """KL(N(mean, exp(log_variance)) || N(0, I)) in nats, [N, D] -> [N]."""
-    return 0.5 * ops.sum(
-        ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1
-    )
+    return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1)
 
 
 def sample_mixture(prior: GaussianMixture, n: Any, seed: Any) -> Any:
@@ -97,11 +95,6 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> Any:
         import jax
 
         return jax.grad(lambda value: ops.sum(function(value)))(x)
-    if backend == "torch":
-        import torch
-
-        x = x if x.requires_grad else x.detach().requires_grad_()
-        return torch.autograd.grad(ops.sum(function(x)), x, create_graph=True)[0]
     raise UserError(
         f"this model takes gradients in its loss, which the backend {backend} does not offer: "
         "set KERAS_BACKEND to tensorflow or jax"
