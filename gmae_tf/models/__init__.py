@@ -33,7 +33,7 @@ class Entry:
 
 
 MODELS: dict[str, Entry] = {
-    "ae": Entry("ae:build", "AE", "-", "ex-post"),
+    "ae": Entry("ae:build", "AE", "Hinton & Salakhutdinov 2006", "ex-post"),
     "vae": Entry("vae:build", "VAE", "Kingma & Welling 2014", "fixed"),
     "beta-vae": Entry("vae:build_beta", "beta-VAE", "Higgins et al. 2017", "fixed"),
     "cv-vae": Entry("cv_vae:build", "CV-VAE", "Ghosh et al. 2020", "fixed"),
