@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gmae_tf.command import console, run_command
+from gmae_tf.command import console, parse_seeds, run_command
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
@@ -85,20 +85,6 @@ def variants(config: CompareConfig) -> Iterator[TrainConfig]:
     for seed in parse_seeds(config.seeds):
         for name in names:
             yield with_preset(TrainConfig(**given, model=name, seed=seed, samples=config.samples))
-
-
-def parse_seeds(text: str) -> list[int]:
-    """0-2 or 0,3,5 as numbers.  `UserError` for anything else."""
-    try:
-        seeds: list[int] = []
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            seeds.extend(range(int(first), int(last or first) + 1))
-    except ValueError:
-        seeds = []
-    if not seeds:
-        raise UserError(f"--seeds {text} is no list of seeds: write 0-2 or 0,3,5")
-    return list(dict.fromkeys(seeds))
 
 
 def train_and_measure(

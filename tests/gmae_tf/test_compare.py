@@ -8,24 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmae_tf.compare import CompareConfig, parse_seeds, variants
+from gmae_tf.compare import CompareConfig, variants
 from gmae_tf.comparison.summary import better, samples_distance, summarise
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS
 from tests.conftest import RunCli
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds"), [("0", [0]), ("0-2", [0, 1, 2]), ("3,1", [3, 1]), ("0-1,1,5", [0, 1, 5])]
-)
-def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
-    assert parse_seeds(text) == seeds
-
-
-@pytest.mark.parametrize("text", ["", "a", "2-1", "1,,2"])
-def test_other_seeds_are_refused(text: str):
-    with pytest.raises(UserError, match="list of seeds"):
-        parse_seeds(text)
 
 
 def test_all_models_come_with_every_seed_and_one_budget():
