@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.command import console, parse_seeds, run_command
-from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
 
