@@ -23,8 +23,8 @@ def build(parts: Parts, weight: float = 0.05, widths: Sequence[int] = WIDTHS) ->
     """Sum of squared errors + weight * distance(codes, generator(noise)), both sides of it moving.
 
     FlexAE (Mondal et al. 2021); the distance is what a critic with gradient penalty (WGAN-GP) sees.
-    The five steps of their critic are one here at five times the rate, and `weight` stands for the
-    twentieth of the rate with which their encoder follows the critic.
+    Five steps of their critic for one of the generator are a fifth of the rate for the generator
+    here; `weight` stands for the twentieth of the rate with which their encoder follows the critic.
     """
     return _build(parts, LearntPrior(parts.latent_dim, weight, widths, seed=parts.seed))
 
@@ -79,7 +79,7 @@ class LearntPrior(Method):
         terms = {"distance": weight, "critic": weight}
         if image_critic is not None:
             terms |= {"between": image_weight, "image_critic": image_weight}
-        super().__init__(latent_dim, terms, {"critic": 2.5})
+        super().__init__(latent_dim, terms, {"generator": 0.2})
         self.widths, self.seed = list(widths), seed
         build = lambda outputs, name: tools.perceptron(  # noqa: E731
             self.widths, outputs, name, inputs=latent_dim
