@@ -42,6 +42,8 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train, and leave the best weights by validation loss in the model and in `run_dir`.
 
+    A model with a method may ask for the last weights instead (`Method.keep_last`).
+
     Called again with the same `run_dir` it continues after the last complete epoch, with the
     weights, optimiser, learning rate, plateau counters, random states and batch order that an
     uninterrupted run would have.  `xla` compiles the training step (None: Keras decides);
@@ -81,7 +83,8 @@ def fit(
                 *callbacks,
             ],
         )
-    load_weights(model, run_dir / BEST)
+    if model.method is None or not model.method.keep_last:
+        load_weights(model, run_dir / BEST)
     return checkpoint.history
 
 

@@ -47,7 +47,11 @@ class Method(keras.layers.Layer):
     ----------
     term_weights : weight of each term in the loss, by name.
     rates : factors of the learning rate, by the name of a layer that this method holds.
+    keep_last : keep the last weights of a training, not those of the best validation loss, which
+        says little where two sides of it play against each other.
     """
+
+    keep_last = False
 
     def __init__(
         self,

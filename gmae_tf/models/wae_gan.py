@@ -61,6 +61,8 @@ class LatentCritic(Method):
     do not depend on the scale of a loss, so the weight of "critic" says nothing.
     """
 
+    keep_last = True
+
     def __init__(
         self, prior: GaussianMixture, weight: float, critic: Sequence[int], seed: int = 0
     ) -> None:

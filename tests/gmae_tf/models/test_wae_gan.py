@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 
 from gmae_tf.models import tools, wae_gan
 from gmae_tf.models.method import Batch
-from gmae_tf.training import RatedAdam
+from gmae_tf.training import BEST, RatedAdam
 
 SMALL = {"critic": (16, 16)}
 
@@ -76,3 +76,18 @@ def test_codes_become_the_prior(make_model):
     np.testing.assert_allclose(codes.mean(axis=0), 0.0, atol=0.3)
     np.testing.assert_allclose(codes.std(axis=0), 1.0, atol=0.3)
     assert np.mean(np.square(model.reconstruct(rows) - rows)) < 0.1 * rows.var()
+
+
+def test_the_last_weights_are_kept_not_those_of_the_best_loss(
+    make_model, train, two_blobs, tmp_path
+):
+    rows, options = two_blobs[:200], {"critic": [8]}
+    trained = make_model("wae-gan", options=options)
+    train(trained, rows, epochs=2)
+    untrained = make_model("wae-gan", options=options)
+    untrained.compile("adam")
+    untrained.save_weights(tmp_path / "run" / BEST)
+    again = make_model("wae-gan", options=options)
+    train(again, rows, epochs=2)  # is done already, so only weights are loaded
+    for found, last in zip(again.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, last)
