@@ -82,11 +82,10 @@ def test_codes_of_the_second_stage_lie_where_those_of_data_do(make_model, train,
     inside = lambda codes: np.mean(  # noqa: E731
         np.abs(model.decode(codes).mean(axis=1)) > np.quantile(side, 0.02)
     )
-    samples = model.sample(1000, rng)
-    print(inside(model.sample_codes(1000, rng)), inside(rng.normal(size=(1000, 2))))
-    print(np.mean(samples.mean(axis=1) > 0))
-    assert inside(model.sample_codes(1000, rng)) > 0.85
-    assert inside(model.sample_codes(1000, rng)) > inside(rng.normal(size=(1000, 2))) + 0.1
+    # Between the groups there is room for most of N(0, I).
+    assert inside(rng.normal(size=(1000, 2))) < 0.5
+    assert inside(model.sample_codes(1000, rng)) > 0.75
+    assert 0.4 < np.mean(model.sample(1000, rng).mean(axis=1) > 0) < 0.6
 
 
 def test_strings_have_no_scale_in_the_first_stage():

