@@ -16,6 +16,7 @@ TINY = (
 )
 
 
+@pytest.mark.slow  # the shared code is tested quickly in tests/grammar
 def test_a_comparison_of_rules_and_characters(tmp_path, run_cli):
     out = tmp_path / "compare"
     command = ("-m", "molecules.compare", *TINY, "--models", "gmae,cvae", "--out", out)
