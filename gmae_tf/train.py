@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.models import MODELS, check_options, entry, options_of
 from gmae_tf.options import ModelOptions
 from gmae_tf.presets import preset_of
 
@@ -99,6 +100,7 @@ def train(config: TrainConfig) -> None:
     config = with_preset(config)
     assert config.out is not None
     set_precision(config.mixed_precision, select_device(config.device))
+    check_options(config.model, config.model_options)
     data = load(config)
     free = ("epochs", "device", "samples", "evaluate", "xla")
     run = open_run(config.out, asdict(config), "gmae_tf.train", may_change=free)
@@ -134,12 +136,13 @@ def train(config: TrainConfig) -> None:
 
 def list_models() -> None:
     """Of each model: name, title, source, from what it samples, options with their defaults."""
-    from gmae_tf.models import MODELS, options_of
+    from gmae_tf.devices import select_device
 
+    select_device("cpu")
     screen = console()
-    for name, entry in MODELS.items():
-        prior = "an ex-post density" if entry.samples == "ex-post" else f"a {entry.samples} prior"
-        screen.print(f"[bold]{name}[/]  {entry.title} ({entry.source}), samples of {prior}")
+    for name, model in MODELS.items():
+        prior = "an ex-post density" if model.samples == "ex-post" else f"a {model.samples} prior"
+        screen.print(f"[bold]{name}[/]  {model.title} ({model.source}), samples of {prior}")
         options = {k: list(v) if isinstance(v, tuple) else v for k, v in options_of(name).items()}
         if options:
             text = ", ".join(f"{option}: {value}" for option, value in options.items())
@@ -161,6 +164,7 @@ def with_preset(config: TrainConfig) -> TrainConfig:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
     if config.guide == "neighbours" and config.model != "gmae":
         config = replace(config, guide="none")  # there is no component to go to
+    entry(config.model)
     assert config.components is not None  # every preset has them, and dimensions
     assert config.latent_dim is not None
     if config.model == "gmae" and config.components > config.latent_dim:

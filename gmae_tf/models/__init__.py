@@ -7,6 +7,7 @@ returns an `Autoencoder`.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
@@ -73,14 +74,22 @@ def entry(name: str) -> Entry:
 def build_model(parts: Parts) -> Autoencoder:
     """The untrained model of a recipe.  `UserError` for an unknown name or option."""
     recipe = parts.recipe
-    known = options_of(recipe.model)
-    for option in recipe.options:
-        if option not in known:
-            there = ", ".join(known) or "none"
-            raise UserError(f"{recipe.model} has no option {option!r}; its options: {there}")
+    check_options(recipe.model, recipe.options)
     model: Autoencoder = _builder(recipe.model)(parts, **recipe.options)
     model.recipe = recipe
     return model
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """`UserError` for a name that is no model's, and an option or value that the model refuses."""
+    known = options_of(name)
+    for option, value in options.items():
+        if option not in known:
+            there = ", ".join(known) or "none"
+            raise UserError(f"{name} has no option {option!r}; its options: {there}")
+        example = known[option]
+        if isinstance(example, (int, float)) and not isinstance(value, (int, float)):
+            raise UserError(f"{option} of {name} is a number, such as {example}, not {value!r}")
 
 
 def options_of(name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
+from gmae_tf.models import MODELS
 from gmae_tf.presets import preset_of
 from gmae_tf.train import TrainConfig, load, prepare, with_preset
 from tests.conftest import RunCli
@@ -71,6 +72,8 @@ def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_cli
         (("--epochs", "0"), "--epochs must be greater than 0"),
         (("--size", "huge"), "size"),
         (("--classes", "[7]"), "7"),
+        (("--model", "nonsense"), "'nonsense' is no model"),
+        (("--model", "vae", "--model-options", '{"x": 1}'), "vae has no option 'x'"),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -82,6 +85,28 @@ def test_bad_input_is_one_sentence(
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stderr
+
+
+def test_models_are_listed_with_their_options(run_cli: RunCli):
+    result = run_cli("-m", "gmae_tf.train", "--list-models")
+    assert result.returncode == 0, result.stderr
+    assert all(name in result.stdout for name in MODELS)
+    assert "kl_weight: 0.312" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["vade", "wae-gan"])
+def test_another_model_trains_by_the_same_command_and_is_evaluated(
+    name: str, dataset: Path, tmp_path: Path, run_cli: RunCli
+):
+    result = run_cli(
+        *("-m", "gmae_tf.train", "--dataset", dataset, "--out", tmp_path / "run", "--model", name),
+        *("--latent-dim", "4", "--components", "2", "--epochs", "2", "--device", "cpu"),
+    )
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert MODELS[name].title in page
+    if name == "vade":
+        assert "the groups that the model has learnt" in page
 
 
 def test_the_reconstruction_weight_is_the_inverse_of_the_error(dataset: Path, tmp_path: Path):

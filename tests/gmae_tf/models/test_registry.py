@@ -27,6 +27,11 @@ def test_an_unknown_option_gets_the_known_ones(make_model):
         make_model("ae", options={"beta": 2.0})
 
 
+def test_an_option_of_another_kind_is_told_in_a_sentence(make_model):
+    with pytest.raises(UserError, match=r"^kl_weight of vae is a number, such as 0.312, not 'a'$"):
+        make_model("vae", options={"kl_weight": "a"})
+
+
 def test_options_have_defaults_and_reach_the_model(make_model):
     assert options_of("vae") == {"kl_weight": 0.312}
     assert options_of("ae") == {}
