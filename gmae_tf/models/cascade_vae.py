@@ -85,6 +85,8 @@ class AssignedCode(Method):
     that with the head's; "kl", weighted by dimension; "head", its cross-entropy in nats.
     """
 
+    keep_last = True  # by their schedule, losses of different epochs do not compare
+
     def __init__(
         self,
         continuous: int,

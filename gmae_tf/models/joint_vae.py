@@ -62,6 +62,8 @@ def sample_joint(
 class JointCode(Method):
     """Codes are [mean of z, most probable c as one-hot]; "gaussian" and "categorical" are terms."""
 
+    keep_last = True  # by their schedule, losses of different epochs do not compare
+
     def __init__(
         self,
         continuous: int,

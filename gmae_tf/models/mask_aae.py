@@ -26,9 +26,10 @@ def build(
 ) -> Autoencoder:
     """Sum of squared errors + weight * distance(mask * code, mask * noise), and terms of the mask.
 
-    MaskAAE (Mondal et al. 2020).  Their four optimisers with steps in turn are one here, with five
-    times the rate for the critic, which they move five times; squared errors, in whose unit all
-    else is weighted, stand for their cross-entropies, and `weight` is ours.  A mask has no end of
+    MaskAAE (Mondal et al. 2020).  Their four optimisers with steps in turn are one here; the critic
+    has the rate of the autoencoder, of which theirs has a fifth but moves five times.  Squared
+    errors, in whose unit all else is weighted, stand for their cross-entropies, and `weight` is
+    ours.  A mask has no end of
     steps in theirs, and so a rate here with which it can cross its range in the steps there are.
     """
     doubling = DOUBLING * parts.recipe.steps
