@@ -14,7 +14,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import tools
 from gmae_tf.models.gumbel import hard
-from gmae_tf.models.joint_vae import sample_joint
+from gmae_tf.models.joint_vae import sample_joint, split_joint
 from gmae_tf.models.method import Batch, Method, Steps
 from gmae_tf.models.parts import Parts
 
@@ -111,9 +111,7 @@ class AssignedCode(Method):
 
     def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
         """Mean and log variance of z, logits of the head."""
-        of_z, logits = ops.split(encoded, [2 * self.continuous], axis=-1)
-        mean, log_variance = tools.split(of_z)
-        return mean, tools.bounded(log_variance), logits
+        return split_joint(encoded, self.continuous)
 
     def code(self, encoded: Any) -> Any:
         """Mean and group."""

@@ -50,6 +50,13 @@ def build(
     )
 
 
+def split_joint(encoded: Any, continuous: int) -> tuple[Any, Any, Any]:
+    """Mean and log variance of z [N, continuous], logits of groups [N, K]."""
+    of_z, logits = ops.split(encoded, [2 * continuous], axis=-1)
+    mean, log_variance = tools.split(of_z)
+    return mean, tools.bounded(log_variance), logits
+
+
 def sample_joint(
     n: int, continuous: int, components: int, rng: np.random.Generator
 ) -> NDArray[np.floating]:
@@ -84,9 +91,7 @@ class JointCode(Method):
 
     def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
         """Mean and log variance of z, logits of c."""
-        of_z, logits = ops.split(encoded, [2 * self.continuous], axis=-1)
-        mean, log_variance = tools.split(of_z)
-        return mean, tools.bounded(log_variance), logits
+        return split_joint(encoded, self.continuous)
 
     def code(self, encoded: Any) -> Any:
         """Mean and best group."""
