@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ from image_tables import (
     result,
     verdict,
 )
+from study_tables import STUDIES, study_table
 
 from gmae_tf.presets import preset_of
 
 PAPERS = tables.read(tables.RESULTS / "published.json")
-PAGES = [tables.DOCS / f"{name}.md" for name in ("reproduction", "images", "models")]
+PAGES = [tables.DOCS / f"{name}.md" for name in ("reproduction", "images", "models", "studies")]
 ALL = {**DATASETS, "svhn": "SVHN", "celeba": "CelebA"}
 STUDIES = {
     "paper": "network and epochs of the paper",
@@ -270,6 +272,7 @@ BLOCKS = {
     "ablation": ours.ablation_table,
     "speed": ours.speed_table,
     "compare": model_tables.compare_table,
+    **{name: partial(study_table, name) for name in STUDIES},
 }
 
 

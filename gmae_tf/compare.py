@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.command import console, parse_seeds, run_command
+from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
 
@@ -40,7 +41,8 @@ class CompareConfig:
     n_data: int | None = None
     """Use only so many training images, drawn at random."""
     epochs: int | None = None
-    """Passes over the training images, the same for all; those of the preset by default."""
+    """Passes over the training images, the same for all, those of gmae's plain autoencoder
+    included; those of the preset by default."""
     samples: int = 10_000
     """Images of each kind for the distances."""
     data_dir: Path | None = None
@@ -83,7 +85,19 @@ def variants(config: CompareConfig) -> Iterator[TrainConfig]:
     }
     for seed in parse_seeds(config.seeds):
         for name in names:
-            yield with_preset(TrainConfig(**given, model=name, seed=seed, samples=config.samples))
+            options = TrainConfig(**given, model=name, seed=seed, samples=config.samples)
+            yield within_budget(with_preset(options))
+
+
+def within_budget(options: TrainConfig) -> TrainConfig:
+    """Half of the epochs for the plain autoencoder of a guide: no model sees more than others."""
+    if options.guide == "none":
+        return options
+    assert options.epochs is not None
+    if options.epochs < 2:
+        raise UserError("--epochs 1: gmae needs 2, one of them for the autoencoder of its guide")
+    plain = options.epochs // 2
+    return replace(options, plain_epochs=plain, epochs=options.epochs - plain)
 
 
 def train_and_measure(

@@ -18,10 +18,13 @@ from tests.conftest import RunCli
 def test_all_models_come_with_every_seed_and_one_budget():
     runs = list(variants(CompareConfig(seeds="0-1", epochs=3)))
     assert {(run.model, run.seed) for run in runs} == {(m, s) for m in MODELS for s in (0, 1)}
-    assert {run.epochs for run in runs} == {3}
+    passes = {run.epochs + run.plain_epochs * (run.guide != "none") for run in runs}
+    assert passes == {3}  # those of the guide's autoencoder included
     assert {run.guide for run in runs if run.model != "gmae"} == {"none"}
     with pytest.raises(UserError, match="'nonsense' is no model"):
         list(variants(CompareConfig(models="ae,nonsense")))
+    with pytest.raises(UserError, match="gmae needs 2"):
+        list(variants(CompareConfig(models="gmae", epochs=1)))
 
 
 def rows(**values: list[float]) -> list[dict]:
