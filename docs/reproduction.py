@@ -14,6 +14,7 @@ from typing import Any
 
 import image_tables as ours
 import model_tables
+import study_tables
 import tables
 from image_tables import (
     DATASETS,
@@ -31,7 +32,6 @@ from image_tables import (
     result,
     verdict,
 )
-from study_tables import STUDIES, study_table
 
 from gmae_tf.presets import preset_of
 
@@ -272,7 +272,7 @@ BLOCKS = {
     "ablation": ours.ablation_table,
     "speed": ours.speed_table,
     "compare": model_tables.compare_table,
-    **{name: partial(study_table, name) for name in STUDIES},
+    **{name: partial(study_tables.study_table, name) for name in study_tables.NAMES},
 }
 
 

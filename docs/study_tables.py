@@ -7,7 +7,7 @@ from importlib import import_module
 import tables
 from image_tables import NOTHING, grid
 
-STUDIES = ("dimensions", "little_data", "cluster_term", "neighbours")
+NAMES = ("dimensions", "little_data", "cluster_term", "neighbours")
 
 
 def study_table(name: str) -> list[str]:
