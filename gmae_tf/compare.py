@@ -90,13 +90,13 @@ def variants(config: CompareConfig) -> Iterator[TrainConfig]:
 
 
 def within_budget(options: TrainConfig) -> TrainConfig:
-    """Half of the epochs for the plain autoencoder of a guide: no model sees more than others."""
+    """A quarter of the epochs for the plain autoencoder of a guide: all models see as much."""
     if options.guide == "none":
         return options
     assert options.epochs is not None
     if options.epochs < 2:
         raise UserError("--epochs 1: gmae needs 2, one of them for the autoencoder of its guide")
-    plain = options.epochs // 2
+    plain = max(1, options.epochs // 4)
     return replace(options, plain_epochs=plain, epochs=options.epochs - plain)
 
 
