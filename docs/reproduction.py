@@ -14,6 +14,8 @@ from typing import Any
 
 import image_tables as ours
 import model_tables
+import order_tables
+import string_tables
 import study_tables
 import tables
 from image_tables import (
@@ -33,10 +35,14 @@ from image_tables import (
     verdict,
 )
 
+from gmae_tf.models import MODELS
 from gmae_tf.presets import preset_of
 
 PAPERS = tables.read(tables.RESULTS / "published.json")
-PAGES = [tables.DOCS / f"{name}.md" for name in ("reproduction", "images", "models", "studies")]
+PAGES = [
+    tables.DOCS / f"{name}.md"
+    for name in ("reproduction", "images", "models", "studies", "expressions", "molecules")
+]
 ALL = {**DATASETS, "svhn": "SVHN", "celeba": "CelebA"}
 STUDIES = {
     "paper": "network and epochs of the paper",
@@ -50,6 +56,8 @@ KINDS = {
     "reconstructions": "fd_reconstruction",
 }
 GAP = 5.0
+GROUPING = ("jointvae", "cascadevae", "vade", "gm-vae", "gmvae", "gmae")
+"""Models with groups of their own."""
 
 
 def preset(data: str, size: str = "small") -> Key:
@@ -67,9 +75,9 @@ def final(data: str) -> tuple[dict[Key, ours.Rows], ours.Rows | None, ours.Rows 
 
 
 def fid_table() -> list[str]:
-    """All published FIDs of images."""
+    """Published FIDs of images that are in no comparison with ours."""
     papers, lines = PAPERS["fid"], []
-    for data in ("fashion_mnist", "svhn", "celeba"):
+    for data in ("svhn", "celeba"):
         rows = [[name, *map(number, values)] for name, values in papers[data].items()]
         lines += [*grid([f"published FID, {ALL[data]}", *papers["columns"]], rows), ""]
     bars = [PAPERS["error_bars"][data] for data in ALL]
@@ -185,6 +193,12 @@ def cluster_table() -> list[str]:
                 rows.append([f"{called(key)}; {words}"])
                 for one in found:
                     rows[-1] += [*(cell(one.get(key), name) for name in ("accuracy", "nmi")), "–"]
+    found = {data: result(f"compare_{data}") for data in DATASETS}
+    for model in GROUPING:
+        rows.append([f"{MODELS[model].title}; comparison of models"])
+        for data in DATASETS:
+            own = [r for r in found[data].get("results", ()) if r["model"] == model] or None
+            rows[-1] += [*(cell(own, name) for name in ("accuracy", "nmi")), "–"]
     rows.append(["the evaluated model of each"])
     for data in DATASETS:
         clusters = result(f"evaluation_{data}").get("clusters")
@@ -245,6 +259,7 @@ def discrete_table() -> list[str]:
         for key in ("validity", "average_score")
     ]
     rows.append(["here, deep kernel", "–", "–", "–", *_process(deep), "–", "–", "–"])
+    rows += string_tables.reproduction_rows()
     return grid(["", *columns], rows)
 
 
@@ -271,7 +286,12 @@ BLOCKS = {
     "evaluation": ours.evaluation_table,
     "ablation": ours.ablation_table,
     "speed": ours.speed_table,
+    "papers": lambda: order_tables.order_tables(PAPERS),
     "compare": model_tables.compare_table,
+    **{
+        f"{area}_compared": partial(string_tables.string_table, area)
+        for area in string_tables.AREAS
+    },
     **{name: partial(study_tables.study_table, name) for name in study_tables.NAMES},
 }
 

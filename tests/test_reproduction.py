@@ -15,7 +15,10 @@ from gmae_tf.prior import GaussianMixture
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 import image_tables  # noqa: E402
+import order_tables  # noqa: E402
 import reproduction  # noqa: E402
+import string_tables  # noqa: E402
+import study_tables  # noqa: E402
 
 
 def row(scale, seed=0, guide="none", sliced=0.0, **values):
@@ -43,6 +46,8 @@ def results(tmp_path, monkeypatch):
     """A folder of result files, empty at first."""
     monkeypatch.setattr(image_tables, "IMAGES", tmp_path)
     monkeypatch.setattr(image_tables, "BENCHMARKS", tmp_path)
+    monkeypatch.setattr(string_tables, "FOLDER", tmp_path)
+    monkeypatch.setattr(study_tables, "FOLDER", tmp_path)
     return tmp_path
 
 
@@ -218,3 +223,62 @@ def test_ablation_shows_each_term_and_empty_components(results):
     (results / "ablation.json").write_text(json.dumps({"results": rows}))
     found = cells(image_tables.ablation_table(), "KS alone")
     assert found[1:] == ["30", "1.50", "190.00", "12.00", "100 %, 0 %", "2.50, –", "55.0 %"]
+
+
+def compare_row(model, **values):
+    return {"model": model, "seed": 0, "fd_ex_post": 50.0, **values}
+
+
+def test_orders_of_models_count_pairs_and_name_reversals(results):
+    rows = [
+        compare_row("vae", fd_prior=200.0),
+        compare_row("wae-mmd", fd_prior=250.0),
+        compare_row("2s-vae", fd_prior=220.0),
+        compare_row("ae"),
+    ]
+    (results / "compare_mnist.json").write_text(json.dumps({"results": rows}))
+    lines = order_tables.order_tables(reproduction.PAPERS)
+    # Published: 2-Stage VAE 12.6, VAE 52.0, WAE-MMD 115.0.
+    assert (
+        "- MNIST; here MNIST, samples: 2 of 3 pairs of models in the same order (Kendall's tau "
+        "0.33, p 1.00); the reverse here: 2-Stage VAE before VAE (fixed variance)." in lines
+    )
+    found = cells(lines, "VAE (fixed variance)")
+    assert found == ["VAE (fixed variance)", "52", "84.6", "160.5", "55.9", "200.0", "–"]
+    # A model without a prior is judged by its mixture.
+    assert cells(lines, "AE, mixture")[-1] == "50.0"
+    assert "- samples; here Fashion-MNIST, samples: not measured." in lines
+
+
+def test_larger_is_better_for_precision(results):
+    rows = [compare_row("vae", precision=0.6), compare_row("flexae", precision=0.9)]
+    (results / "compare_mnist.json").write_text(json.dumps({"results": rows}))
+    lines = order_tables.order_tables(reproduction.PAPERS)
+    assert (
+        "- MNIST precision; here MNIST, precision: 1 of 1 pairs of models in the same order."
+        in (lines)
+    )
+
+
+def test_strings_stand_beside_random_draws_and_the_papers(results):
+    def one(model, seed, rmse, top):
+        draws = {"best": 0.5, "top": [{"string": "x", "score": 0.5}]}
+        return {
+            "model": model, "seed": seed, "rmse": rmse, "log_likelihood": -1.0,
+            "best": top, "top": [{"string": f"{model}{seed}", "score": top}],
+            "baselines": {"random": draws},
+        }  # fmt: skip
+
+    rows = [one("gvae", 0, 1.0, 0.2), one("gvae", 1, 1.2, 0.1), one("gmae", 0, 0.7, 0.0)]
+    settings = {"epochs": 5, "latent_dim": 25, "budget": 250, "samples": 1000}
+    draws = [{"model": "random", "seed": 0, **rows[0]["baselines"]["random"]}]
+    content = {"settings": settings, "strings": 100, "results": rows, "random": draws}
+    (results / "expressions").mkdir()
+    (results / "expressions" / "compare.json").write_text(json.dumps(content))
+    lines = string_tables.string_table("expressions")
+    assert lines[0].startswith("100 expressions, 5 epochs, 25 latent dimensions, seeds 0, 1")
+    assert cells(lines, "GP test RMSE")[1:] == ["1.100 ± 0.141 (2)", "0.700 (1)", "–"]
+    assert cells(lines, "best three")[1:] == ["0.10, 0.20", "0.00", "0.50"]
+    found = cells(reproduction.discrete_table(), "GVAE, compared here")
+    assert found[1:4] == ["-1.000 ± 0.000", "1.100 ± 0.141", "0.10, 0.20"]
+    assert set(found[4:]) == {"–"}
