@@ -1,8 +1,4 @@
-"""The look that all pictures of a report share, and how a picture becomes part of a page.
-
-Only matplotlib's object API is used, so nothing here touches a global figure or a display. Colours:
-Okabe and Ito (2008), distinct under every common colour vision; shades: light to dark of one hue.
-"""
+"""What the pictures of a search add to the look that all pictures share: scores, SVG."""
 
 from __future__ import annotations
 
@@ -14,36 +10,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bayesopt.results import Array
+from gmae_tf.figures import style
+from gmae_tf.figures.style import GREEN, GREY, INK
 
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-GREY, LIGHT, INK = "#767676", "#C9C9C9", "#222222"
+PURPLE = "#CC79A7"
 BASELINE_COLOURS = (GREY, GREEN, PURPLE)
 SHADES = LinearSegmentedColormap.from_list("shades", ["#C6DBEF", "#4292C6", "#08306B"])
-WIDTH = 6.0  # inches; narrow, so that the labels stay readable on a telephone
-
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    **style.STYLE,
     "svg.fonttype": "path",
     "svg.hashsalt": "report",  # the same record gives the same bytes
 }
@@ -80,21 +59,6 @@ def identity_line(axes: Axes, truth: Array) -> None:
     """Draw where a prediction equals the truth [n]."""
     middle = float(np.mean(truth))
     axes.axline((middle, middle), slope=1, color=INK, lw=0.9, ls=(0, (4, 3)))
-
-
-def panels(
-    rows: int,
-    columns: int,
-    *,
-    height: float,
-    sharex: bool = False,
-    sharey: bool = False,
-) -> tuple[Figure, list[Axes]]:
-    """A figure of the common width with rows x columns axes; `height` of one row in inches."""
-    figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
-    return figure, list(grid.ravel())
 
 
 def data_uri(figure: Figure) -> str:

@@ -19,19 +19,15 @@ from sklearn.decomposition import PCA
 from bayesopt import results
 from bayesopt.canvas import (
     BASELINE_COLOURS,
-    BLUE,
-    INK,
-    LIGHT,
-    ORANGE,
     SHADES,
     STYLE,
     Plot,
     data_uri,
     identity_line,
-    panels,
     score_axis,
 )
 from bayesopt.results import Array, SearchRecord, short, with_error
+from gmae_tf.figures.style import BLUE, INK, LIGHT, ORANGE, panels
 
 __all__ = [
     "Plot",
@@ -290,17 +286,14 @@ def calibration_by_batch(record: SearchRecord) -> Plot | None:
         return None
     batches = sorted({trial.batch for trial in pairs})
     groups = np.array_split(np.array(batches), min(len(batches), MAX_PANELS))
-    rows = math.ceil(len(groups) / 3)
     with matplotlib.rc_context(STYLE):
-        figure, cells = panels(rows, min(len(groups), 3), height=2.1)
-        for axes, group in zip(cells, groups, strict=False):
+        figure, cells = panels(len(groups), 3, height=2.1)
+        for axes, group in zip(cells, groups, strict=True):
             inside = _draw_intervals(axes, record, [t for t in pairs if t.batch in group])
             name = f"{group[0]}" if len(group) == 1 else f"{group[0]} to {group[-1]}"
             axes.set_title(f"batch {name}: {100 * inside:.0f} %")
             axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.yaxis.set_major_locator(MaxNLocator(4))
-        for axes in cells[len(groups) :]:
-            axes.set_visible(False)
         figure.supxlabel(f"true {record.score_name}", fontsize=9)
         figure.supylabel(f"predicted {record.score_name}", fontsize=9)
         image = data_uri(figure)

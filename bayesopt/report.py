@@ -90,15 +90,9 @@ def write_report(record: SearchRecord, out: str | Path, plots: Sequence[Plot] = 
 
 def render(record: SearchRecord, results: Mapping[str, Any], plots: Sequence[Plot]) -> str:
     """The HTML page as text; every string is escaped by the template engine."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from gmae_tf.report import page_environment
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(TEMPLATES)
     environment.filters.update(short=short, percent=percent, setting=setting)
     columns, rows = comparison(record, results)
     return environment.get_template("report.html.j2").render(

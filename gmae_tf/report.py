@@ -69,7 +69,7 @@ def write_page(results: Mapping[str, Any], pictures: Sequence[Picture], path: Pa
 def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as text; every string is escaped by the template engine."""
     return (
-        environment()
+        page_environment()
         .get_template("evaluation.html.j2")
         .render(
             results=results,
@@ -83,12 +83,12 @@ def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     )
 
 
-def environment() -> Environment:
+def page_environment(templates: Path = TEMPLATES) -> Environment:
     """The template engine of every page: all text is escaped, and a missing value is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -62,14 +62,14 @@ def short(cell: Cell, column: Column) -> str:
 
 def write_page(results: Mapping[str, Any], shown: Mapping[str, Shown], folder: Path) -> Path:
     """Write compare.html and its figures into a folder; returns the page's path."""
-    from gmae_tf.report import environment
+    from gmae_tf.report import page_environment
     from gmae_tf.runs import write_atomic
 
     summary = summarise(results["results"])
     pictures = list(draw({model: shown[model] for model in summary if model in shown}))
     for picture in pictures:
         picture.write(folder / "figures")
-    html = environment().get_template("comparison.html.j2").render(
+    html = page_environment().get_template("comparison.html.j2").render(
         results=results,
         columns=COLUMNS,
         rows=[

@@ -20,6 +20,7 @@ from bayesopt.report import comparison, percent, print_report, write_report
 from bayesopt.results import PublishedRow, SearchRecord, results_json
 from bayesopt.trials import SurrogateFit, Trial
 from gmae_tf.errors import UserError
+from gmae_tf.figures.style import panels
 
 WORST = math.log(1001)
 NASTY = "x<b>1</b>&[red]$x_1^{$"
@@ -206,7 +207,7 @@ def test_calibration_fits_any_number_of_batches(empty: SearchRecord, batches: in
 
 
 def test_score_axis_shows_zero_below_the_logarithmic_part() -> None:
-    _, (axes,) = canvas.panels(1, 1, height=2)
+    _, (axes,) = panels(1, 1, height=2)
     assert canvas.score_axis(axes, np.array([0.0, 0.0274, 0.5, 6.9]))
     ticks = axes.get_yticks()
     heights = axes.transData.transform(np.column_stack([np.ones_like(ticks), ticks]))[:, 1]
