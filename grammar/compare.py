@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gmae_tf.command import console, run_command
-from gmae_tf.comparison.summary import Column
+from gmae_tf.command import run_command
 from gmae_tf.errors import UserError
 from grammar.comparison import (
     FREE,
     CompareOptions,
     Job,
     collect,
+    columns,
     jobs,
-    search,
+    train_and_measure,
     training_options,
     unfinished,
     variants,
-    write_measured,
 )
 from grammar.errors import GrammarError
 
@@ -29,17 +27,7 @@ KL_WEIGHT = 0.1
 HIDDEN = 0.0363
 """Strings that score this or less are hidden from all models and surrogates, as in bayesopt.run."""
 FEWEST = 110
-COLUMNS = (
-    Column("exact_match", "held-out strings, exact %", False, 1, 100.0),
-    Column("prior_valid", "prior samples, valid %", False, 1, 100.0),
-    Column("prior_score", "prior samples, average score", True, 3),
-    Column("rmse", "GP test RMSE", True, 3),
-    Column("log_likelihood", "GP test LL", False, 3),
-    Column("best", "search, best score", True, 4),
-    Column("search_valid", "search, valid %", None, 1, 100.0),
-    Column("search_score", "search, average score", True, 3),
-    Column("seconds", "training, seconds", None, 0),
-)
+COLUMNS = columns("strings", lower=True, decimals=(3, 4))
 
 
 @dataclass(frozen=True)
@@ -77,45 +65,32 @@ def compare(config: CompareConfig) -> None:
     if not data.exists():
         write_atomic(data, "\n".join(strings) + "\n")
     for job in unfinished(todo):
-        train_and_measure(config, job, data)
+        measure(config, job, data)
     about = {"strings": len(strings), "hidden_score": HIDDEN}
     collect(config, run.path, list(known), COLUMNS, about)
 
 
-def train_and_measure(config: CompareConfig, job: Job, data: Path) -> None:
-    """One model; the measurements are written last, and mark it as done."""
+def measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """Train one model and measure it."""
     from grammar.characters import CHARACTERS
     from grammar.model import GrammarAutoencoder
     from grammar.train import TrainConfig, train
 
-    fresh, start = not job.folder.exists(), time.perf_counter()
-    train(
-        TrainConfig(
-            **training_options(config, job),
-            grammar=CHARACTERS if job.variant.characters else "arithmetic",
-            data=str(data),
-            exclude_better_than=HIDDEN,
-            latent_dim=config.latent_dim,
-            xla=config.xla,
-        )
+    options = TrainConfig(
+        **training_options(config, job),
+        grammar=CHARACTERS if job.variant.characters else "arithmetic",
+        data=str(data),
+        exclude_better_than=HIDDEN,
+        latent_dim=config.latent_dim,
+        xla=config.xla,
     )
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
-    model = GrammarAutoencoder.load(job.folder)
-    results = model.details["results"]
-    console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
-    found = search(
-        config, job, "--task", "expr", "--data", data, "--exclude-better-than", str(HIDDEN)
-    )
-    write_measured(
+    train_and_measure(
+        config,
         job,
-        {
-            "exact_match": results["exact_match"],
-            "nats": results["reconstruction_nats"],
-            **prior_numbers(model, config.samples, job.seed),
-            **found,
-            "seconds": seconds,
-        },
+        lambda: train(options),
+        GrammarAutoencoder,
+        lambda model: prior_numbers(model, config.samples, job.seed),
+        *("--task", "expr", "--data", data, "--exclude-better-than", str(HIDDEN)),
     )
 
 

@@ -9,14 +9,18 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.command import console, parse_seeds
 from gmae_tf.comparison.summary import Cell, Column, summarise
 from gmae_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from grammar.model import GrammarAutoencoder
 
 MEASURED, RESULTS, SEARCH = "measured.json", "compare.json", "search"
 RANDOM = "random"
@@ -95,6 +99,22 @@ def variants(kl_weight: float, latent_dim: int) -> dict[str, Variant]:
     }
 
 
+def columns(what: str, lower: bool, decimals: tuple[int, int]) -> tuple[Column, ...]:
+    """What is compared: of `what` in words, whether less is better, decimals of means and bests."""
+    means, bests = decimals
+    return (
+        Column("exact_match", f"held-out {what}, exact %", False, 1, 100.0),
+        Column("prior_valid", "prior samples, valid %", False, 1, 100.0),
+        Column("prior_score", "prior samples, average score", lower, means),
+        Column("rmse", "GP test RMSE", True, 3),
+        Column("log_likelihood", "GP test LL", False, 3),
+        Column("best", "search, best score", lower, bests),
+        Column("search_valid", "search, valid %", None, 1, 100.0),
+        Column("search_score", "search, average score", lower, means),
+        Column("seconds", "training, seconds", None, 0),
+    )
+
+
 def jobs(config: CompareOptions, known: Mapping[str, Variant], out: Path) -> list[Job]:
     """What is to be done, seed by seed.  `UserError` for what the options cannot mean."""
     from gmae_tf.models import options_of
@@ -154,6 +174,38 @@ def training_options(config: CompareOptions, job: Job) -> dict[str, Any]:
         "device": config.device,
         **{name: value for name, value in given.items() if value is not None},
     }
+
+
+def train_and_measure(
+    config: CompareOptions,
+    job: Job,
+    train: Callable[[], None],
+    kind: type[GrammarAutoencoder],
+    judge: Callable[[Any], Mapping[str, float]],
+    *search_for: str | Path,
+) -> None:
+    """One model; the measurements are written last, and mark it as done.
+
+    train : into the folder of the job, as the training command does.
+    kind : of model.
+    judge : numbers of the prior samples of a trained model.
+    search_for : arguments of `bayesopt.run` that say what to search for.
+    """
+    fresh, start = not job.folder.exists(), time.perf_counter()
+    train()
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    model = kind.load(job.folder)
+    results = model.details["results"]
+    console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
+    found = {
+        "exact_match": results["exact_match"],
+        "nats": results["reconstruction_nats"],
+        **judge(model),
+        **search(config, job, *search_for),
+        "seconds": seconds,
+    }
+    write_measured(job, found)
 
 
 def search(config: CompareOptions, job: Job, *arguments: str | Path) -> dict[str, Any]:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from gmae_tf.command import console, run_command
-from gmae_tf.comparison.summary import Column
 from gmae_tf.errors import UserError
 from grammar.comparison import (
     FREE,
     CompareOptions,
     Job,
     collect,
+    columns,
     jobs,
-    search,
+    train_and_measure,
     training_options,
     unfinished,
     variants,
-    write_measured,
 )
 from grammar.errors import GrammarError
 
@@ -31,17 +29,7 @@ KL_WEIGHT = 0.1
 """As for expressions."""
 OBJECTIVE = "penalized_logp"
 FEWEST = 110
-COLUMNS = (
-    Column("exact_match", "held-out molecules, exact %", False, 1, 100.0),
-    Column("prior_valid", "prior samples, valid %", False, 1, 100.0),
-    Column("prior_score", "prior samples, average score", False, 2),
-    Column("rmse", "GP test RMSE", True, 3),
-    Column("log_likelihood", "GP test LL", False, 3),
-    Column("best", "search, best score", False, 3),
-    Column("search_valid", "search, valid %", None, 1, 100.0),
-    Column("search_score", "search, average score", False, 2),
-    Column("seconds", "training, seconds", None, 0),
-)
+COLUMNS = columns("molecules", lower=False, decimals=(2, 3))
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ def compare(config: CompareConfig) -> None:
     if not data.exists():
         write_scored(data, smiles)
     for job in unfinished(todo):
-        train_and_measure(config, job, data)
+        measure(config, job, data)
     about = {"molecules": len(smiles), "objective": OBJECTIVE}
     collect(config, run.path, list(known), COLUMNS, about)
 
@@ -119,40 +107,29 @@ def write_scored(path: Path, smiles: Sequence[str]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def train_and_measure(config: CompareConfig, job: Job, data: Path) -> None:
-    """One model; the measurements are written last, and mark it as done."""
+def measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """Train one model and measure it."""
     from grammar.characters import CHARACTERS
     from molecules.model import MoleculeAutoencoder
     from molecules.train import TrainConfig, train
 
-    fresh, start = not job.folder.exists(), time.perf_counter()
-    train(
-        TrainConfig(
-            **training_options(config, job),
-            preset=config.preset,
-            grammar=CHARACTERS if job.variant.characters else None,
-            data=str(data),
-            latent_dim=config.latent_dim,
-            units=config.units,
-            dense=config.dense,
-            samples=config.samples,
-        )
+    options = TrainConfig(
+        **training_options(config, job),
+        preset=config.preset,
+        grammar=CHARACTERS if job.variant.characters else None,
+        data=str(data),
+        latent_dim=config.latent_dim,
+        units=config.units,
+        dense=config.dense,
+        samples=config.samples,
     )
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
-    model = MoleculeAutoencoder.load(job.folder)
-    results = model.details["results"]
-    console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
-    found = search(config, job, "--task", "molecules", "--data", data, "--value-column", OBJECTIVE)
-    write_measured(
+    train_and_measure(
+        config,
         job,
-        {
-            "exact_match": results["exact_match"],
-            "nats": results["reconstruction_nats"],
-            **prior_numbers(model, config.samples, job.seed),
-            **found,
-            "seconds": seconds,
-        },
+        lambda: train(options),
+        MoleculeAutoencoder,
+        lambda model: prior_numbers(model, config.samples, job.seed),
+        *("--task", "molecules", "--data", data, "--value-column", OBJECTIVE),
     )
 
 
