@@ -76,6 +76,11 @@ def test_samples_are_of_the_cluster_that_is_asked_for(make_model, rng) -> None:
     assert model.method.sample_codes(5, rng).shape == (5, 2)
 
 
+def test_one_weight_is_of_all_divergences(make_model) -> None:
+    weights = make_model("gm-vae", options={"kl_weight": 0.5}).method.term_weights
+    assert weights == {"prior": 0.5, "style": 0.5, "cluster": 0.5, "information": 0.0}
+
+
 def test_finds_two_groups(make_model, train, two_blobs) -> None:
     options = {"threshold": 0.7, "style_dim": 1, "hidden": 32}
     model = make_model("gm-vae", steps=300, options=options)
