@@ -19,14 +19,21 @@ from gmae_tf.models.parts import Parts
 WIDTHS = (1024, 1024, 1024, 1024)
 
 
-def build(parts: Parts, weight: float = 0.05, widths: Sequence[int] = WIDTHS) -> Autoencoder:
+def build(
+    parts: Parts,
+    weight: float = 0.05,
+    widths: Sequence[int] = WIDTHS,
+    critic_widths: Sequence[int] = WIDTHS,
+) -> Autoencoder:
     """Sum of squared errors + weight * distance(codes, generator(noise)), both sides of it moving.
 
     FlexAE (Mondal et al. 2021); the distance is what a critic with gradient penalty (WGAN-GP) sees.
     Five steps of their critic for one of the generator are a fifth of the rate for the generator
     here; `weight` stands for the twentieth of the rate with which their encoder follows the critic.
+    The `widths` are of the generator's hidden layers: with none it is a linear map.
     """
-    return _build(parts, LearntPrior(parts.latent_dim, weight, widths, seed=parts.seed))
+    method = LearntPrior(parts.latent_dim, weight, widths, critic_widths, seed=parts.seed)
+    return _build(parts, method)
 
 
 def build_sr(
@@ -34,6 +41,7 @@ def build_sr(
     weight: float = 0.05,
     image_weight: float = 1.0,
     widths: Sequence[int] = WIDTHS,
+    critic_widths: Sequence[int] = WIDTHS,
 ) -> Autoencoder:
     """The same, and what is decoded between two codes must look like data to a critic of images.
 
@@ -42,7 +50,13 @@ def build_sr(
     if parts.elements == 1:
         raise UserError("flexae-sr compares decoded images, so strings need flexae")
     method = LearntPrior(
-        parts.latent_dim, weight, widths, image_weight, parts.seed, parts.encoder(1)
+        parts.latent_dim,
+        weight,
+        widths,
+        critic_widths,
+        image_weight,
+        parts.seed,
+        parts.encoder(1),
     )
     return _build(parts, method)
 
@@ -67,11 +81,14 @@ class LearntPrior(Method):
     A critic has the weight of its distance: the loss is then not lower when the critic is worse.
     """
 
+    keep_last = True
+
     def __init__(
         self,
         latent_dim: int,
         weight: float,
         widths: Sequence[int] = WIDTHS,
+        critic_widths: Sequence[int] = WIDTHS,
         image_weight: float = 0.0,
         seed: int = 0,
         image_critic: keras.Model | None = None,
@@ -80,11 +97,9 @@ class LearntPrior(Method):
         if image_critic is not None:
             terms |= {"between": image_weight, "image_critic": image_weight}
         super().__init__(latent_dim, terms, {"generator": 0.2})
-        self.widths, self.seed = list(widths), seed
-        build = lambda outputs, name: tools.perceptron(  # noqa: E731
-            self.widths, outputs, name, inputs=latent_dim
-        )
-        self.generator, self.critic = build(latent_dim, "generator"), build(1, "critic")
+        self.widths, self.critic_widths, self.seed = list(widths), list(critic_widths), seed
+        self.generator = tools.perceptron(self.widths, latent_dim, "generator", inputs=latent_dim)
+        self.critic = tools.perceptron(self.critic_widths, 1, "critic", inputs=latent_dim)
         self.image_critic = image_critic
         self.random = keras.random.SeedGenerator(seed)
 
@@ -121,6 +136,7 @@ class LearntPrior(Method):
             "latent_dim": self.latent_dim,
             "weight": self.term_weights["distance"],
             "widths": self.widths,
+            "critic_widths": self.critic_widths,
             "image_weight": self.term_weights.get("between", 0.0),
             "seed": self.seed,
             "image_critic": keras.saving.serialize_keras_object(critic) if critic else None,

@@ -13,7 +13,7 @@ from gmae_tf.models.method import Batch
 from gmae_tf.models.parts import Parts, Recipe
 from gmae_tf.training import RatedAdam
 
-SMALL = {"widths": (16, 16)}
+SMALL = {"widths": (16, 8), "critic_widths": (16,)}
 
 
 def batch_of(model, x: np.ndarray) -> Batch:
@@ -23,7 +23,7 @@ def batch_of(model, x: np.ndarray) -> Batch:
 
 def test_terms_of_a_linear_critic(make_model, two_blobs, monkeypatch):
     """With critic(z) = z . (3, 4) every norm of a gradient is 5, and the penalty 10 * (5 - 1)^2."""
-    model, x = make_model("flexae", options={"widths": ()}), two_blobs[:20]
+    model, x = make_model("flexae", options={"widths": (), "critic_widths": ()}), two_blobs[:20]
     method, slope = model.method, np.array([[3.0], [4.0]])
     method.critic.set_weights([slope, np.zeros(1)])
     noise = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
@@ -76,13 +76,15 @@ def test_method_survives_its_config(make_model):
     method = make_model("flexae-sr", options=SMALL).method
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(method))
     assert {**copy.get_config(), "image_critic": 0} == {**method.get_config(), "image_critic": 0}
+    assert [layer.units for layer in copy.generator.layers] == [16, 8, 2]
+    assert [layer.units for layer in copy.critic.layers] == [16, 1]
     assert copy.image_critic.count_params() == method.image_critic.count_params()
 
 
 def test_samples_look_like_data(make_model):
     rng = np.random.default_rng(1)
     rows = (2.0 + 3.0 * rng.normal(size=(1000, 2)) @ np.eye(2, 6)).astype(np.float32)
-    model = make_model("flexae", options={"widths": (64, 64)})
+    model = make_model("flexae", options={"widths": (64, 64), "critic_widths": (64, 64)})
     falling = keras.optimizers.schedules.CosineDecay(3e-3, 1000)
     optimizer = RatedAdam(model.method.rates, falling, beta_1=0.5)
     model.compile(optimizer=optimizer, jit_compile=False)
