@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,26 +16,36 @@ from gmae_tf.models.method import Batch, Method, Steps
 from gmae_tf.models.parts import Parts
 
 WIDTHS = (1024, 1024, 1024, 1024)
-DOUBLING = 0.0432
-"""Share of the training after which the weight of the mask doubles: that of the source for 48
-dimensions, 4 * 5,400 of 500,000 steps."""
+MASK_RATE, CRITIC_RATE = 20_000, 3.0
+"""Factors of the learning rate: of the mask, divided by the steps of the training, and of the
+critic."""
+HOLD, DOUBLING = 0.4, 0.02
+"""Shares of the training: before the weight that makes the mask decide doubles for the first time,
+and between two doublings."""
 
 
 def build(
-    parts: Parts, weight: float = 1.0, variance: float = 100.0, critic: Sequence[int] = WIDTHS
+    parts: Parts, weight: float = 10.0, variance: float = 100.0, critic: Sequence[int] = WIDTHS
 ) -> Autoencoder:
     """Sum of squared errors + weight * distance(mask * code, mask * noise), and terms of the mask.
 
-    MaskAAE (Mondal et al. 2020).  Their four optimisers with steps in turn are one here; the critic
-    has the rate of the autoencoder, of which theirs has a fifth but moves five times.  Squared
-    errors, in whose unit all else is weighted, stand for their cross-entropies, and `weight` is
-    ours.  A mask has no end of
-    steps in theirs, and so a rate here with which it can cross its range in the steps there are.
+    MaskAAE (Mondal et al. 2020).  Their four optimisers with steps in turn are one here, with a
+    faster critic for their five steps of it, and squared errors, in whose unit all else is
+    weighted, stand for their cross-entropies.  `weight` and the schedule are ours: theirs, in
+    500,000 steps, doubles first after 4 % of them.  Of a few thousand steps that is too few: the
+    mask decides before the critic knows anything, and spurious dimensions stay.  Here it waits for
+    the critic, and its rate lets it cross its range several times meanwhile.
     """
-    doubling = DOUBLING * parts.recipe.steps
-    rate = max(1.0, 10_000 / parts.recipe.steps)
+    steps = parts.recipe.steps
     method = MaskedCritic(
-        parts.latent_dim, weight, parts.elements * variance, critic, doubling, rate, parts.seed
+        parts.latent_dim,
+        weight,
+        parts.elements * variance,
+        critic,
+        HOLD * steps,
+        DOUBLING * steps,
+        {"mask": max(1.0, MASK_RATE / steps), "critic": CRITIC_RATE},
+        parts.seed,
     )
     return Autoencoder(
         parts.encoder(parts.latent_dim),
@@ -52,8 +62,8 @@ class MaskedCritic(Method):
 
     "adversary" moves the encoder, "critic" the critic (WGAN-GP), "variance" the encoder, and
     "mask" m: it must leave the critic a distance of 1 between codes and masked noise, and come to
-    0 or 1, ever more so: the weight of this is 2 / D at first and doubles every `doubling` steps
-    up to 2048.
+    0 or 1, ever more so: the weight of this is 2 / D for `hold` steps and then doubles every
+    `doubling` steps up to 2048.
     """
 
     def __init__(
@@ -62,13 +72,15 @@ class MaskedCritic(Method):
         weight: float,
         variance: float,
         critic: Sequence[int],
+        hold: float,
         doubling: float,
-        rate: float = 1.0,
+        rates: Mapping[str, float] | None = None,
         seed: int = 0,
     ) -> None:
         weights = {"adversary": weight, "variance": variance, "mask": 1.0, "critic": 1.0}
-        super().__init__(latent_dim, weights, {"mask": rate})
-        self.widths, self.doubling, self.seed = list(critic), doubling, seed
+        super().__init__(latent_dim, weights, rates)
+        self.widths, self.seed = list(critic), seed
+        self.hold, self.doubling = hold, doubling
         self.critic = tools.perceptron(self.widths, 1, "critic", inputs=latent_dim)
         self.masking = Mask(latent_dim)
         self.steps = Steps()
@@ -105,7 +117,7 @@ class MaskedCritic(Method):
         steps = self.steps.next(training)
         if not training:
             return 2048.0  # the last, so that validation losses of all epochs compare
-        doublings = ops.floor(steps / self.doubling)
+        doublings = ops.maximum(0.0, ops.floor((steps - self.hold) / self.doubling))
         return ops.minimum(2048.0, 2.0 / self.latent_dim * ops.power(2.0, doublings))
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
@@ -119,8 +131,9 @@ class MaskedCritic(Method):
             "weight": self.term_weights["adversary"],
             "variance": self.term_weights["variance"],
             "critic": self.widths,
+            "hold": self.hold,
             "doubling": self.doubling,
-            "rate": self.rates["mask"],
+            "rates": self.rates,
             "seed": self.seed,
         }
 

@@ -30,10 +30,10 @@ def test_terms_of_a_linear_critic(make_model, two_blobs, monkeypatch):
     z = model.encoder(x).numpy()
     np.testing.assert_allclose(model.encode(x), z * alpha, rtol=1e-5)
     gap = np.mean(z * alpha @ slope) - np.mean(noise * alpha @ slope)
-    for step in (0, 40, 60, 999):  # 0.0432 * 1000 steps for each doubling
+    for step in (0, 399, 421, 450, 999):  # 400 steps, and then 20 for each doubling
         method.steps.count.assign(step)
         terms = {name: float(term) for name, term in method.terms(batch_of(model, x)).items()}
-        weight = min(2048, 2 / 2 * 2 ** (step // 43.2))
+        weight = min(2048, 2 ** max(0, (step - 400) // 20))
         expected = {
             "adversary": -gap,
             "variance": np.mean((z - z.mean(axis=0)) ** 2 * np.exp(-10 * alpha**2)),
