@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
+import runpy
 import subprocess
 import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +21,10 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the same on every machine
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads only wait
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(name, "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,3 +75,52 @@ def run_cli() -> RunCli:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_here() -> RunCli:
+    """`python -m MODULE ARGUMENTS` in this process, which has imported TensorFlow already.
+
+    For all but the first run of a command in a file: starting TensorFlow, or GPflow, takes a
+    process longer than most of the commands that are tested.  What was patched stays patched.
+    """
+
+    def run(
+        *arguments: str | Path,
+        cwd: Path = ROOT,
+        timeout: float = 300,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        dash, module, *options = map(str, arguments)
+        assert dash == "-m"
+        out, err, status = io.StringIO(), io.StringIO(), 0
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            mock.patch.dict(os.environ, env or {}),  # undoes what the command sets, too
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", [module, *options])
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "'[a-z_.]+' found in sys.modules", RuntimeWarning)
+                try:
+                    runpy.run_module(module, run_name="__main__", alter_sys=True)
+                except SystemExit as stop:
+                    status = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+                except Exception:
+                    traceback.print_exc()
+                    status = 1
+        return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Without graphs, whose making takes longer than a few steps; other tests have them."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -7,15 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import tools
-from gmae_tf.models.gumbel import hard
-from gmae_tf.models.joint_vae import sample_joint, split_joint
-from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.assignment import assigned, check_backend
+from gmae_tf.models.joint_vae import JointCode
+from gmae_tf.models.method import Batch
 from gmae_tf.models.parts import Parts
 
 
@@ -35,11 +34,7 @@ def build(
     no decay of weights.  They group an example by decoding it with every c; here a head of the
     encoder learns these assignments by cross-entropy, so that a code needs no decoder.
     """
-    if keras.backend.backend() not in ("tensorflow", "jax"):
-        raise UserError(
-            f"cascadevae assigns groups outside of the backend {keras.backend.backend()}, which "
-            "does not offer that: set KERAS_BACKEND to tensorflow or jax"
-        )
+    check_backend("cascadevae")
     if not isinstance(parts.reconstruction, MeanSquaredError):
         raise UserError("cascadevae compares squared errors of examples: train it on images")
     recipe = parts.recipe
@@ -63,29 +58,13 @@ def build(
     )
 
 
-def assign(errors: Any, crowding: float) -> NDArray[np.float32]:
-    """One-hot groups [N, K] of the least sum of errors [N, K] + crowding * pairs in one group.
-
-    The w-th member of a group, counted from 0, costs w * crowding more: each is a column.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    costs = np.nan_to_num(np.asarray(errors, dtype=np.float64))
-    n, k = costs.shape
-    places = costs[:, :, None] + crowding * np.arange(n)
-    _, column = linear_sum_assignment(places.reshape(n, k * n))
-    return np.eye(k, dtype=np.float32)[column // n]
-
-
 @keras.saving.register_keras_serializable(package="gmae")
-class AssignedCode(Method):
-    """Codes are [mean of z, group by the head as one-hot].
+class AssignedCode(JointCode):
+    """A head of the encoder gives the group of a code, which is none until groups begin.
 
     Terms: "assigned", the mean squared error with assigned groups, which the loss has instead of
     that with the head's; "kl", weighted by dimension; "head", its cross-entropy in nats.
     """
-
-    keep_last = True  # by their schedule, losses of different epochs do not compare
 
     def __init__(
         self,
@@ -99,43 +78,41 @@ class AssignedCode(Method):
         crowding: float,
         seed: int = 0,
     ) -> None:
-        super().__init__(continuous + components, {"assigned": elements, "kl": 1.0, "head": 1.0})
-        self.continuous, self.components, self.elements = continuous, components, elements
-        self.beta, self.closed_beta, self.crowding = beta, closed_beta, crowding
+        weights = {"assigned": elements, "kl": 1.0, "head": 1.0}
+        super().__init__(continuous, components, weights, seed)
+        self.elements, self.crowding = elements, crowding
+        self.beta, self.closed_beta = beta, closed_beta
         self.opening_steps, self.continuous_steps = opening_steps, continuous_steps
-        self.seed = seed
-        self.steps = Steps()
-        self.random = keras.random.SeedGenerator(seed)
         if keras.backend.backend() == "tensorflow":
             self.supports_jit = False  # XLA cannot leave TensorFlow
-
-    def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
-        """Mean and log variance of z, logits of the head."""
-        return split_joint(encoded, self.continuous)
 
     def code(self, encoded: Any) -> Any:
         """Mean and group."""
         mean, _, logits = self.moments(encoded)
-        return self._joined(mean, hard(logits))
+        return self._joined(mean, tools.hard(logits))
 
     def draw(self, encoded: Any, training: bool) -> Any:
         """A sample of z in training, else the mean, and the group."""
         mean, log_variance, logits = self.moments(encoded)
         z = tools.gaussian_sample(mean, log_variance, self.random) if training else mean
-        return self._joined(z, hard(logits))
+        return self._joined(z, tools.hard(logits))
 
     def terms(self, batch: Batch) -> dict[str, Any]:
         """All of them for one sample of z, the decoded one."""
         mean, log_variance, logits = self.moments(batch.encoded)
         z = batch.drawn[:, : self.continuous]
-        groups = self._assign(self.errors(batch.network.decoder, batch.x, z))
-        rebuilt = batch.network.decoder(self._joined(z, groups), training=batch.training)
-        head = -ops.mean(ops.sum(groups * ops.log_softmax(logits), axis=-1))
+        groups = ops.cond(
+            self._grouped(),
+            lambda: assigned(self.errors(batch.network.decoder, batch.x, z), self.crowding),
+            lambda: ops.zeros_like(logits),
+        )
+        codes = ops.concatenate([z, groups], axis=-1)
+        rebuilt = batch.network.decoder(codes, training=batch.training)
         kl = 0.5 * (ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance)
         terms = {
             "assigned": batch.network.reconstruction(batch.x, rebuilt),
             "kl": ops.sum(self.betas() * ops.mean(kl, axis=0)),
-            "head": self._grouping() * head,
+            "head": -ops.mean(ops.sum(groups * ops.log_softmax(logits), axis=-1)),
         }
         self.steps.next(batch.training)
         return terms
@@ -155,43 +132,20 @@ class AssignedCode(Method):
         is_open = self.steps.count >= ops.convert_to_tensor(begins * self.opening_steps)
         return ops.where(is_open, self.beta, self.closed_beta)
 
-    def groups(self, encoded: Any) -> Any:
-        """Probabilities by the head."""
-        return ops.softmax(self.moments(encoded)[2])
-
-    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
-        """Of the prior, which is fixed."""
-        return sample_joint(n, self.continuous, self.components, rng)
-
-    def _grouping(self) -> Any:
-        return ops.cast(self.steps.count >= self.continuous_steps, "float32")
+    def _grouped(self) -> Any:
+        return self.steps.count >= self.continuous_steps
 
     def _joined(self, z: Any, groups: Any) -> Any:
-        return ops.concatenate([z, self._grouping() * groups], axis=-1)
-
-    def _assign(self, errors: Any) -> Any:
-        if keras.backend.backend() == "jax":
-            import jax
-
-            result = jax.ShapeDtypeStruct(errors.shape, np.float32)
-            return jax.pure_callback(lambda values: assign(values, self.crowding), result, errors)
-        import tensorflow as tf
-
-        found = tf.numpy_function(
-            lambda values: assign(values, self.crowding), [errors], tf.float32
-        )
-        return tf.ensure_shape(found, errors.shape)
+        return ops.concatenate([z, ops.cast(self._grouped(), "float32") * groups], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor needs."""
         return {
-            "continuous": self.continuous,
-            "components": self.components,
+            **super().get_config(),
             "elements": self.elements,
             "beta": self.beta,
             "closed_beta": self.closed_beta,
             "opening_steps": self.opening_steps,
             "continuous_steps": self.continuous_steps,
             "crowding": self.crowding,
-            "seed": self.seed,
         }

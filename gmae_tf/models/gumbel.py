@@ -49,23 +49,6 @@ def build(
     )
 
 
-def gumbel_softmax(logits: Any, temperature: Any, seed: Any) -> Any:
-    """Almost one-hot samples of a categorical distribution, with the gradient of its logits."""
-    uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=seed)
-    return ops.softmax((logits - ops.log(-ops.log(uniform))) / temperature)
-
-
-def hard(logits: Any) -> Any:
-    """The most probable group as one-hot, [N, K]."""
-    return ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype="float32")
-
-
-def kl_to_uniform(logits: Any) -> Any:
-    """KL(softmax(logits) || uniform) in nats, [N, K] -> [N]."""
-    log_q = ops.log_softmax(logits)
-    return ops.sum(ops.exp(log_q) * log_q, axis=-1) + np.log(logits.shape[-1]).item()
-
-
 @keras.saving.register_keras_serializable(package="gmae")
 class GumbelMixture(Method):
     """The encoder gives logits of y and features; codes are means of q(z|x, y) at the best y."""
@@ -101,10 +84,10 @@ class GumbelMixture(Method):
         """A nearly one-hot sample of y [N, K] in training, else the best one."""
         logits = self.logits(encoded)
         if not training:
-            return hard(logits)
+            return tools.hard(logits)
         share = self.steps.count / max(1, self.planned)
         temperature = ops.maximum(self.temperature, ops.exp(-1.386 * share))
-        return gumbel_softmax(logits, temperature, self.random)
+        return tools.gumbel_softmax(logits, temperature, self.random)
 
     def moments(self, encoded: Any, y: Any) -> tuple[Any, Any]:
         """Mean and log variance of q(z|x, y), [N, D]."""
@@ -138,7 +121,7 @@ class GumbelMixture(Method):
         offset = (mean - centre) * ops.exp(-0.5 * spread)
         return {
             "gaussian": ops.mean(tools.kl_to_standard_normal(offset, log_variance - spread)),
-            "categorical": ops.mean(kl_to_uniform(self.logits(batch.encoded))),
+            "categorical": ops.mean(tools.kl_to_uniform(self.logits(batch.encoded))),
         }
 
     def groups(self, encoded: Any) -> Any:

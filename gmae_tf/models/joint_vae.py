@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.models import tools
-from gmae_tf.models.gumbel import gumbel_softmax, hard, kl_to_uniform
 from gmae_tf.models.method import Batch, Method, Steps
 from gmae_tf.models.parts import Parts
 
@@ -31,7 +31,7 @@ def build(
     most.  Squared errors stand for their cross-entropy, which only shifts the meaning of gamma.
     """
     recipe = parts.recipe
-    method = JointCode(
+    method = GrowingCapacities(
         parts.latent_dim,
         recipe.components,
         gamma,
@@ -50,26 +50,51 @@ def build(
     )
 
 
-def split_joint(encoded: Any, continuous: int) -> tuple[Any, Any, Any]:
-    """Mean and log variance of z [N, continuous], logits of groups [N, K]."""
-    of_z, logits = ops.split(encoded, [2 * continuous], axis=-1)
-    mean, log_variance = tools.split(of_z)
-    return mean, tools.bounded(log_variance), logits
+class JointCode(Method):
+    """Codes are [mean of z, most probable c as one-hot]; z is standard normal and c uniform."""
 
+    keep_last = True  # by their schedules, losses of different epochs do not compare
 
-def sample_joint(
-    n: int, continuous: int, components: int, rng: np.random.Generator
-) -> NDArray[np.floating]:
-    """Standard normal z beside one-hot c, each c as likely as another: [n, continuous + K]."""
-    z = rng.normal(size=(n, continuous))
-    return np.concatenate([z, np.eye(components)[rng.integers(components, size=n)]], axis=1)
+    def __init__(
+        self, continuous: int, components: int, term_weights: Mapping[str, float], seed: int
+    ) -> None:
+        super().__init__(continuous + components, term_weights)
+        self.continuous, self.components, self.seed = continuous, components, seed
+        self.steps = Steps()
+        self.random = keras.random.SeedGenerator(seed)
+
+    def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
+        """Mean and log variance of z [N, continuous], logits of c [N, K]."""
+        of_z, logits = ops.split(encoded, [2 * self.continuous], axis=-1)
+        mean, log_variance = tools.split(of_z)
+        return mean, tools.bounded(log_variance), logits
+
+    def code(self, encoded: Any) -> Any:
+        """Mean and best group."""
+        mean, _, logits = self.moments(encoded)
+        return ops.concatenate([mean, tools.hard(logits)], axis=-1)
+
+    def groups(self, encoded: Any) -> Any:
+        """q(c|x)."""
+        return ops.softmax(self.moments(encoded)[2])
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
+        """Of the prior, which is fixed: [n, continuous + K]."""
+        c = np.eye(self.components)[rng.integers(self.components, size=n)]
+        return np.concatenate([rng.normal(size=(n, self.continuous)), c], axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The shape and the seed."""
+        return {
+            "continuous": self.continuous,
+            "components": self.components,
+            "seed": self.seed,
+        }
 
 
 @keras.saving.register_keras_serializable(package="gmae")
-class JointCode(Method):
-    """Codes are [mean of z, most probable c as one-hot]; "gaussian" and "categorical" are terms."""
-
-    keep_last = True  # by their schedule, losses of different epochs do not compare
+class GrowingCapacities(JointCode):
+    """Terms "gaussian" and "categorical": how far the divergences are from their capacities."""
 
     def __init__(
         self,
@@ -82,21 +107,10 @@ class JointCode(Method):
         temperature: float,
         seed: int = 0,
     ) -> None:
-        super().__init__(continuous + components, {"gaussian": gamma, "categorical": gamma})
-        self.continuous, self.components, self.seed = continuous, components, seed
+        weights = {"gaussian": gamma, "categorical": gamma}
+        super().__init__(continuous, components, weights, seed)
         self.capacity_z, self.capacity_c = capacity_z, capacity_c
         self.growth_steps, self.temperature = growth_steps, temperature
-        self.steps = Steps()
-        self.random = keras.random.SeedGenerator(seed)
-
-    def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
-        """Mean and log variance of z, logits of c."""
-        return split_joint(encoded, self.continuous)
-
-    def code(self, encoded: Any) -> Any:
-        """Mean and best group."""
-        mean, _, logits = self.moments(encoded)
-        return ops.concatenate([mean, hard(logits)], axis=-1)
 
     def draw(self, encoded: Any, training: bool) -> Any:
         """Samples of both in training, else the code."""
@@ -104,7 +118,7 @@ class JointCode(Method):
             return self.code(encoded)
         mean, log_variance, logits = self.moments(encoded)
         z = tools.gaussian_sample(mean, log_variance, self.random)
-        c = gumbel_softmax(logits, self.temperature, self.random)
+        c = tools.gumbel_softmax(logits, self.temperature, self.random)
         return ops.concatenate([z, c], axis=-1)
 
     def terms(self, batch: Batch) -> dict[str, Any]:
@@ -114,29 +128,19 @@ class JointCode(Method):
         share = ops.minimum(1.0, done / max(1.0, self.growth_steps))
         most = min(self.capacity_c, np.log(self.components).item())
         gaussian = ops.mean(tools.kl_to_standard_normal(mean, log_variance))
-        categorical = ops.mean(kl_to_uniform(logits))
+        categorical = ops.mean(tools.kl_to_uniform(logits))
         return {
             "gaussian": ops.abs(gaussian - share * self.capacity_z),
             "categorical": ops.abs(categorical - share * most),
         }
 
-    def groups(self, encoded: Any) -> Any:
-        """q(c|x)."""
-        return ops.softmax(self.moments(encoded)[2])
-
-    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
-        """Of the prior, which is fixed."""
-        return sample_joint(n, self.continuous, self.components, rng)
-
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor needs."""
         return {
-            "continuous": self.continuous,
-            "components": self.components,
+            **super().get_config(),
             "gamma": self.term_weights["gaussian"],
             "capacity_z": self.capacity_z,
             "capacity_c": self.capacity_c,
             "growth_steps": self.growth_steps,
             "temperature": self.temperature,
-            "seed": self.seed,
         }

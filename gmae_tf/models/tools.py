@@ -42,6 +42,23 @@ def kl_to_standard_normal(mean: Any, log_variance: Any) -> Any:
     return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1)
 
 
+def gumbel_softmax(logits: Any, temperature: Any, seed: Any) -> Any:
+    """Almost one-hot samples of a categorical distribution, with the gradient of its logits."""
+    uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=seed)
+    return ops.softmax((logits - ops.log(-ops.log(uniform))) / temperature)
+
+
+def hard(logits: Any) -> Any:
+    """The most probable group as one-hot, [N, K]."""
+    return ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype="float32")
+
+
+def kl_to_uniform(logits: Any) -> Any:
+    """KL(softmax(logits) || uniform) in nats, [N, K] -> [N]."""
+    log_q = ops.log_softmax(logits)
+    return ops.sum(ops.exp(log_q) * log_q, axis=-1) + np.log(logits.shape[-1]).item()
+
+
 def sample_mixture(prior: GaussianMixture, n: Any, seed: Any) -> Any:
     """n samples of a mixture within a loss, [n, D]."""
     logits = ops.convert_to_tensor(np.log(prior.weights)[None], dtype="float32")

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bayesopt import assist
 from bayesopt.assist import _with_flag
 from bayesopt.batches import read_batch, write_batch
 from bayesopt.run import main
-from bayesopt.tasks import molecules
 from bayesopt.tasks.spelling import canonical_or_none
 from bayesopt.trials import Trial
 from gmae_tf.errors import UserError
 from molecules.properties import find
-from tests.bayesopt.toy_molecules import ToyModel, pool, write_known
+from tests.bayesopt.toy_molecules import install, pool
 
 LOGP = find("penalized_logp")
 
 
-@pytest.fixture(scope="module")
-def model_folder(tmp_path_factory) -> Path:
-    place = tmp_path_factory.mktemp("model")
-    write_known(place)
-    return place
-
-
-@pytest.fixture(autouse=True)
-def toy(model_folder, monkeypatch) -> None:
-    monkeypatch.setattr(molecules, "PRETRAINED", model_folder)
-    monkeypatch.setattr(molecules, "_load_model", lambda folder: ToyModel())
+@pytest.fixture(scope="module", autouse=True)
+def toy(tmp_path_factory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch, tmp_path_factory.mktemp("model"))
+        patch.setattr(assist, "FOLDS", 2)
+        yield
 
 
 @pytest.fixture

@@ -11,19 +11,18 @@ from rdkit import Chem
 from bayesopt import features
 from bayesopt.features import FeatureNetwork
 from bayesopt.run import main
-from bayesopt.tasks import molecules
 from molecules.properties import find
-from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool, write_known
+from tests.bayesopt.toy_molecules import KNOWN, install, pool
 
 SMALL = ("--budget", 20, "--batch-size", 10, "--inducing-points", 30, "--jobs", 1)
 
 
 @pytest.fixture(scope="module")
-def finished(run_cli, tmp_path_factory) -> Path:
+def finished(run_here, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("run") / "molecules"
-    done = run_cli(
-        "-m", "tests.bayesopt.toy_molecules", "--task", "molecules", *SMALL, "--out", out
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        install(patch, tmp_path_factory.mktemp("known"))
+        done = run_here("-m", "bayesopt.run", "--task", "molecules", *SMALL, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "penalised logP" in done.stdout
     assert "alkane C38" in done.stdout
@@ -59,9 +58,7 @@ def test_page_speaks_of_molecules_and_draws_them(finished):
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch) -> None:
-    write_known(tmp_path)
-    monkeypatch.setattr(molecules, "PRETRAINED", tmp_path)
-    monkeypatch.setattr(molecules, "_load_model", lambda folder: ToyModel())
+    install(monkeypatch, tmp_path)
 
 
 def test_same_command_evaluates_nothing_twice(toy, finished, capsys):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,13 +20,33 @@ SMALL = ("--n-data", 600, "--points", 300, "--inducing-points", 40, "--batch-siz
 
 
 @pytest.fixture(scope="module")
-def finished(run_cli, tmp_path_factory) -> Path:
+def killed(tmp_path_factory) -> tuple[Path, int]:
+    """The folder of a run that was killed, and how many evaluations it had stored."""
     out = tmp_path_factory.mktemp("run") / "expr"
-    done = run_cli("-m", "bayesopt.run", "--task", "expr", *SMALL, "--budget", 20, "--out", out)
+    command = [sys.executable, "-m", "bayesopt.run", "--task", "expr", *arguments_for(out)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    while process.poll() is None and _scored(out) < 10 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    return out, _scored(out)
+
+
+@pytest.fixture(scope="module")
+def finished(run_here, killed) -> Path:
+    """The same run, continued to its end."""
+    out, _ = killed
+    done = run_here("-m", "bayesopt.run", "--task", "expr", *arguments_for(out))
     assert done.returncode == 0, done.stderr
+    assert "continuing" in done.stdout
     assert "x" in done.stdout
     assert "report.html" in done.stdout
     return out
+
+
+def test_killed_run_keeps_what_was_evaluated(killed):
+    assert 10 <= killed[1] <= 60  # of the strategy and two baselines together
 
 
 def test_results_have_the_documented_keys(finished):
@@ -96,8 +114,8 @@ def test_bad_input_is_one_sentence(finished, tmp_path, capsys, arguments, senten
     assert re.search(sentence, capsys.readouterr().err)
 
 
-def test_mistake_ends_the_process_without_a_traceback(run_cli, tmp_path):
-    done = run_cli("-m", "bayesopt.run", "--target", "2*y", "--out", tmp_path / "out")
+def test_mistake_ends_the_process_without_a_traceback(run_here, tmp_path):
+    done = run_here("-m", "bayesopt.run", "--target", "2*y", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "^" in done.stderr
@@ -114,23 +132,6 @@ def test_damaged_store_is_refused_and_kept(finished, tmp_path, capsys):
     assert stop.value.code == 2
     assert "trials.sqlite" in capsys.readouterr().err
     assert store.read_bytes() == damaged
-
-
-def test_killed_run_continues(run_cli, tmp_path):
-    out = tmp_path / "killed"
-    command = [sys.executable, "-m", "bayesopt.run", *map(str, SMALL), "--no-baselines"]
-    command += ["--budget", "30", "--out", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
-    while _scored(out) < 10 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    kept = _scored(out)
-    assert 10 <= kept <= 30
-    done = run_cli(*command[1:])
-    assert done.returncode == 0, done.stderr
-    assert _scored(out) == 30
 
 
 def _scored(out: Path) -> int:

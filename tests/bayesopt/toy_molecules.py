@@ -1,17 +1,14 @@
-"""A molecule model small enough to know everything about: the nearest of a pool by five features.
-
-As a program it is the search command with this model in the place of the trained one:
-python -m tests.bayesopt.toy_molecules --task molecules ...
-"""
+"""A molecule model small enough to know everything about: the nearest of a pool of molecules."""
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
@@ -34,13 +31,17 @@ def pool() -> tuple[str, ...]:
     return (*made, *(Chem.CanonSmiles(s) for s in chains))
 
 
-def features(smiles: str) -> list[float]:
+@cache
+def features(smiles: str) -> tuple[float, ...]:
     """The code of a molecule, [5]."""
     mol = Chem.MolFromSmiles(smiles)
     hetero = sum(a.GetAtomicNum() not in (1, 6) for a in mol.GetAtoms())
     rings = mol.GetRingInfo().NumRings()
     odd = sum(ord(c) * (i + 1) for i, c in enumerate(smiles)) % 97 / 97
-    return [mol.GetNumHeavyAtoms() / 10, Crippen.MolLogP(mol) / 3, hetero / 4, rings, odd]
+    return mol.GetNumHeavyAtoms() / 10, Crippen.MolLogP(mol) / 3, hetero / 4, rings, odd
+
+
+kekulized = cache(kekulize_smiles)
 
 
 class ToyModel:
@@ -66,7 +67,7 @@ class ToyModel:
         )
 
     def normal_form(self, smiles: str) -> str:
-        return kekulize_smiles(smiles)
+        return kekulized(smiles)
 
     def _parse(self, strings: list[str]) -> None:
         for smiles in strings:
@@ -80,7 +81,7 @@ class ToyModel:
 
     def decode(self, codes: np.ndarray) -> list[str | None]:
         gaps = np.square(codes[:, None] - self.codes[None]).sum(axis=2)
-        return [kekulize_smiles(pool()[i]) for i in gaps.argmin(axis=1)]
+        return [kekulized(pool()[i]) for i in gaps.argmin(axis=1)]
 
     def _plan(self, codes: np.ndarray) -> tuple[np.ndarray, None]:
         return np.repeat(np.asarray(codes, np.float32)[:, None], 4, axis=1), None
@@ -105,20 +106,13 @@ def write_known(folder: Path) -> None:
     )
 
 
-def install(folder: Path) -> None:
+def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Put the toy in the place of the trained model, with `folder` as its folder."""
     from bayesopt.tasks import molecules
 
-    molecules.PRETRAINED = folder
-    molecules._load_model = lambda folder: ToyModel()
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    from bayesopt.run import main
-
-    with tempfile.TemporaryDirectory() as place:
-        write_known(Path(place))
-        install(Path(place))
-        main(sys.argv[1:])
+    write_known(folder)
+    # A pool of some hundred molecules needs no long search.
+    effort = replace(molecules.EFFORT, recombined=300, attempts=3)
+    patch.setattr(molecules, "EFFORT", effort)
+    patch.setattr(molecules, "PRETRAINED", folder)
+    patch.setattr(molecules, "_load_model", lambda folder: ToyModel())

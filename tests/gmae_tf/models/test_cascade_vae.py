@@ -12,7 +12,7 @@ from keras import ops
 from gmae_tf.errors import UserError
 from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.models import build_model
-from gmae_tf.models.cascade_vae import assign
+from gmae_tf.models.assignment import assign
 from gmae_tf.models.method import Batch
 from gmae_tf.models.parts import Parts, Recipe
 
