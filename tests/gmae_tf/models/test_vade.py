@@ -20,10 +20,8 @@ def test_terms_are_the_divergence_from_the_mixture(make_model, rng) -> None:
     method = model.method
     means, variances = rng.normal(size=(3, 2)), rng.uniform(0.5, 2.0, size=(3, 2))
     weights = np.array([0.2, 0.3, 0.5])
-    method.means.assign(means)
-    method.log_variances.assign(10 * np.arctanh(np.log(variances) / 10))
-    method.logits.assign(np.log(weights))
-    method.fitted.assign(1.0)
+    method.mixture.assign(weights, means, variances)
+    method.mixture.fitted.assign(1.0)
     encoded, z = rng.normal(size=(5, 4)).astype("float32"), rng.normal(size=(5, 2))
     mean, log_variance = map(ops.convert_to_numpy, method.moments(encoded))
     kl, cluster = [], []
@@ -42,21 +40,20 @@ def test_terms_are_the_divergence_from_the_mixture(make_model, rng) -> None:
     found = method.terms(Batch(model, None, encoded, z.astype("float32"), None, training=True))
     assert float(found["kl"]) == pytest.approx(sum(kl) / 5, rel=1e-4)
     assert float(found["cluster"]) == pytest.approx(sum(cluster) / 5, rel=1e-4)
-    assert float(found["unfitted"]) == 0
 
 
 def test_fit_is_that_of_scikit_learn_and_happens_once(make_model, two_blobs) -> None:
     model = make_model("vade", steps=80, options={"pretraining": 0.5})
     batches = [(two_blobs[i : i + 50],) for i in range(0, 1000, 50)]  # 20 steps an epoch
     model.method.start_epoch(model, batches, 1)
-    assert not float(model.method.fitted)
+    assert not float(model.method.mixture.fitted)
     x = two_blobs[:20]
     plain = model(x, training=True)
     np.testing.assert_array_equal(plain["drawn"], plain["latent"])  # no noise before
     model.method.start_epoch(model, batches, 2)
     codes = model.encode(two_blobs)
     oracle = Mixture(2, covariance_type="diag", random_state=0, n_init=5).fit(codes)
-    mixture = model.method.mixture
+    mixture = model.method.mixture.value
     order = [np.argsort(means[:, 0]) for means in (mixture.means, oracle.means_)]
     np.testing.assert_allclose(mixture.means[order[0]], oracle.means_[order[1]], rtol=1e-3)
     np.testing.assert_allclose(
@@ -67,9 +64,9 @@ def test_fit_is_that_of_scikit_learn_and_happens_once(make_model, two_blobs) -> 
     np.testing.assert_allclose(
         model.groups(x)[:, order[0]], oracle.predict_proba(codes[:20])[:, order[1]], atol=1e-3
     )
-    model.method.means.assign(model.method.means + 1.0)
+    model.method.mixture.means.assign(model.method.mixture.means + 1.0)
     model.method.start_epoch(model, batches, 3)
-    np.testing.assert_allclose(model.method.mixture.means, mixture.means + 1.0, rtol=1e-5)
+    np.testing.assert_allclose(model.method.mixture.value.means, mixture.means + 1.0, rtol=1e-5)
 
 
 def test_too_few_examples_are_a_sentence(make_model, two_blobs) -> None:
@@ -103,7 +100,7 @@ def test_finds_two_groups_and_keeps_weights_from_after_the_fit(
     model = make_model("vade", steps=160)
     history = train(model, two_blobs, epochs=8)
     assert history[-1]["val_loss"] < 0.5 * 6 * np.square(two_blobs).mean()
-    assert float(model.method.fitted) == 1  # the best weights are not of pretraining
+    assert float(model.method.mixture.fitted) == 1  # the best weights are not of pretraining
     groups = model.groups(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.98
