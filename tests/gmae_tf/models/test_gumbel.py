@@ -65,7 +65,8 @@ def test_samples_come_from_the_learnt_components(make_model, rng) -> None:
 
 
 def test_finds_two_groups(make_model, train, two_blobs) -> None:
-    model = make_model("gmvae", steps=300, options={"features": 32})
+    options = {"features": 32, "gaussian_weight": 1.0, "categorical_weight": 1.0}
+    model = make_model("gmvae", steps=300, options=options)
     history = train(model, two_blobs, epochs=15)
     assert 0.25 < history[-1]["categorical"] < 0.6  # log 2 = 0.69 if nothing kept it low
     groups = model.groups(two_blobs).argmax(axis=1)
