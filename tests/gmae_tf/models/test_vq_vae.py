@@ -10,8 +10,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
+from gmae_tf.models.causal import CausalPerceptron
 from gmae_tf.models.method import Batch
-from gmae_tf.models.vq_vae import CausalPerceptron
 
 SMALL = {"entries": 8, "positions": 2, "dims": 2, "units": 16}
 
