@@ -47,16 +47,6 @@ def without_networks(config: dict) -> dict:
     }
 
 
-@pytest.fixture
-def eager():
-    """Without graphs, whose making takes longer than four steps; other tests have them."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.usefixtures("eager")
 def test_a_model_trains_saves_loads_and_samples(name, make_model, train, two_blobs, tmp_path: Path):
