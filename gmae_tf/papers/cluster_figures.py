@@ -84,8 +84,9 @@ def draw_terms(named: Named) -> Figure:
                     label = None
             axes.axhline(threshold, color=colour, lw=0.7, ls=":")
         axes.axhline(np.log(10), color=GREY, lw=0.7, ls="--")
-        axes.set(title=name, xlabel="training step")
-        axes.set_xscale("symlog", linthresh=100)
+        axes.set(title=name, xlabel="training step, on a logarithmic scale")
+        axes.set_xscale("log")
+        axes.set_xticks((10, 30, 100, 300, 1000), ("10", "30", "100", "300", "1000"))
     cells[0].set_ylabel("cluster term, nats")
     handles, labels = cells[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=4)

@@ -23,7 +23,7 @@ EPOCHS = {"synthetic": 12, "mnist": 8}
 MODELS = {"ae": "AE", "vae": "VAE", "gm-vae": "GM-VAE"}
 REACHED = 1.5
 """Nats of the cluster term whose first step is told: where the report sees its change."""
-MAPPED, STYLES = 2000, 10
+MAPPED, STYLES = 1000, 10
 """Test codes of a map, and values of w for which every cluster is decoded."""
 
 
