@@ -55,7 +55,7 @@ def test_each_side_is_moved_by_its_own_term_alone(make_model, two_blobs):
 def test_weights_of_the_sources(make_model):
     gan, aae = make_model("wae-gan", options=SMALL), make_model("aae", options=SMALL)
     found = [(m.reconstruction_weight, m.method.term_weights["adversary"]) for m in (gan, aae)]
-    assert found == [(pytest.approx(0.05 * 6), 10.0), (3.0, 0.5)]
+    assert found == [(6.0, 10.0), (3.0, 0.5)]
 
 
 def test_method_survives_its_config(make_model):
@@ -68,7 +68,7 @@ def test_method_survives_its_config(make_model):
 def test_codes_become_the_prior(make_model):
     rng = np.random.default_rng(1)
     rows = (2.0 + 3.0 * rng.normal(size=(1000, 2)) @ np.eye(2, 6)).astype(np.float32)
-    model = make_model("wae-gan", options={"critic": (64, 64), "reconstruction": 1.0})
+    model = make_model("wae-gan", options={"critic": (64, 64)})
     # As in the source: with the usual momentum the two turn about each other.
     model.compile(optimizer=RatedAdam(model.method.rates, 3e-3, beta_1=0.5), jit_compile=False)
     model.fit(rows, batch_size=50, epochs=15, verbose=0)
