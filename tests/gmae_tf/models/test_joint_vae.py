@@ -10,8 +10,12 @@ from scipy.stats import entropy
 from gmae_tf.models.method import Batch
 
 
-def test_terms_are_distances_from_the_capacities_of_the_step(make_model, rng) -> None:
-    options = {"capacity_z": 4.0, "capacity_c": 5.0, "growth": 0.5, "gamma": 7.0}
+@pytest.mark.parametrize("balanced", [True, False])
+def test_terms_are_distances_from_the_capacities_of_the_step(
+    make_model, rng, balanced: bool
+) -> None:
+    options = {"capacity_z": 4.0, "capacity_c": 1.5, "growth": 0.5, "gamma": 7.0}
+    options["balanced"] = balanced
     model = make_model("jointvae", components=3, steps=1_000_000, options=options)
     method = model.method
     encoded = rng.normal(size=(5, 7)).astype("float32")
@@ -19,11 +23,13 @@ def test_terms_are_distances_from_the_capacities_of_the_step(make_model, rng) ->
     gaussian = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=1).mean()
     q = softmax(encoded[:, 4:], axis=1)
     categorical = entropy(q, np.full((5, 3), 1 / 3), axis=1).mean()
+    imbalance = entropy(q.mean(axis=0), np.full(3, 1 / 3)) if balanced else 0.0
     assert method.term_weights == {"gaussian": 7.0, "categorical": 7.0}
     for step, share in ((0, 0.0), (250_000, 0.5), (500_000, 1.0), (900_000, 1.0)):
         method.steps.count.assign(float(step))
         found = method.terms(Batch(model, None, encoded, None, None, training=True))
-        expected = abs(gaussian - 4.0 * share), abs(categorical - np.log(3) * share)
+        information = abs(categorical - imbalance - min(1.5 * share, np.log(3)))
+        expected = abs(gaussian - 4.0 * share), information + imbalance
         assert float(found["gaussian"]) == pytest.approx(expected[0], rel=1e-4)
         assert float(found["categorical"]) == pytest.approx(expected[1], rel=1e-4)
         assert float(method.steps.count) == step + 1
