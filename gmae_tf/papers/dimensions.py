@@ -11,8 +11,6 @@ from gmae_tf.command import console, parse_seeds, run_command
 from gmae_tf.errors import UserError
 from gmae_tf.papers.kept import Row, Table, collect, keep, spread
 
-FACTORS = 0.5, 1, 2, 4
-"""Capacities that are tried of vectors, in true dimensions."""
 MODELS = {"wae-mmd": "WAE-MMD", "maskaae": "MaskAAE"}
 
 
@@ -25,7 +23,9 @@ class DimensionsConfig:
     out: Path = Path("runs/dimensions")
     """Folder; the same command continues it, and repeats nothing that is done."""
     true_dims: tuple[int, ...] = (8, 16)
-    """True dimensions of vectors; latent ones are half, once, twice and four times as many."""
+    """True dimensions of vectors."""
+    capacities: tuple[float, ...] = (0.5, 1, 2, 4)
+    """Latent dimensions for vectors, as multiples of the true ones."""
     latent_dims: tuple[int, ...] = (8, 16, 32, 64)
     """Latent dimensions for MNIST."""
     seeds: str = "0-2"
@@ -70,7 +70,7 @@ def dimensions(config: DimensionsConfig) -> None:
 
     runs = plan(config)
     select_device(config.device)
-    free = ("data", "true_dims", "latent_dims", "seeds", "image_seeds", "device")
+    free = ("data", "true_dims", "capacities", "latent_dims", "seeds", "image_seeds", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.papers.dimensions", may_change=free)
     rows = []
     for number, one in enumerate(runs):
@@ -92,13 +92,13 @@ def dimensions(config: DimensionsConfig) -> None:
 
 def plan(config: DimensionsConfig) -> list[Training]:
     """All trainings in order, vectors first."""
-    for name in ("true_dims", "latent_dims"):
-        if any(value < 1 for value in getattr(config, name)):
+    for name in ("true_dims", "capacities", "latent_dims"):
+        if any(value <= 0 for value in getattr(config, name)):
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0")
     cases: list[tuple[str, int | None, tuple[int, ...], tuple[int, ...]]] = []
     if config.data != "mnist":
         for n in config.true_dims:
-            capacities = tuple(max(1, round(factor * n)) for factor in FACTORS)
+            capacities = tuple(max(1, round(share * n)) for share in config.capacities)
             cases.append((f"n = {n}", n, capacities, parse_seeds(config.seeds)))
     if config.data != "synthetic":
         cases.append(("MNIST", None, config.latent_dims, parse_seeds(config.image_seeds)))
