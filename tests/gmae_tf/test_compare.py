@@ -82,7 +82,7 @@ def test_models_without_a_prior_are_placed_by_their_ex_post_samples():
     assert samples_distance(found["ae"]) == 5.0
 
 
-def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
+def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, size=300)
     x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
@@ -105,12 +105,12 @@ def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
     assert page.count("data:image/png") == 4
     assert (out / "figures" / "maps.png").exists()
 
-    again = run_cli(*command)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert " of 4" not in again.stdout
     assert json.loads((out / "compare.json").read_text())["results"] == results["results"]
 
-    wrong = run_cli(*command[:-1], "cpu", "--models", "ae,nonsense")
+    wrong = run_here(*command[:-1], "cpu", "--models", "ae,nonsense")
     assert wrong.returncode == 2
     assert "'nonsense' is no model" in wrong.stderr
     assert "Traceback" not in wrong.stderr

@@ -81,7 +81,7 @@ def test_distances_are_those_of_the_features():
     assert found["features"] == "quarters"
 
 
-def test_a_study_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
+def test_a_study_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, size=300)
     x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
@@ -100,7 +100,7 @@ def test_a_study_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
     assert results["training_images"] == 180  # a tenth validates
     assert (out / "study.png").read_bytes().startswith(b"\x89PNG")
 
-    again = run_cli(*command)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert "1 of 2" not in again.stdout
     assert json.loads((out / "study.json").read_text())["results"] == results["results"]

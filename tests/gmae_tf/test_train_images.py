@@ -39,7 +39,9 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_cli: RunCli):
+def test_a_run_trains_saves_and_continues(
+    dataset: Path, tmp_path: Path, run_cli: RunCli, run_here: RunCli
+):
     from gmae_tf.image_model import ImageAutoencoder
 
     out = tmp_path / "run"
@@ -56,7 +58,7 @@ def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_cli
         "epoch-0001.png", "epoch-0002.png",
     ]  # fmt: skip
 
-    more = run_cli(*command, "--epochs", "3")
+    more = run_here(*command, "--epochs", "3")
     assert more.returncode == 0, more.stderr
     assert "continuing" in more.stdout
     assert "epoch 3/3" in more.stdout
@@ -77,28 +79,29 @@ def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_cli
     ],
 )
 def test_bad_input_is_one_sentence(
-    options: tuple[str, ...], sentence: str, dataset: Path, tmp_path: Path, run_cli: RunCli
+    options: tuple[str, ...], sentence: str, dataset: Path, tmp_path: Path, run_here: RunCli
 ):
     command = ("--dataset", str(dataset), "--out", str(tmp_path / "run"), *options)
-    result = run_cli("-m", "gmae_tf.train", *command)
+    result = run_here("-m", "gmae_tf.train", *command)
     assert result.returncode == 2
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stderr
 
 
-def test_models_are_listed_with_their_options(run_cli: RunCli):
-    result = run_cli("-m", "gmae_tf.train", "--list-models")
+def test_models_are_listed_with_their_options(run_here: RunCli):
+    result = run_here("-m", "gmae_tf.train", "--list-models")
     assert result.returncode == 0, result.stderr
     assert all(name in result.stdout for name in MODELS)
     assert "kl_weight: 0.312" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["vade", "wae-gan"])
+@pytest.mark.usefixtures("eager")
 def test_another_model_trains_by_the_same_command_and_is_evaluated(
-    name: str, dataset: Path, tmp_path: Path, run_cli: RunCli
+    name: str, dataset: Path, tmp_path: Path, run_here: RunCli
 ):
-    result = run_cli(
+    result = run_here(
         *("-m", "gmae_tf.train", "--dataset", dataset, "--out", tmp_path / "run", "--model", name),
         *("--latent-dim", "4", "--components", "2", "--epochs", "2", "--device", "cpu"),
     )

@@ -17,7 +17,7 @@ TINY = (
 
 
 @pytest.mark.slow  # the shared code is tested quickly in tests/grammar
-def test_a_comparison_of_rules_and_characters(tmp_path, run_cli):
+def test_a_comparison_of_rules_and_characters(tmp_path, run_cli, run_here):
     out = tmp_path / "compare"
     command = ("-m", "molecules.compare", *TINY, "--models", "gmae,cvae", "--out", out)
     done = run_cli(*command, timeout=900)
@@ -29,7 +29,7 @@ def test_a_comparison_of_rules_and_characters(tmp_path, run_cli):
     assert all(row["rmse"] > 0 for row in rows.values())
     assert results["random"][0]["best"] is not None
     assert results["molecules"] == 200
-    again = run_cli(*command)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert "of 2" not in again.stdout
     assert json.loads((out / "compare.json").read_text())["results"] == results["results"]
@@ -56,8 +56,8 @@ def test_values_are_written_once(tmp_path):
         (("--data", "builtin", "--n-data", 30), "30 molecules are too few"),
     ],
 )
-def test_bad_input_is_told_in_a_sentence(arguments, words, tmp_path, run_cli):
-    done = run_cli("-m", "molecules.compare", *arguments, "--out", "run", cwd=tmp_path)
+def test_bad_input_is_told_in_a_sentence(arguments, words, tmp_path, run_here):
+    done = run_here("-m", "molecules.compare", *arguments, "--out", "run", cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -60,17 +60,17 @@ def test_more_masks_make_more_molecules_valid(trained):
         assert shares[source]["official"] < shares[source]["valences"]
 
 
-def test_a_finished_training_is_not_repeated(trained, tmp_path, run_cli):
+def test_a_finished_training_is_not_repeated(trained, tmp_path, run_here):
     folder = tmp_path / "again"
     shutil.copytree(trained, folder)
-    done = run_cli("-m", "molecules.train", *TINY, *SIZES, "--out", folder)
+    done = run_here("-m", "molecules.train", *TINY, *SIZES, "--out", folder)
     assert done.returncode == 0, done.stderr
     assert "continuing" in done.stdout
     assert "epoch" not in done.stdout.replace("after 2 epochs", "")
 
 
-def test_another_network_is_not_put_into_the_same_folder(trained, run_cli):
-    done = run_cli("-m", "molecules.train", *TINY, *SIZES, "--seed", 5, "--out", trained)
+def test_another_network_is_not_put_into_the_same_folder(trained, run_here):
+    done = run_here("-m", "molecules.train", *TINY, *SIZES, "--seed", 5, "--out", trained)
     assert done.returncode == 2
     assert "seed" in done.stderr
     assert "Traceback" not in done.stderr
@@ -88,20 +88,20 @@ def test_samples_are_different_valid_molecules_with_properties(trained, tmp_path
     assert out.with_suffix(".png").exists()
 
 
-def test_samples_by_seed_are_the_same(trained, tmp_path, run_cli):
+def test_samples_by_seed_are_the_same(trained, tmp_path, run_here):
     texts = []
     for name, seed in (("a.smi", 1), ("b.smi", 1), ("c.smi", 2)):
         arguments = ("--n", 5, "--seed", seed, "--no-picture", "--out", tmp_path / name)
-        done = run_cli("-m", "molecules.sample", "--model", trained, *arguments)
+        done = run_here("-m", "molecules.sample", "--model", trained, *arguments)
         assert done.returncode == 0, done.stderr
         texts.append((tmp_path / name).read_text())
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_the_neighbourhood_of_a_molecule_leaves_it_out(packed, tmp_path, run_cli):
+def test_the_neighbourhood_of_a_molecule_leaves_it_out(packed, tmp_path, run_here):
     out = tmp_path / "near.smi"
     arguments = ("--near", "OCC", "--distance", 0.6, "--n", 4, "--out", out)
-    done = run_cli("-m", "molecules.sample", "--model", packed, *arguments)
+    done = run_here("-m", "molecules.sample", "--model", packed, *arguments)
     assert done.returncode == 0, done.stderr
     assert "CCO" not in {line.split()[0] for line in out.read_text().splitlines()}
 
@@ -159,8 +159,8 @@ def test_a_pack_decodes_nearly_as_its_run(packed, trained, rng):
         ("pack", ("--run", "nowhere", "--out", "preset"), "nowhere"),
     ],
 )
-def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, run_cli):
-    done = run_cli("-m", f"molecules.{command}", *arguments, cwd=tmp_path)
+def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, run_here):
+    done = run_here("-m", f"molecules.{command}", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
