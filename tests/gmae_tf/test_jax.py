@@ -31,7 +31,8 @@ def session(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One process on JAX for all tests here."""
     folder = tmp_path_factory.mktemp("jax")
     backend = {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
-    done = run_cli("-m", "tests.oracles.jax_session", folder, env=backend)
+    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # to compile takes longer than to compute
+    done = run_cli("-m", "tests.oracles.jax_session", folder, env=backend | quick)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -100,7 +100,7 @@ def test_numbers_that_are_none_become_null():
     assert finite({"a": [float("nan"), 1, (float("inf"), "x")]}) == {"a": [None, 1, [None, "x"]]}
 
 
-def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
+def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     out = tmp_path / "compare"
     command = ("-m", "grammar.compare", *TINY, "--out", out, "--models", "cvae")
     first = run_cli(*command, timeout=900)
@@ -119,12 +119,12 @@ def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli):
     for words in ("GP test RMSE", "random, best three: ", "cvae, best three: "):
         assert words in first.stdout
 
-    again = run_cli(*command, timeout=900)
+    again = run_here(*command, timeout=900)
     assert again.returncode == 0, again.stderr
     assert "1 of 1" not in again.stdout
     assert json.loads((out / "compare.json").read_text())["results"] == [row]
 
-    wrong = run_cli(*command, "--epochs", "2")
+    wrong = run_here(*command, "--epochs", "2")
     assert wrong.returncode == 2
     assert "holds a different run" in " ".join(wrong.stderr.split())
     assert "Traceback" not in wrong.stderr
@@ -156,9 +156,9 @@ def test_a_comparison_grows(tmp_path: Path, run_cli: RunCli):
     ],
 )
 def test_bad_input_is_told_in_a_sentence(
-    arguments: tuple[str, ...], words: str, tmp_path: Path, run_cli: RunCli
+    arguments: tuple[str, ...], words: str, tmp_path: Path, run_here: RunCli
 ):
-    done = run_cli("-m", "grammar.compare", *arguments, "--out", "run", cwd=tmp_path)
+    done = run_here("-m", "grammar.compare", *arguments, "--out", "run", cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
