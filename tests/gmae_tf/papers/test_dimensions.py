@@ -89,21 +89,11 @@ def test_the_table_has_both_models_side_by_side():
     assert draw(rows).startswith(b"\x89PNG")
 
 
-def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli):
+def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     command = (
         *("-m", "gmae_tf.papers.dimensions", "--data", "synthetic", "--out", tmp_path),
-        *(
-            "--true-dims",
-            "[2]",
-            "--capacities",
-            "[2]",
-            "--seeds",
-            "0",
-            "--vectors",
-            "300",
-            "--vector-epochs",
-            "1",
-        ),
+        *("--true-dims", "[2]", "--capacities", "[2]", "--seeds", "0"),
+        *("--vectors", "300", "--vector-epochs", "1"),
         *("--samples", "200", "--options", '{"critic": [8]}', "--device", "cpu"),
     )
     first = run_cli(*command)
@@ -115,13 +105,13 @@ def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli):
         assert 0 <= row["active"] <= row["latent_dim"]
     assert (tmp_path / "dimensions.png").read_bytes().startswith(b"\x89PNG")
 
-    again = run_cli(*command)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert "epoch 1/1" in first.stdout
     assert "epoch 1/1" not in again.stdout
     assert json.loads((tmp_path / "results.json").read_text())["results"] == results
 
-    wrong = run_cli(*command, "--true-dims", "[0]")
+    wrong = run_here(*command, "--true-dims", "[0]")
     assert wrong.returncode == 2
     assert "--true-dims must be greater than 0" in wrong.stderr
     assert "Traceback" not in wrong.stderr

@@ -48,7 +48,7 @@ def test_without_distances_there_are_errors_alone():
     assert lines == [["2", "12.00"]]
 
 
-def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli):
+def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, size=300)
     x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
@@ -66,13 +66,13 @@ def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli):
     assert all(0 < r["mse"] < 1 for r in results)
     assert results[0]["mse"] != results[1]["mse"]  # the option reaches the model
 
-    again = run_cli(*command)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert "epoch 1/1" in first.stdout
     assert "epoch 1/1" not in again.stdout
     assert json.loads((out / "results.json").read_text())["results"] == results
 
-    wrong = run_cli(*command, "--neighbours", "[0]")
+    wrong = run_here(*command, "--neighbours", "[0]")
     assert wrong.returncode == 2
     assert "--neighbours 0: choose from 1" in wrong.stderr
     assert "Traceback" not in wrong.stderr
