@@ -101,6 +101,8 @@ def test_finds_two_groups_and_keeps_weights_from_after_the_fit(
     history = train(model, two_blobs, epochs=8)
     assert history[-1]["val_loss"] < 0.5 * 6 * np.square(two_blobs).mean()
     assert float(model.method.mixture.fitted) == 1  # the best weights are not of pretraining
+    before, last = history[1]["val_loss"], history[-1]["val_loss"]
+    assert last < before < 10 * last  # of one scale, and none before the fit is the best
     groups = model.groups(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.98
