@@ -137,7 +137,7 @@ def even(strings):
 def test_what_violates_a_constraint_is_never_evaluated(problem, tmp_path, strategy):
     limited = replace(problem, feasible=even)
     search = make_search(limited, tmp_path / "t.sqlite", strategy)
-    search.run(30)
+    search.run(20)
     assert search.trials
     assert even([t.string for t in search.trials]).all()
 

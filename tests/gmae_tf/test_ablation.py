@@ -73,6 +73,7 @@ def test_variants_start_equal_and_differ_in_their_terms() -> None:
     assert models["ks"].reconstruction_weight == pytest.approx(200.0)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_study_writes_codes_numbers_and_figure(
     toy: ImageData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_study_writes_codes_numbers_and_figure(
     assert "held-out codes" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_keeps_the_codes_of_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

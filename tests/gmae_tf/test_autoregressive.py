@@ -124,14 +124,17 @@ def test_parts_of_a_batch_have_the_loss_of_the_whole(rng):
 
 
 def test_it_learns_a_few_sequences_by_heart(rng, tmp_path):
-    data = np.unique(sequences(30, rng), axis=0)[:12].repeat(8, axis=0)
+    # Of two lengths only: every width of a batch is a graph of its own.
+    data = rng.integers(0, PADDING, (12, T)).astype(np.uint8)
+    data[::2, 3:] = PADDING
+    data = data.repeat(24, axis=0)
     network = autoencoder()
     history = fit(
         network,
         data,
         data,
         tmp_path,
-        epochs=60,
+        epochs=20,
         batch_size=24,
         learning_rate=1e-2,
         schedule="cosine",

@@ -61,7 +61,11 @@ def results(folder: Path) -> dict[str, Any]:
 
 
 def test_a_run_by_command_and_the_same_command_again(
-    tiny: Path, run_cli: RunCli, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Path,
+    run_cli: RunCli,
+    run_here: RunCli,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
     options = {**SMALL, "grammar": tiny, "out": tmp_path / "run"}
     done = run_cli("-m", "grammar.train", *flags(options))
@@ -89,7 +93,7 @@ def test_a_run_by_command_and_the_same_command_again(
     assert {**second, "seconds": 0} == pytest.approx({**measured, "seconds": 0}, rel=1e-5)
     # Another option: the folder is left as it is.
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
-    other = run_cli("-m", "grammar.train", *flags({**options, "seed": 1}))
+    other = run_here("-m", "grammar.train", *flags({**options, "seed": 1}))
     assert other.returncode == 2
     assert "Traceback" not in other.stderr
     message = " ".join(other.stderr.split())
@@ -151,6 +155,7 @@ def test_options_become_the_recipe_of_a_model(tiny: Path):
         ("ae", {}, set()),
     ],
 )
+@pytest.mark.usefixtures("eager")
 def test_other_models_train_load_and_sample(
     name: str, options: dict[str, Any], terms: set[str], tiny: Path, tmp_path: Path
 ):
