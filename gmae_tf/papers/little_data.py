@@ -32,7 +32,7 @@ CONTROLS = {"wae-mmd": "fixed prior, WAE-MMD", "ae": "mixture fitted afterwards,
 BATCH, REPEATS, VALIDATION = 50, 10, 500
 """An epoch, after which there is a checkpoint, is so many passes over the few images."""
 NUMBERS = (("fd_reconstruction", "rec.", 1, 1), ("fd_generation", "gen.", 1, 1),
-           ("mse", "MSE x 1000", 1000, 2))  # fmt: skip
+           ("fd_training", "gen. to training", 1, 1), ("mse", "MSE x 1000", 1000, 2))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,17 @@ def _runs(config: LittleDataConfig) -> Iterator[tuple[Row, TrainConfig]]:
 def _measure(
     about: Row, options: TrainConfig, extractor: Extractor, moments: Moments, folder: Path
 ) -> Row:
-    """Train in the folder; distances of what is decoded to the test images, and errors on them."""
+    """Train in the folder; distances of what is decoded to the test images, and errors on them.
+
+    The distance of samples to decoded training images, too: a prior that has learnt the few codes
+    by heart is near to these.
+    """
     import keras
     import numpy as np
 
     from gmae_tf.density import LatentDensity
     from gmae_tf.evaluation.numbers import squared_errors
-    from gmae_tf.metrics.frechet import frechet_distance
+    from gmae_tf.metrics.frechet import Moments, frechet_distance
     from gmae_tf.train import build, fit_network, load
 
     keras.backend.clear_session()
@@ -138,12 +142,15 @@ def _measure(
     else:
         density = LatentDensity("mixture").fit(model.encode(data.train), options.seed)
         made = model.decode(density.sample(options.samples, rng))
+    own = Moments.of(extractor(model.reconstruct(data.train)))
+    images = extractor(made)
     test = data.test[: options.samples]
     decoded = model.reconstruct(test)
     return {
         **about,
         "fd_reconstruction": frechet_distance(extractor(decoded), moments),
-        "fd_generation": frechet_distance(extractor(made), moments),
+        "fd_generation": frechet_distance(images, moments),
+        "fd_training": frechet_distance(images, own),
         "mse": float(squared_errors(test, decoded).mean()),
         "features": extractor.name,
         "generator_parameters": _generator_parameters(model.network.method),

@@ -71,12 +71,20 @@ def test_few_images_are_repeated_and_none_is_added(digits: Path) -> None:
 
 def test_table_has_a_line_a_model() -> None:
     row = {"model": "flexae", "capacity": 2, "fd_reconstruction": 8.0, "mse": 0.02}
+    row["fd_training"] = 5.0
     rows = [{**row, "fd_generation": 20.0}, {**row, "fd_generation": 30.0}]
     rows += [{**row, "model": "ae", "capacity": None, "fd_generation": 9.0}]
     titles, lines = table(rows)
     assert all(len(line) == len(titles) for line in lines)
-    assert ["FlexAE, model 2", "1 x 32", "8.0 ± 0.0", "25.0 ± 7.1", "20.00 ± 0.00"] in lines
-    assert ["mixture fitted afterwards, AE", "–", "8.0", "9.0", "20.00"] in lines
+    assert [
+        "FlexAE, model 2",
+        "1 x 32",
+        "8.0 ± 0.0",
+        "25.0 ± 7.1",
+        "5.0 ± 0.0",
+        "20.00 ± 0.00",
+    ] in lines
+    assert ["mixture fitted afterwards, AE", "–", "8.0", "9.0", "5.0", "20.00"] in lines
     assert draw(rows).startswith(b"\x89PNG")
 
 
@@ -110,7 +118,9 @@ def test_a_study_runs_and_repeats_nothing(
     assert [(row["model"], row["capacity"]) for row in rows] == [
         ("flexae", 2), ("wae-mmd", None), ("ae", None)
     ]  # fmt: skip
-    assert all(row["fd_generation"] > 0 and 0 < row["mse"] < 1 for row in rows)
+    assert all(
+        row["fd_training"] > 0 and row["fd_generation"] > 0 and 0 < row["mse"] < 1 for row in rows
+    )
     assert [row["generator_parameters"] for row in rows] == [5 * 32 + 33 * 4, None, None]
     assert {row["steps"] for row in rows} == {10}
     assert (out / "little_data.png").read_bytes().startswith(b"\x89PNG")
