@@ -60,7 +60,7 @@ def neighbours(config: NeighboursConfig) -> None:
     extractor = extractor_of(data)
     rows = []
     for number, (k, options) in enumerate(runs):
-        console().print(f"{number + 1} of {len(runs)}: {k} neighbours, seed {options.seed}")
+        console().print(f"{number + 1} of {len(runs)}: neighbour {k}, seed {options.seed}")
         folder = run.path / f"neighbours{k}-seed{options.seed}"
 
         def measure(k: int = k, options: TrainConfig = options, folder: Path = folder) -> Row:
