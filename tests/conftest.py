@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import traceback
@@ -25,6 +26,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the same on every machine
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads only wait
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(name, "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script puts aside
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
