@@ -67,6 +67,9 @@ def _jax_gpus() -> int:
 def _tensorflow_gpus(hide: bool) -> int:
     import tensorflow as tf
 
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
+        # Several models in one process are traced one after the other; that is no mistake.
+        tf.get_logger().setLevel("ERROR")
     gpus = tf.config.list_physical_devices("GPU")
     if hide:
         try:
