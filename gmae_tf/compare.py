@@ -57,8 +57,8 @@ def compare(config: CompareConfig) -> None:
     from gmae_tf.runs import open_run
     from gmae_tf.study import extractor_of
 
-    runs = list(variants(config))
     select_device(config.device)
+    runs = list(variants(config))
     data = load(runs[0])
     free = ("models", "seeds", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.compare", may_change=free)

@@ -49,6 +49,7 @@ def compare(config: CompareConfig) -> None:
     from grammar.cfg import Grammar
     from grammar.data import load_expressions
 
+    select_device(config.device)
     known = variants(KL_WEIGHT, config.latent_dim)
     todo = jobs(config, known, config.out)
     strings = load_expressions(
@@ -59,7 +60,6 @@ def compare(config: CompareConfig) -> None:
     )
     if len(strings) < FEWEST:
         raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
-    select_device(config.device)
     run = open_run(config.out, asdict(config), "grammar.compare", may_change=FREE)
     data = run.path / "strings.txt"
     if not data.exists():

@@ -55,10 +55,10 @@ def compare(config: CompareConfig) -> None:
     from gmae_tf.devices import select_device
     from gmae_tf.runs import open_run
 
+    select_device(config.device)
     known = variants(KL_WEIGHT, config.latent_dim)
     todo = jobs(config, known, config.out)
     smiles = load(config)
-    select_device(config.device)
     run = open_run(config.out, asdict(config), "molecules.compare", may_change=FREE)
     data = run.path / "molecules.csv"
     if not data.exists():

@@ -56,6 +56,8 @@ class ClusterTermConfig:
 def cluster_term(config: ClusterTermConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figures."""
     from gmae_tf.devices import select_device
+
+    select_device(config.device)
     from gmae_tf.papers.cluster_data import BATCH, mnist, synthetic
     from gmae_tf.papers.cluster_figures import all_figures
     from gmae_tf.runs import open_run, write_atomic
@@ -68,7 +70,6 @@ def cluster_term(config: ClusterTermConfig) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
     if config.curves < BATCH:
         raise UserError(f"--curves {config.curves}: a batch alone has {BATCH}")
-    select_device(config.device)
     tasks = []
     if config.data != "mnist":
         tasks.append(synthetic(config.curves))

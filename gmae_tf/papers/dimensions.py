@@ -68,8 +68,8 @@ def dimensions(config: DimensionsConfig) -> None:
     from gmae_tf.papers.dimensions_training import train_images, train_vectors
     from gmae_tf.runs import open_run, write_atomic
 
-    runs = plan(config)
     select_device(config.device)
+    runs = plan(config)
     free = ("data", "true_dims", "capacities", "latent_dims", "seeds", "image_seeds", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.papers.dimensions", may_change=free)
     rows = []

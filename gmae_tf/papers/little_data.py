@@ -73,10 +73,10 @@ def little_data(config: LittleDataConfig) -> None:
 
     if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
         raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")
+    select_device(config.device)
     runs = list(_runs(config))
     if not runs:
         raise UserError("there is nothing to train: name --models, or leave --controls on")
-    select_device(config.device)
     data = load(runs[0][1])
     free = ("models", "controls", "seeds", "device")
     run = open_run(config.out, asdict(config), "gmae_tf.papers.little_data", may_change=free)

@@ -50,8 +50,8 @@ def neighbours(config: NeighboursConfig) -> None:
     from gmae_tf.runs import open_run, write_atomic
     from gmae_tf.study import extractor_of, train_and_measure
 
-    runs = list(variants(config))
     select_device(config.device)
+    runs = list(variants(config))
     data = load(runs[0][1])
     if data.train_labels is None or data.test_labels is None:
         raise UserError(f"{config.dataset} has no labels for the classifier: choose another")
