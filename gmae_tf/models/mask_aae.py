@@ -25,7 +25,7 @@ and between two doublings."""
 
 
 def build(
-    parts: Parts, weight: float = 10.0, variance: float = 100.0, critic: Sequence[int] = WIDTHS
+    parts: Parts, weight: float = 10.0, variance: float = 0.1, critic: Sequence[int] = WIDTHS
 ) -> Autoencoder:
     """Sum of squared errors + weight * distance(mask * code, mask * noise), and terms of the mask.
 
@@ -34,7 +34,8 @@ def build(
     weighted, stand for their cross-entropies.  `weight` and the schedule are ours: theirs, in
     500,000 steps, doubles first after 4 % of them.  Of a few thousand steps that is too few: the
     mask decides before the critic knows anything, and spurious dimensions stay.  Here it waits for
-    the critic, and its rate lets it cross its range several times meanwhile.
+    the critic, and its rate lets it cross its range several times meanwhile.  Nor is `variance`
+    theirs, 100: with it the encoder of images shrinks all codes to a point in its first steps.
     """
     steps = parts.recipe.steps
     method = MaskedCritic(
