@@ -40,7 +40,7 @@ COLUMNS = (
 class Cell:
     """Mean and standard deviation over `n` seeds, and the rank among the models.
 
-    rank : 1 is best; None where there is no better, or nothing was measured.
+    rank : 1 is best, equal means share one; None where there is no better, or nothing was measured.
     supported : whether the difference to the model one rank lower is larger than the seeds make
         it: Welch's t-test at the level of 5 %, one-sided.  None with fewer than two seeds.
     """
@@ -101,8 +101,9 @@ def _rank(
         own = values[model][column.key]
         after = values[order[place + 1]][column.key] if place + 1 < len(order) else None
         cell = cells[model][column.key]
+        rank = 1 + sum(sign * (m or 0.0) < sign * (cell.mean or 0.0) for m in measured.values())
         supported = None if after is None else better(own, after, bool(column.lower))
-        cells[model][column.key] = Cell(cell.mean, cell.std, cell.n, place + 1, supported)
+        cells[model][column.key] = Cell(cell.mean, cell.std, cell.n, rank, supported)
 
 
 def better(own: Sequence[float], other: Sequence[float], lower: bool) -> bool | None:

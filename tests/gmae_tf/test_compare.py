@@ -49,6 +49,11 @@ def test_ranks_and_their_support():
     assert found["near"]["seconds"].mean is None
 
 
+def test_equal_means_share_a_rank():
+    found = summarise(rows(near=[10.0], same=[10.0], far=[20.0]))
+    assert [found[name]["fd_prior"].rank for name in ("near", "same", "far")] == [1, 1, 3]
+
+
 def test_one_seed_supports_nothing():
     found = summarise(rows(near=[10.0], far=[20.0]))
     assert found["near"]["fd_prior"].supported is None
