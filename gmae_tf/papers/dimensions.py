@@ -123,7 +123,8 @@ def table(rows: Sequence[Row]) -> Table:
             about = (data, m, model)
             mine = [r for r in rows if (r["data"], r["latent_dim"], r["model"]) == about]
             for key, digits in (("distance", 2), ("mse", 4), ("active", 0), ("nac", 3)):
-                cells.append(spread([r[key] for r in mine], digits) if mine else "–")
+                known = [r[key] for r in mine if r[key] is not None]
+                cells.append(spread(known, digits) if known else "–")
         lines.append(cells)
     return titles, lines
 

@@ -30,13 +30,16 @@ def draw(rows: Sequence[Row]) -> bytes:
                 if n is not None:
                     axes.axvline(n, color=GREY, lw=0.8, ls=":")
                 axes.set_xscale("log", base=2)
-                axes.set_yscale("log", base=10 if key == "distance" else 2)
                 places = sorted({r["latent_dim"] for r in rows if r["data"] == data})
+                if key == "distance":
+                    axes.set_yscale("log")
+                else:  # a mask may leave none
+                    axes.set_yscale("symlog", base=2, linthresh=places[0])
                 axes.set_xticks(places, [str(m) for m in places])
                 axes.set_title(data if key == "distance" else "")
                 if key == "active":
                     axes.set_xlabel("capacity m")
-                    axes.set_yticks(places, [str(m) for m in places])
+                    axes.set_yticks([0, *places], [str(m) for m in (0, *places)])
         cells[0].set_ylabel("Fréchet distance")
         cells[len(sets)].set_ylabel("active dimensions")
         figure.legend(*cells[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)

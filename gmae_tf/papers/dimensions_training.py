@@ -105,7 +105,7 @@ def train_images(config: DimensionsConfig, one: Training, folder: Path) -> Row:
 
 
 def judge_codes(network: Autoencoder, codes: NDArray[np.floating]) -> dict[str, Any]:
-    """Active dimensions by the mask, or without one by their variances; and NAC among them."""
+    """Active dimensions by the mask, or without one by their variances; NAC of two and more."""
     from keras import ops
 
     from gmae_tf.metrics.latent import absolute_correlation, active_dimensions
@@ -116,7 +116,7 @@ def judge_codes(network: Autoencoder, codes: NDArray[np.floating]) -> dict[str, 
     else:
         active = np.asarray(ops.convert_to_numpy(mask())) >= MASKED
     if active.sum() < 2:
-        return {"active": int(active.sum()), "nac": 0.0}
+        return {"active": int(active.sum()), "nac": None}
     # A dimension that the mask leaves but that does not vary has no correlations.
     return {"active": int(active.sum()), "nac": absolute_correlation(codes[:, active]).correlation}
 

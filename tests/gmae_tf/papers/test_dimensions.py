@@ -58,7 +58,7 @@ def test_active_are_what_the_mask_or_the_variance_leaves():
     assert found["active"] == 2
     assert found["nac"] < 0.07
     alone = SimpleNamespace(method=SimpleNamespace(mask=lambda: np.array([1.0, 0, 0, 0])))
-    assert judge_codes(alone, codes) == {"active": 1, "nac": 0.0}
+    assert judge_codes(alone, codes) == {"active": 1, "nac": None}  # no pair
 
 
 def test_capacities_surround_the_true_dimension():
