@@ -46,7 +46,7 @@ def finished(run_here, killed) -> Path:
 
 
 def test_killed_run_keeps_what_was_evaluated(killed):
-    assert 10 <= killed[1] <= 60  # of the strategy and two baselines together
+    assert 10 <= killed[1] < 60  # cut short; of the strategy and two baselines together
 
 
 def test_results_have_the_documented_keys(finished):
