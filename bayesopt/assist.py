@@ -218,6 +218,7 @@ def _search_config(task: MoleculeTask) -> SearchConfig:
         held_out=0.0,
         effort=task.effort,
         from_scratch=True,
+        features=True,
     )
 
 
@@ -225,15 +226,13 @@ def _quality(search: Any) -> str:
     """How well the surrogate predicts what it has not seen, among what was measured."""
     import numpy as np
 
-    from bayesopt.surrogate import SparseGP
-
-    codes, scores = search.known()
+    points, scores = search.known()
     order = np.random.default_rng(SEED).permutation(len(scores))
     mean = np.empty(len(scores))
     for test in np.array_split(order, FOLDS):
         train = np.setdiff1d(order, test)
-        gp = SparseGP(search.config.surrogate).fit(codes[train], scores[train], seed=SEED)
-        mean[test] = gp.predict(codes[test])[0]
+        gp = search.new_surrogate().fit(points[train], scores[train], seed=SEED)
+        mean[test] = gp.predict(points[test])[0]
     rmse = float(np.sqrt(np.mean((mean - scores) ** 2)))
     spread = float(scores.std())
     verdict = "it knows something" if rmse < 0.9 * spread else "it is still guessing"

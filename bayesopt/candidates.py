@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.problem import Array, Problem, TrustedRegion
-from bayesopt.surrogates import Surrogate
+from bayesopt.problem import Array, Problem, Recombine, TrustedRegion
+from bayesopt.surrogates import Surrogate, draw
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,10 @@ class Effort:
     autoencoder does not know its way, it writes strings that it cannot read, and what the surrogate
     says of their codes is not about them.
 
-    `recombined` strings are made in each attempt from parts of the best known ones, where the
-    problem can do that, and the `enough` most promising of them join.
+    `recombined` strings are made from parts of the best known ones, where the problem can do that,
+    and the most promising of them and their parents are parents in turn, `generations` times: an
+    evolution whose judge is a draw from the surrogate, which costs no evaluation.  `evolutions` of
+    them, each with its own judge, share out what is `enough`.
 
     `lengths` are the first, least and greatest length of steps from a centre, see
     `TrustedRegion.step`.
@@ -41,6 +43,8 @@ class Effort:
     anywhere: bool = False
     faithful: bool = False
     recombined: int = 0
+    generations: int = 1
+    evolutions: int = 1
     lengths: tuple[float, float, float] = (0.6, 0.3, 1.0)
 
 
@@ -49,10 +53,12 @@ class View:
     """What a strategy may look at.
 
     `strings`, `codes` [N, D] and `scores` [N] are all that the surrogate learns from, what was
-    evaluated included; `known` are strings that need no evaluation; `length` bounds the steps from
-    a centre; `remembered` are the scores of known strings that may nevertheless be proposed;
-    `centres` are strings, codes and scores of what candidates may surround, where not everything
-    known is; with `novel`, what is in the training data may not be proposed.
+    evaluated included; `known` are keys of strings that need no evaluation (`Problem.keys`);
+    `length` bounds the steps from a centre; `remembered` are the scores of known strings that may
+    nevertheless be proposed; `centres` are strings, codes and scores of what candidates may
+    surround, where not everything known is; with `novel`, what is in the training data may not be
+    proposed.  `features` is what the surrogate reads of strings, None: their codes; `misfit` is
+    the variance of scores about what it can express.
     """
 
     problem: Problem
@@ -61,24 +67,39 @@ class View:
     strings: Sequence[str]
     codes: Array
     scores: Array
-    known: set[str]
+    known: set[Hashable]
     length: float = 1.0
     remembered: Mapping[str, float] = field(default_factory=dict)
     centres: tuple[Sequence[str], Array, Array] | None = None
     novel: bool = False
     effort: Effort = field(default_factory=Effort)
+    features: Callable[[Sequence[str]], Array] | None = None
+    misfit: float = 0.0
 
-    def allowed(self, strings: Iterable[str | None]) -> list[str]:
-        """The different strings among these that are unknown and may cost an evaluation, in order.
+    def points(self, strings: Sequence[str], codes: Array) -> Array:
+        """What the surrogate reads of strings and their codes [N, D]."""
+        return codes if self.features is None else self.features(strings)
 
-        Constraints are asked last, for they may cost more than everything else here.
+    def allowed(
+        self, strings: Iterable[str | None], but: Iterable[Hashable] = ()
+    ) -> dict[str, Hashable]:
+        """The strings among these that are unknown and may cost an evaluation, with their keys.
+
+        In order, one of each key, and none whose key is in `but`.  Constraints are asked last, for
+        they may cost more than everything else here.
         """
-        new = [s for s in dict.fromkeys(strings) if s is not None and s not in self.known]
+        different = [s for s in dict.fromkeys(strings) if s is not None]
+        first: dict[Hashable, str] = {}
+        for string, key in zip(different, self.problem.keys(different), strict=True):
+            if key not in self.known and key not in but:
+                first.setdefault(key, string)
+        keys = {string: key for key, string in first.items()}
+        new = list(keys)
         if self.novel:
             new = [s for s in new if not self.problem.in_training_data(s)]
-        if self.problem.feasible is None or not new:
-            return new
-        return [s for s, ok in zip(new, self.problem.feasible(new), strict=True) if ok]
+        if self.problem.feasible is not None and new:
+            new = [s for s, ok in zip(new, self.problem.feasible(new), strict=True) if ok]
+        return {string: keys[string] for string in new}
 
     @property
     def surrogate(self) -> Surrogate:
@@ -91,42 +112,62 @@ class View:
         """Strings, codes and weights of the best known, best first; the weights add up to 1."""
         strings, codes, scores = self.centres or (self.strings, self.codes, self.scores)
         rows = np.argsort(scores, kind="stable")[: self.effort.centres]
-        weights = 1.0 / np.arange(1, len(rows) + 1)
-        return [strings[i] for i in rows], codes[rows], weights / weights.sum()
+        return [strings[i] for i in rows], codes[rows], _by_rank(len(rows))
 
 
-def new_candidates(view: View, rng: np.random.Generator) -> tuple[list[str], Array, Array]:
-    """Unknown strings near the best ones: strings, the codes that gave them, their own codes.
+@dataclass
+class Found:
+    """Candidates so far: strings with the codes that gave them and their own; what was refused."""
 
-    Draws until there are enough, or no more are found in reasonable time.
+    codes: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    recombined: set[str] = field(default_factory=set)
+    keys: set[Hashable] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+    def unseen(self, strings: Iterable[str | None]) -> list[str]:
+        """The strings among these that were neither taken nor refused."""
+        different = dict.fromkeys(s for s in strings if s is not None)
+        return [s for s in different if s not in self.codes and s not in self.refused]
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """N strings, the codes that gave them, their own codes [N, D], and which are `recombined`."""
+
+    strings: list[str]
+    origins: Array
+    codes: Array
+    recombined: NDArray[np.bool_]
+
+
+def new_candidates(view: View, rng: np.random.Generator) -> Candidates:
+    """Unknown strings near the best ones: decoded ones until there are enough, and recombined ones.
+
+    Fewer decoded ones where no more are found in reasonable time.
     """
-    found: dict[str, tuple[Array, Array]] = {}
-    refused: set[str] = set()
+    found = Found()
     for attempt in range(view.effort.attempts):
-        _decode_around(view, attempt, found, refused, rng)
-        _recombine(view, found, refused, rng)
-        if len(found) >= view.effort.enough:
+        _decode_around(view, attempt, found, rng)
+        if len(found.codes) >= view.effort.enough:
             break
-    if not found and view.effort.anywhere:
+    _recombine(view, found, rng)
+    if not found.codes and view.effort.anywhere:
         codes = view.problem.sample_prior(view.effort.draws, rng)
-        _add(view, view.problem.codec.decode(codes), codes, found, refused)
-    if not found:
-        return [], *np.empty((2, 0, view.codes.shape[1]))
-    origins, own = map(np.stack, zip(*found.values(), strict=True))
-    return list(found), origins, own
+        _add_decoded(view, codes, found)
+    if not found.codes:
+        none = view.codes[:0]
+        return Candidates([], none, none, np.zeros(0, dtype=bool))
+    origins, own = map(np.stack, zip(*found.codes.values(), strict=True))
+    recombined = np.array([string in found.recombined for string in found.codes])
+    return Candidates(list(found.codes), origins, own, recombined)
 
 
-def _decode_around(
-    view: View,
-    attempt: int,
-    found: dict[str, tuple[Array, Array]],
-    refused: set[str],
-    rng: np.random.Generator,
-) -> None:
+def _decode_around(view: View, attempt: int, found: Found, rng: np.random.Generator) -> None:
     """Decode steps from the best known codes; in the first attempt these codes themselves too."""
     effort = view.effort
     _, codes, weights = view.best()
-    screen = max(effort.screen // 3**attempt, 1)
+    # A surrogate that reads strings can only judge what has been decoded.
+    screen = 1 if view.features else max(effort.screen // 3**attempt, 1)
     drawn = effort.draws * screen
     centres = codes[rng.choice(len(codes), size=drawn, p=weights)]
     # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
@@ -134,46 +175,69 @@ def _decode_around(
     origins = view.trusted.step(centres, sizes, rng)
     origins = origins[view.trusted.contains(origins)]
     if screen > 1:
-        origins = origins[promising(view.surrogate, origins, effort.draws, rng)]
+        hopes = draw(view.surrogate, rng)(origins)
+        origins = origins[np.sort(np.argsort(hopes, kind="stable")[: effort.draws])]
     if attempt == 0:  # where known strings may be proposed again
         origins = np.concatenate([codes, origins])
-    _add(view, view.problem.codec.decode(origins), origins, found, refused)
+    _add_decoded(view, origins, found)
 
 
-def _recombine(
-    view: View,
-    found: dict[str, tuple[Array, Array]],
-    refused: set[str],
-    rng: np.random.Generator,
-) -> None:
-    """Children of the best known strings, those that the surrogate favours."""
-    if view.problem.recombine is None or not view.effort.recombined:
-        return
-    strings, _, weights = view.best()
-    parents = [strings[i] for i in rng.choice(len(strings), view.effort.recombined, p=weights)]
-    children = view.problem.recombine(parents, rng)
-    new = view.allowed(s for s in children if s not in found and s not in refused)
-    if not new:
-        return
-    codes = view.problem.codec.encode(new)
-    kept = promising(view.surrogate, codes, view.effort.enough, rng)
-    _add(view, [new[i] for i in kept], codes[kept], found, refused, allowed=True)
-
-
-def _add(
-    view: View,
-    strings: Sequence[str | None],
-    origins: Array,
-    found: dict[str, tuple[Array, Array]],
-    refused: set[str],
-    allowed: bool = False,
-) -> None:
-    """Put what may be proposed among the strings into `found`, the others into `refused`."""
+def _add_decoded(view: View, origins: Array, found: Found) -> None:
+    """Take what codes [N, D] decode to among the candidates, or refuse it."""
+    strings = view.problem.codec.decode(origins)
     first = {s: i for i, s in reversed(list(enumerate(strings))) if s is not None}
-    new = [s for s in first if s not in found and s not in refused]
-    for string, own in _own_codes(view, new if allowed else view.allowed(new)).items():
-        found[string] = origins[first[string]], own
-    refused.update(s for s in new if s not in found)
+    unseen = found.unseen(strings)
+    allowed = view.allowed(unseen, but=found.keys)
+    own = _own_codes(view, list(allowed))
+    found.codes.update({s: (origins[first[s]], code) for s, code in own.items()})
+    found.keys.update(allowed[s] for s in own)
+    found.refused.update(s for s in unseen if s not in own)
+
+
+def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
+    """Take evolved strings among the candidates, those of several evolutions."""
+    recombine = view.problem.recombine
+    if recombine is None or not view.effort.recombined:
+        return
+    for _ in range(view.effort.evolutions):
+        new = _evolved(view, found, recombine, rng)
+        strings = list(new)
+        if strings:
+            codes = view.problem.codec.encode(strings)
+            found.codes.update({s: (code, code) for s, code in zip(strings, codes, strict=True)})
+            found.keys.update(new.values())
+            found.recombined.update(strings)
+
+
+def _evolved(
+    view: View, found: Found, recombine: Recombine, rng: np.random.Generator
+) -> dict[str, Hashable]:
+    """Strings evolved from the best known ones, with their keys; one draw says which survive."""
+    effort, judge = view.effort, draw(view.surrogate, rng)
+    parents, _, weights = view.best()
+    alive: dict[str, float] = {}
+    keys: dict[str, Hashable] = {}
+    for _ in range(effort.generations):
+        chosen = [parents[i] for i in rng.choice(len(parents), effort.recombined, p=weights)]
+        children = [s for s in recombine(chosen, rng) if s not in keys]
+        new = view.allowed(found.unseen(children), but=found.keys.union(keys.values()))
+        keys.update(new)
+        if new:
+            # Only a surrogate that reads codes must know them.
+            codes = view.codes[:0] if view.features else view.problem.codec.encode(list(new))
+            alive.update(zip(new, judge(view.points(list(new), codes)).tolist(), strict=True))
+        best = sorted(alive.items(), key=lambda pair: pair[1])
+        alive = dict(best[: max(effort.enough // effort.evolutions, 1)])
+        if not alive:
+            break
+        parents, weights = list(alive), _by_rank(len(alive))
+    return {string: keys[string] for string in alive}
+
+
+def _by_rank(n: int) -> Array:
+    """Weights [n] in proportion to 1/1, 1/2 and so on."""
+    weights = 1.0 / np.arange(1, n + 1)
+    return weights / weights.sum()
 
 
 def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:
@@ -186,13 +250,3 @@ def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:
         return own
     again = view.problem.codec.decode(codes)
     return {s: own[s] for s, other in zip(strings, again, strict=True) if s == other}
-
-
-def promising(gp: Surrogate, codes: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows of at most n of the codes [N, D], by a draw from each one's own posterior.
-
-    Independent draws keep what is uncertain in the race, and cost no joint covariance.
-    """
-    mean, variance = gp.predict(codes)
-    draws = mean + np.sqrt(variance) * rng.standard_normal(len(mean))
-    return np.sort(np.argsort(draws, kind="stable")[:n])

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from bayesopt.candidates import Effort, View
 from bayesopt.fitting import Progress
-from bayesopt.problem import Array, Problem, Split, TrustedRegion, split_rows
+from bayesopt.problem import Array, Problem, TrustedRegion, split_rows
 from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal
 from bayesopt.surrogate import SurrogateConfig
 from bayesopt.surrogates import Surrogate, new_surrogate
+from bayesopt.trend import TrendGP
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
 
@@ -27,6 +30,8 @@ class SearchConfig:
     held_out : share of the known strings that tests the surrogate and does not train it.
     effort : how hard the trust region looks for candidates.
     from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
+    features : the surrogate reads the problem's features of strings, if it has any, and its mean is
+        linear in them; else it reads codes, as the acquisition ei does in any case.
     """
 
     strategy: str = "turbo"
@@ -38,6 +43,7 @@ class SearchConfig:
     held_out: float = 0.1
     effort: Effort = field(default_factory=Effort)
     from_scratch: bool = False
+    features: bool = False
 
 
 class Search:
@@ -64,6 +70,13 @@ class Search:
         self.progress = progress
         self.split = split_rows(problem.scores, seed, config.points, config.best, config.held_out)
         self._gp: Surrogate | None = None
+        # The acquisition of the papers climbs in the codes, where there are no strings to read.
+        reads = config.features and config.strategy != "ei"
+        self.features = problem.features if reads else None
+
+    @cached_property
+    def _known_keys(self) -> frozenset[Hashable]:
+        return frozenset(self.problem.keys(self.problem.strings))
 
     @property
     def trials(self) -> list[Trial]:
@@ -84,6 +97,7 @@ class Search:
         view = self._view(stored)
         if self.config.strategy in NEEDS_SURROGATE:
             view.gp = self._surrogate(view, batch)
+            view.misfit = misfit(self.trials, view.gp.noise_variance)
         rng = np.random.default_rng([self.seed, batch])
         proposals = STRATEGIES[self.config.strategy](view, n, rng)
         trials = [
@@ -94,9 +108,9 @@ class Search:
         return trials
 
     def known(self) -> tuple[Array, Array]:
-        """Codes [N, D] and scores [N] that the surrogate of the next batch learns from."""
-        rows = self.split.train
-        return _joined(self.problem.codes[rows], self.problem.scores[rows], self.trials)
+        """What the surrogate of the next batch reads [N, P], and scores [N]."""
+        view = self._view(self.store.trials(self.config.strategy, self.seed))
+        return view.points(view.strings, view.codes), view.scores
 
     def tell(self, trials: list[Trial], scores: Array) -> None:
         """Record the scores [n] of asked trials."""
@@ -153,14 +167,15 @@ class Search:
             strings = [known_strings[row] for row in rows] + [str(t.string) for t in done]
             return strings, *_joined(self.problem.codes[rows], self.problem.scores[rows], done)
 
-        known = {trial.string for trial in stored if trial.string is not None}
+        tried = [trial.string for trial in stored if trial.string is not None]
+        known = set(self.problem.keys(tried))
         remembered, informed = {}, self.config.strategy in NEEDS_SURROGATE
         if informed:
             if self.config.revisit:
                 own = [known_strings[row] for row in rows]
                 remembered = dict(zip(own, self.problem.scores[rows], strict=True))
             else:
-                known.update(known_strings)
+                known.update(self._known_keys)
         first = float(self.problem.scores[rows].min(initial=np.inf))
         length = trust_length(done, first, self.config.effort.lengths)
         near = self.problem.centres
@@ -177,6 +192,7 @@ class Search:
             centres,
             novel,
             self.config.effort,
+            self.features,
         )
 
     def fit_surrogate(self) -> Surrogate:
@@ -185,37 +201,46 @@ class Search:
         state = self.store.load_state(*key)
         if state is not None:
             return self._restored(state, *self._training())
-        gp = self._new()
-        codes, scores = self._training()
-        gp.fit(codes, scores, seed=self.seed, progress=self.progress)
+        gp = self.new_surrogate()
+        points, scores = self._training()
+        gp.fit(points, scores, seed=self.seed, progress=self.progress)
         if len(self.split.test):
-            self.store.save_fit(surrogate_fit(self.problem, self.split, gp, self.seed))
+            test = self._known_points(self.split.test), self.problem.scores[self.split.test]
+            self.store.save_fit(surrogate_fit(gp, *test, self.seed))
         self.store.save_state(*key, gp.get_state())
         return gp
 
     def _training(self) -> tuple[Array, Array]:
         rows = self.split.train
-        return self.problem.codes[rows], self.problem.scores[rows]
+        return self._known_points(rows), self.problem.scores[rows]
 
-    def _restored(self, state: Mapping[str, Array], codes: Array, scores: Array) -> Surrogate:
-        return self._new().set_state(state).attach(codes, scores)
+    def _known_points(self, rows: NDArray[np.int64]) -> Array:
+        if self.features is None:
+            return self.problem.codes[rows]
+        return self.features([self.problem.strings[row] for row in rows])
 
-    def _new(self) -> Surrogate:
-        return new_surrogate(self.config.surrogate, self.problem.represent)
+    def _restored(self, state: Mapping[str, Array], points: Array, scores: Array) -> Surrogate:
+        return self.new_surrogate().set_state(state).attach(points, scores)
+
+    def new_surrogate(self) -> Surrogate:
+        """A surrogate of the configuration, to be fitted."""
+        gp = new_surrogate(self.config.surrogate, self.problem.represent)
+        return gp if self.features is None else TrendGP(gp)
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
+        points = view.points(view.strings, view.codes)
         if self.config.from_scratch:
-            return self._new().fit(view.codes, view.scores, seed=self.seed + batch)
+            return self.new_surrogate().fit(points, view.scores, seed=self.seed + batch)
         if batch == 0:
             self._gp = self.fit_surrogate()
             return self._gp
         load, key = self.store.load_state, (self.config.strategy, self.seed)
         if (ready := load(*key, batch)) is not None:
-            self._gp = self._restored(ready, view.codes, view.scores)
+            self._gp = self._restored(ready, points, view.scores)
             return self._gp
         if self._gp is None:
             before = load(*key, batch - 1)
@@ -224,8 +249,8 @@ class Search:
                     f"{self.store.path} lacks the surrogate of batch {batch} of seed {self.seed}: "
                     "start again in another folder"
                 )
-            self._gp = self._restored(before, view.codes, view.scores)
-        self._gp.update(view.codes, view.scores, seed=self.seed + batch)
+            self._gp = self._restored(before, points, view.scores)
+        self._gp.update(points, view.scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._gp.get_state())
         return self._gp
 
@@ -236,6 +261,24 @@ def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Arra
     found = np.stack([trial.code for trial in done])
     values = np.array([trial.score for trial in done], dtype=np.float64)
     return np.concatenate([codes, found]), np.concatenate([scores, values])
+
+
+RECENT = 200
+"""Evaluations from which the misfit of the surrogate is taken."""
+
+
+def misfit(done: list[Trial], noise: float) -> float:
+    """Variance of scores about the surrogate's f, from what was predicted before it was known.
+
+    A score is exact, so what the surrogate takes for noise is what it cannot express, and may be
+    as good as it may be bad.  Before anything was predicted it is the noise variance; then such
+    that 90 % of the recent scores lie in their 90 % interval.
+    """
+    pairs = [(t.score, t.predicted_mean) for t in done[-RECENT:] if t.predicted_sd]
+    if not pairs:
+        return noise
+    truth, mean = np.array(pairs, dtype=np.float64).T
+    return float(np.quantile(np.abs(truth - mean), 0.9) / norm.ppf(0.95)) ** 2
 
 
 def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, float]) -> float:
@@ -252,9 +295,8 @@ def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, f
     return length
 
 
-def surrogate_fit(problem: Problem, split: Split, gp: Surrogate, seed: int) -> SurrogateFit:
-    """Test a surrogate on the held-out rows: RMSE and log likelihood in units of the score."""
-    codes, truth = problem.codes[split.test], problem.scores[split.test]
-    rmse, log_likelihood = gp.score(codes, truth)
-    mean, variance = gp.predict_y(codes)
+def surrogate_fit(gp: Surrogate, points: Array, truth: Array, seed: int) -> SurrogateFit:
+    """Test a surrogate on held-out points: RMSE and log likelihood in units of the score."""
+    rmse, log_likelihood = gp.score(points, truth)
+    mean, variance = gp.predict_y(points)
     return SurrogateFit(seed, rmse, log_likelihood, truth, mean, np.sqrt(variance))

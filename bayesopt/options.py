@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,11 +39,22 @@ class SearchOptions:
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     revisit: bool = False
     """Let known strings be proposed, as the published searches do; else only new ones are."""
-    points: int = 10_000
+    protocol: Literal["best", "paper"] = "best"
+    """paper: search as Kusner et al. 2017 did. The strategy is ei, the surrogate reads the codes of
+    all known strings by 500 inducing points and a squared exponential kernel, nothing is hidden,
+    nothing recombined, and known strings may be proposed; other options for these are ignored."""
+    reads: Literal["features", "codes"] = "features"
+    """What the surrogate reads of a string: what it is made of or what it does (the rules and the
+    neighbourhoods of atoms of a molecule, values of an expression), with a linear trend; or its
+    latent code, as in the papers."""
+    recombine: bool = True
+    """Also evolve strings from parts of the best ones, by the surrogate's judgement alone;
+    --no-recombine leaves what is decoded around the best codes."""
+    points: int = 5000
     """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
     hyper_points: int = 5000
     """Training points on which its hyper-parameters are found."""
-    inducing_points: int = 500
+    inducing_points: int = 300
     """Inducing points of the sparse Gaussian process."""
     surrogate: Literal["sgpr", "svgp", "nearest", "deep"] = "sgpr"
     """Collapsed bound, or stochastic bound with natural gradients, on all training points; or the
@@ -172,6 +183,24 @@ def chosen(config: RunConfig) -> dict[str, Any]:
                     f"--{flag} belongs to --task {task}: leave it out, or choose that task."
                 )
     return values
+
+
+def as_published(config: RunConfig) -> RunConfig:
+    """The options of `--protocol paper`, those of the task included."""
+    if config.protocol != "paper":
+        return config
+    return replace(
+        config,
+        strategy="ei",
+        reads="codes",
+        recombine=False,
+        revisit=True,
+        points=0,
+        inducing_points=500,
+        surrogate="sgpr",
+        kernel="squared_exponential",
+        exclude_better_than=-1.0 if config.task == "expr" else config.exclude_better_than,
+    )
 
 
 def check_numbers(config: RunConfig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.linalg import solve_triangular
 from bayesopt.codec import LatentCodec
 
 Array = NDArray[np.float64]
+Recombine = Callable[[Sequence[str], np.random.Generator], list[str | None]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Problem:
     novel : never propose what is `in_training_data`, even if it is not among `strings`.
     centres : rows of `strings` around which to search; None: the best of the training rows.
     recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
+    features : N strings -> [N, F], what they are made of or what they do, which is known without an
+        evaluation, and which a surrogate may read instead of the codes.
+    same : N strings -> N keys; strings of one key have one score, which is not paid for twice.
+        None: only equal strings are the same.
     represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
         nothing that a surrogate could read.
     region_codes : codes [M, D] that show where the decoder is at home; None: `codes`.
@@ -48,7 +53,13 @@ class Problem:
     centres: NDArray[np.int64] | None = None
     region_codes: Array | None = None
     represent: Callable[[Array], NDArray[np.floating]] | None = None
-    recombine: Callable[[Sequence[str], np.random.Generator], list[str | None]] | None = None
+    recombine: Recombine | None = None
+    features: Callable[[Sequence[str]], Array] | None = None
+    same: Callable[[Sequence[str]], Sequence[Hashable]] | None = None
+
+    def keys(self, strings: Sequence[str]) -> Sequence[Hashable]:
+        """What tells strings apart that may have different scores."""
+        return strings if self.same is None or not strings else self.same(strings)
 
     def trusted_region(self) -> TrustedRegion:
         """Where the decoder has seen codes."""

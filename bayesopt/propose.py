@@ -6,10 +6,11 @@ the surrogate judges the string at that code: the one at which its score will jo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesopt.acquisition import KrigingBeliever, log_expected_improvement, maximise_log_ei
 from bayesopt.candidates import View, new_candidates
@@ -45,9 +46,9 @@ def prior_samples(view: View, n: int, rng: np.random.Generator) -> list[Proposal
 
 def _collect(view: View, n: int, draw: Callable[[], Sequence[str | None]]) -> list[Proposal]:
     """The first n strings of repeated draws that this search may evaluate and has not."""
-    chosen: dict[str, None] = {}
+    chosen: dict[str, Hashable] = {}
     for _ in range(view.effort.attempts):
-        chosen.update(dict.fromkeys(view.allowed(draw())))
+        chosen.update(view.allowed(draw(), but=set(chosen.values())))
         if len(chosen) >= n:
             break
     strings = list(chosen)[:n]
@@ -61,29 +62,47 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     """Thompson sampling in trust regions around the best codes (after Eriksson et al. 2019).
 
     Candidates surround the best known codes; each joint sample of the surrogate takes its best
-    candidate that no earlier sample took, which keeps the batch diverse.
+    candidate that no earlier sample took, which keeps the batch diverse.  Where strings were
+    recombined too, every other sample takes one of these: far from all that the autoencoder knows
+    the surrogate is unsure, and its hopes would otherwise take the whole batch.
     """
     gp = view.surrogate
-    strings, origins, codes = new_candidates(view, rng)
+    found = new_candidates(view, rng)
+    strings, origins, codes = found.strings, found.origins, found.codes
     if not strings:
         return []
-    mean, variance = gp.predict(codes)
+    points = view.points(strings, codes)
+    mean, variance = gp.predict(points)
     for i, string in enumerate(strings):
         if string in view.remembered:  # a known score of a deterministic objective is certain
             mean[i], variance[i] = view.remembered[string], 0.0
     # Joint samples cost the cube of the number of candidates; the hopeless need none.
-    hopeful = np.argsort(mean - 2 * np.sqrt(variance))[: max(1000, 4 * n)]
-    draws = gp.sample(codes[hopeful], n, rng)
+    sd = np.sqrt(variance + np.where(variance > 0, view.misfit, 0.0))
+    hopeful = _hopeful(mean - 2 * sd, found.recombined, max(1000, 4 * n))
+    draws = gp.sample(points[hopeful], n, rng)
     draws = np.where(variance[hopeful] > 0, draws, mean[hopeful])
+    sources = [source for source in (False, True) if (found.recombined == source).any()]
     picks: list[int] = []
-    for draw in draws[:, : len(hopeful)]:
-        free = [i for i in np.argsort(draw)[: len(picks) + 1] if i not in picks]
-        if free:
-            picks.append(int(free[0]))
+    for turn, draw in enumerate(draws):
+        draw[picks] = np.inf
+        other = found.recombined[hopeful] != sources[turn % len(sources)]
+        pick = np.argmin(np.where(other, np.inf, draw))
+        if not np.isfinite(draw[pick]):  # that source is exhausted
+            pick = np.argmin(draw)
+        if np.isfinite(draw[pick]):
+            picks.append(int(pick))
     return [
-        Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(np.sqrt(variance[i])))
+        Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(sd[i]))
         for i in hopeful[picks]
     ]
+
+
+def _hopeful(bound: Array, recombined: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
+    """Rows of the n lowest bounds, half of them of each source where both have as many."""
+    best = np.argsort(bound)
+    kept = [best[recombined[best] == source][: n // 2] for source in (False, True)]
+    others = np.setdiff1d(best, np.concatenate(kept), assume_unique=True)
+    return np.concatenate([*kept, others[: n - sum(map(len, kept))]])
 
 
 def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:
@@ -104,7 +123,7 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
     believer = KrigingBeliever(gp, grid)
     pending = np.empty((0, grid.shape[1]))
     proposals: list[Proposal] = []
-    seen = set(view.known)
+    chosen: set[Hashable] = set()
     for _ in range(4 * n):
         if len(proposals) == n:
             break
@@ -114,11 +133,10 @@ def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[P
         code = refined[0] if view.trusted.contains(refined)[0] else grid[start]
         pending = np.concatenate([pending, code[None]])
         proposal = _decoded(view, gp, code)
-        if proposal.string is None or (
-            proposal.string not in seen and view.allowed([proposal.string])
-        ):
+        allowed = view.allowed([proposal.string], but=chosen)
+        if proposal.string is None or allowed:
             proposals.append(proposal)
-            seen.add(proposal.string or "")
+            chosen.update(allowed.values())
     return proposals
 
 

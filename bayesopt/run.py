@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.options import RunConfig, check_numbers, chosen
+from bayesopt.options import RunConfig, as_published, check_numbers, chosen
 from gmae_tf.command import console, parse_seeds, run_command
 from grammar.errors import GrammarError
 
@@ -31,6 +32,7 @@ def search(config: RunConfig) -> None:
     from gmae_tf.devices import select_device
     from gmae_tf.runs import open_run
 
+    config = as_published(config)
     seeds = parse_seeds(config.seeds)
     check_numbers(config)
     options = chosen(config)
@@ -204,7 +206,8 @@ def _search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig
         config.points or None,
         revisit=config.revisit,
         surrogate=surrogate,
-        effort=task.effort,
+        effort=task.effort if config.recombine else replace(task.effort, recombined=0),
+        features=config.reads == "features",
     )
 
 

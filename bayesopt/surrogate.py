@@ -107,6 +107,7 @@ class SparseGP:
         if len(x) < self.config.points_per_lengthscale * x.shape[1]:
             lengthscales = lengthscales[0]
         self._model = self._new_model(inducing, lengthscales)
+        self._base, self._first = len(inducing), len(x)
         self._train(x, y, 0, self.config.iterations, self.config.svgp_steps, seed, progress)
         return self
 
@@ -115,10 +116,16 @@ class SparseGP:
     ) -> SparseGP:
         """Refit to all data so far, new points last, from the current hyper-parameters.
 
-        The scaling stays and a few iterations adapt the rest.
+        The scaling stays and a few iterations adapt the rest.  The newest points, as many as half
+        of the inducing points, are inducing points themselves: they lie where the search is, and
+        those of the first fit do not.
         """
         codes, scores = checked(codes, scores)
         x, y = self._x_scaler.forward(codes), self._y_scaler.forward(scores)
+        most = self.config.inducing_points
+        added = x[self._first :][-(most // 2) :] if most > 1 else x[:0]
+        kept = self._model.inducing[: min(self._base, most - len(added))]
+        self._model.inducing = np.concatenate([kept, added])
         steps = (self.config.refit_iterations, self.config.svgp_steps // 5)
         self._train(x, y, max(len(x) - self._size, 0), *steps, seed, progress)
         return self
@@ -296,6 +303,8 @@ class SparseGP:
             "q_mean": posterior.mean.numpy(),
             "q_root": posterior.root.numpy(),
             "size": np.array(self._size, np.float64),
+            "base": np.array(self._base, np.float64),
+            "first": np.array(self._first, np.float64),
             "x_mean": self._x_scaler.mean,
             "x_scale": self._x_scaler.scale,
             "y_mean": self._y_scaler.mean,
@@ -317,13 +326,14 @@ class SparseGP:
                 parameter.unconstrained_variable.assign(state[name])
             q = [tf.constant(state[name]) for name in ("cholesky", "q_mean", "q_root")]
             scalers = [Scaler(state[f"{axis}_mean"], state[f"{axis}_scale"]) for axis in "xy"]
-            size = int(state["size"])
+            size, base, first = (int(state[name]) for name in ("size", "base", "first"))
         except (KeyError, ValueError, IndexError) as error:
             raise UserError(
                 "The stored Gaussian process does not fit this configuration; use the settings of "
                 "the run that wrote it, or start a new run."
             ) from error
         self._model, (self._x_scaler, self._y_scaler) = model, scalers
+        self._base, self._first = base, first
         self._freeze(WhitenedPosterior(model.kernel, tf.constant(inducing), *q), size)
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,8 @@ from bayesopt.fitting import Progress
 from bayesopt.nearest import NearestGP
 from bayesopt.problem import Array
 from bayesopt.surrogate import SparseGP, SurrogateConfig
+
+Draw = Callable[[Array], Array]
 
 
 class Surrogate(Protocol):
@@ -60,6 +62,23 @@ class Surrogate(Protocol):
     def set_state(self, state: Mapping[str, Array]) -> Surrogate:
         """Restore what `get_state` gave."""
         ...
+
+
+def draw(surrogate: Surrogate, rng: np.random.Generator) -> Draw:
+    """A function codes [N, D] -> scores [N] that may be true, as far as the surrogate knows.
+
+    The surrogate's own `draw` if it has one; else each answer is drawn by itself, which keeps what
+    is uncertain in the race and costs no joint covariance.
+    """
+    own: Callable[[np.random.Generator], Draw] | None = getattr(surrogate, "draw", None)
+    if own is not None:
+        return own(rng)
+
+    def drawn(codes: Array) -> Array:
+        mean, variance = surrogate.predict(codes)
+        return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
+
+    return drawn
 
 
 def new_surrogate(config: SurrogateConfig, represent: Represent | None = None) -> Surrogate:

@@ -45,8 +45,20 @@ class Derivations:
         while number >= self.counts[length]:
             number -= self.counts[length]
             length += 1
+        return self.part(0, length, number)
+
+    def count(self, lhs: int, length: int) -> int:
+        """Derivations of left-hand side `lhs` with exactly `length` productions."""
+        return self._whole[lhs][length]
+
+    def sizes(self, lhs: int) -> list[int]:
+        """Numbers of productions with which left-hand side `lhs` has a derivation."""
+        return [n for n, count in enumerate(self._whole[lhs]) if count]
+
+    def part(self, lhs: int, length: int, number: int) -> bytes:
+        """Rule indices of derivation `number` of 0 .. count(lhs, length) - 1."""
         rules = bytearray()
-        pending = [(0, length, number)]  # left-hand side, its productions, its number among them
+        pending = [(lhs, length, number)]  # left-hand side, its productions, its number among them
         while pending:
             lhs, n, number = pending.pop()
             for rule in self._by_lhs[lhs]:

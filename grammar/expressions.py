@@ -21,6 +21,9 @@ CLIP = 1000.0
 WORST_SCORE = math.log(1.0 + CLIP)
 TARGET_X = np.linspace(-10.0, 10.0, 1000)
 TARGET_X.setflags(write=False)
+_HUGE = 1e6
+_PROBES = 3.0 * np.sin(2.3 * np.arange(1, 17))
+"""Points where expressions are compared; of no target, and small, for exp grows."""
 
 FUNCTIONS: dict[str, Callable[..., Values]] = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs")
@@ -87,6 +90,43 @@ def fit_errors(expressions: Sequence[str | None], x: np.ndarray, y: np.ndarray) 
             f"x and y must be finite vectors of one length; got shapes {x.shape} and {y.shape}"
         )
     return np.array([_fit_error(expression, x, y) for expression in expressions], dtype=np.float64)
+
+
+def behaviour(expressions: Sequence[str], x: np.ndarray) -> np.ndarray:
+    """asinh of the values of expressions at points x [n], float64 [N, n]: what they do.
+
+    The inverse hyperbolic sine tells small values apart and holds large ones down; a value that is
+    not finite counts as a million.
+    """
+    values = np.array([_values_or_nan(text, x) for text in expressions]).reshape(-1, len(x))
+    return np.arcsinh(np.clip(np.where(np.isfinite(values), values, _HUGE), -_HUGE, _HUGE))
+
+
+def _values_or_nan(text: str, x: np.ndarray) -> np.ndarray:
+    try:
+        return evaluate(text, x)
+    except ParseError:
+        return np.full(len(x), np.nan)
+
+
+def function_keys(expressions: Sequence[str]) -> list[bytes]:
+    """Equal keys for expressions that are the same function of x, as far as 16 points can tell.
+
+    `2+x` and `x+(1+1)` are; a search need not evaluate both.
+    """
+    return [_function_key(text) for text in expressions]
+
+
+def _function_key(text: str) -> bytes:
+    try:
+        values = evaluate(text, _PROBES)
+    except ParseError:
+        return text.encode()
+    # Ten digits: the order of operations changes the last of sixteen.
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (9 - np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values)))))
+        rounded = np.rint(values * scale) / scale + 0.0  # no negative zero
+        return np.where(np.isfinite(values), rounded, np.nan).tobytes()
 
 
 def _fit_error(expression: str | None, x: np.ndarray, y: np.ndarray) -> float:

@@ -16,9 +16,17 @@ from gmae_tf.errors import UserError
 from grammar.cfg import Grammar
 from grammar.characters import writes_characters
 from grammar.data import load_expressions
-from grammar.expressions import WORST_SCORE, evaluate, fit_errors, is_expression
+from grammar.expressions import (
+    WORST_SCORE,
+    behaviour,
+    evaluate,
+    fit_errors,
+    function_keys,
+    is_expression,
+)
 from grammar.generate import sample_strings
 from grammar.model import GrammarAutoencoder
+from grammar.recombine import StringRecombiner
 from grammar.targets import load_target
 
 if TYPE_CHECKING:
@@ -27,6 +35,9 @@ if TYPE_CHECKING:
 PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "expressions"
 HIDDEN_BY_DEFAULT = 0.0363
 """The six best of the 100,000 benchmark strings score this or less; the best scores 0."""
+
+PROBES = 16
+"""Points of the target's x at which the surrogate reads the values of an expression."""
 
 PUBLISHED = (
     PublishedRow(
@@ -80,7 +91,7 @@ class ExprTask:
     noun = "string"
     score_name = "score"
     maximise = False
-    effort = Effort()
+    effort = Effort(draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4)
     points_per_lengthscale = 0
 
     def __init__(
@@ -114,6 +125,8 @@ class ExprTask:
                 "surrogate needs at least 100"
             )
         self.n_hidden = int((~keep).sum())
+        probes = np.quantile(self.target.x, np.linspace(0, 1, PROBES), method="nearest")
+        self._recombiner = StringRecombiner(self.model.codec)
         known = [string for string, kept in zip(strings, keep, strict=True) if kept]
         known_set = frozenset(known)
         self.problem = Problem(
@@ -126,6 +139,9 @@ class ExprTask:
             sample_prior=self._sample_prior,
             sample_strings=self._sample_strings,
             in_training_data=lambda s: s in known_set or s in self.model.training_strings,
+            recombine=self._recombine,
+            features=lambda strings: behaviour(strings, probes),
+            same=function_keys,
         )
 
     def score(self, strings: Sequence[str]) -> Array:
@@ -175,6 +191,10 @@ class ExprTask:
         if option is None:
             return HIDDEN_BY_DEFAULT if self.target.benchmark else None
         return option if option >= 0 else None
+
+    def _recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
+        children = self._recombiner(parents, rng)
+        return [s if s is not None and is_expression(s) else None for s in children]
 
     def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
         if not self.model.network.has_prior:

@@ -37,17 +37,18 @@ FEWEST = 10
 CALLS = 1_000
 """Known molecules that a user's function is asked for before a search."""
 EFFORT = Effort(
-    draws=600,
+    draws=300,
     enough=200,
-    attempts=6,
+    attempts=2,
     centres=200,
     screen=10,
     faithful=True,
-    recombined=2000,
+    recombined=150,
+    generations=20,
+    evolutions=4,
     lengths=(0.3, 0.1, 0.6),
 )
-"""A thousand decodes take a second or two. On expressions 300 decodes, screened 10 to 1, found
-better strings than 2,000 to 20,000 that were not."""
+"""A thousand decodes, or children, take a second or two."""
 REGION = 20_000
 """Codes that show where the decoder is at home."""
 
@@ -200,6 +201,7 @@ class MoleculeTask:
             centres=self._centres(scores) if bounded else None,
             region_codes=self._region(preset),
             recombine=self.codec.recombine,
+            features=self.codec.features,
             represent=self.codec.represent,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -10,13 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdFingerprintGenerator
 
 from bayesopt.problem import Array
 from gmae_tf.errors import UserError
-from grammar.codec import pad
+from grammar.counts import RuleCounts
 from grammar.errors import GrammarError
-from grammar.parser import Parser
-from grammar.recombine import Recombiner
+from grammar.recombine import StringRecombiner
+
+FOLDED = 256
+_NEIGHBOURHOODS = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=FOLDED)
 
 
 class MoleculeModel(Protocol):
@@ -54,6 +56,9 @@ class MoleculeCodec:
         self.model = model
         self.decoded = self.valid = 0
         self._spellings: dict[str, str] = {}
+        self._forms: dict[str, tuple[str | None, str | None]] = {}
+        self._recombiner = StringRecombiner(model.codec)
+        self._counts = RuleCounts(model.codec.grammar)
 
     @property
     def latent_dim(self) -> int:
@@ -97,20 +102,20 @@ class MoleculeCodec:
 
         Each parent is spelt anew at random, so that it can be cut at any bond.
         """
-        grammar = self.model.codec.grammar
-        parser = Parser(grammar)
-        derivations = []
-        for smiles in parents:
-            with contextlib.suppress(GrammarError):
-                derivations.append(parser.parse(respelt(smiles, self._kekulized, rng)))
-        if not derivations:
-            return []
-        longest = self.model.codec.max_length
-        children = Recombiner(grammar).children(derivations, len(parents), rng)
-        kept = [child for child in children if len(child) <= longest]
-        strings = self.model.codec.decode(pad(kept, longest, grammar))
-        found = [None if text is None else canonical_or_none(text) for text in strings]
-        return [None if s is None or self.refuses(s) is not None else s for s in found]
+        spelt = [respelt(smiles, self._kekulized, rng) for smiles in parents]
+        children = self._recombiner(spelt, rng)
+        found = [None if text is None else canonical_or_none(text) for text in children]
+        return [None if s is None or self._written(s)[0] is None else s for s in found]
+
+    def features(self, smiles: Sequence[str]) -> Array:
+        """What canonical SMILES [N] are made of, [N, R + 256].
+
+        How often each of R rules of the grammar is used, and each neighbourhood of an atom and its
+        bonds (Rogers & Hahn 2010, radius 1) found: sizes and elements by the one, and what is next
+        to what by the other.
+        """
+        rules = self._counts([self._form(s) for s in smiles])
+        return np.concatenate([rules, neighbourhoods(tuple(smiles))], axis=1)
 
     @property
     def _kekulized(self) -> bool:
@@ -118,21 +123,38 @@ class MoleculeCodec:
 
     def refuses(self, smiles: str) -> str | None:
         """Why a molecule has no code, None if it has one."""
+        return self._written(smiles)[1]
+
+    def _written(self, smiles: str) -> tuple[str | None, str | None]:
+        """The model's spelling of a molecule, or why it has none; looked for once."""
+        if smiles not in self._forms:
+            self._forms[smiles] = self._spelt(smiles)
+        return self._forms[smiles]
+
+    def _spelt(self, smiles: str) -> tuple[str | None, str | None]:
         try:
             form = self.model.normal_form(smiles)
-            if form is not None:
-                self.model.codec.encode([form])
+            if form is None:
+                return None, "outside the model's grammar"
+            self.model.codec.encode([form])
         except (GrammarError, UserError) as error:
-            return f"outside the model's grammar: {error}"
-        return "outside the model's grammar" if form is None else None
+            return None, f"outside the model's grammar: {error}"
+        return form, None
 
     def _form(self, smiles: str) -> str:
-        if self.refuses(smiles) is None:
-            return str(self.model.normal_form(smiles))
+        if (form := self._written(smiles)[0]) is not None:
+            return form
         # The usual spelling may be too long where the one that was decoded is not.
         if (spelling := self._spellings.get(smiles)) is not None:
             return spelling
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
+
+
+@lru_cache(maxsize=16)
+def neighbourhoods(smiles: tuple[str, ...]) -> Array:
+    """Hashed counts of neighbourhoods of atoms, [N, 256]."""
+    counts = [_NEIGHBOURHOODS.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]
+    return np.array(counts, dtype=np.float64).reshape(len(smiles), FOLDED)
 
 
 def respelt(smiles: str, kekulized: bool, rng: np.random.Generator) -> str:

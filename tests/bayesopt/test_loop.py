@@ -11,6 +11,7 @@ from bayesopt.candidates import Effort
 from bayesopt.loop import (
     Search,
     SearchConfig,
+    misfit,
     trust_length,
 )
 from bayesopt.problem import Problem, TrustedRegion
@@ -234,3 +235,116 @@ def test_prior_is_the_last_resort(problem, tmp_path):
     config = SearchConfig("turbo", points=None, surrogate=SURROGATE, effort=Effort(anywhere=True))
     search = Search(limited, store, 0, config, problem.trusted_region())
     assert [t.string for t in search.ask(3)] == ["40,40"]
+
+
+def coordinates(strings):
+    """Features of grid points: their coordinates, not their codes."""
+    return np.array([[float(n) for n in s.split(",")] for s in strings]).reshape(-1, 2)
+
+
+def neighbours(parents, rng):
+    """Children of grid points: a step of one in each direction."""
+    points = coordinates(parents) + rng.integers(-1, 2, size=(len(parents), 2))
+    return [f"{int(a)},{int(b)}" for a, b in points] + [None]
+
+
+EVOLVING = Effort(draws=20, enough=40, attempts=1, recombined=30, generations=8, evolutions=2)
+
+
+def evolving(problem, path, **changes) -> Search:
+    store = TrialStore.open(path, {"test": 1})
+    config = SearchConfig("turbo", 10, None, surrogate=SURROGATE, effort=EVOLVING, features=True)
+    return Search(
+        replace(problem, recombine=neighbours, **changes),
+        store,
+        0,
+        config,
+        TrustedRegion(problem.codes),
+    )
+
+
+def test_evolution_reaches_what_no_decode_reaches(problem, tmp_path):
+    class Blind(GridCodec):
+        def decode(self, codes):
+            return [None] * len(codes)
+
+    search = evolving(problem, tmp_path / "t.sqlite", codec=Blind(), features=coordinates)
+    search.run(40)
+    assert min(t.score for t in search.trials) == 0.0
+    strings = [t.string for t in search.trials]
+    assert len(set(strings)) == len(strings) == 40
+    assert not set(strings) & set(problem.strings)
+
+
+def test_half_of_a_batch_is_decoded_and_half_is_evolved(problem, tmp_path):
+    evolved = []
+
+    def spied(parents, rng):
+        children = neighbours(parents, rng)
+        evolved.extend(children)
+        return children
+
+    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
+    search.problem = replace(search.problem, recombine=spied)
+    trials = search.ask(10)
+    decoded = [t for t in trials if not np.array_equal(t.proposed_code, t.code)]
+    assert len(trials) == 10
+    assert 3 <= len(decoded) <= 5  # a decoded code may be exactly that of its string
+    assert {t.string for t in trials if t not in decoded} & set(evolved)
+
+
+def test_what_the_surrogate_reads_is_features_where_there_are_any(problem, tmp_path):
+    read = []
+
+    def spied(strings):
+        read.extend(strings)
+        return coordinates(strings)
+
+    search = evolving(problem, tmp_path / "a.sqlite", features=spied)
+    search.run(10)
+    assert set(problem.strings) <= set(read)
+    points, scores = search.known()
+    found = [t.string for t in search.trials]
+    known = [problem.strings[row] for row in search.split.train]
+    assert points == pytest.approx(coordinates([*known, *found]))
+    assert len(scores) == len(points)
+    plain = evolving(problem, tmp_path / "b.sqlite")
+    plain.run(10)
+    codes = problem.codes[plain.split.train]
+    assert plain.known()[0][: len(codes)] == pytest.approx(codes)
+
+
+def test_strings_of_one_key_are_evaluated_once(problem, tmp_path):
+    search = evolving(
+        problem,
+        tmp_path / "t.sqlite",
+        features=coordinates,
+        same=lambda strings: [int(s.split(",")[0]) for s in strings],  # only the first matters
+    )
+    known = {int(s.split(",")[0]) for s in problem.strings}
+    search.run(20)
+    firsts = [int(t.string.split(",")[0]) for t in search.trials]
+    assert len(firsts) == len(set(firsts)) > 0
+    assert not set(firsts) & known
+
+
+def test_resumed_evolution_equals_an_uninterrupted_one(problem, tmp_path):
+    whole = evolving(problem, tmp_path / "whole.sqlite", features=coordinates)
+    whole.run(30)
+    evolving(problem, tmp_path / "cut.sqlite", features=coordinates).run(10)
+    second = evolving(problem, tmp_path / "cut.sqlite", features=coordinates)
+    second.run(30)
+    assert rows(second) == rows(whole)
+
+
+def told(score, mean, sd):
+    return Trial("turbo", 0, 0, 1, "s", score, False, np.zeros(1), np.zeros(1), mean, sd)
+
+
+def test_misfit_covers_nine_of_ten_recent_scores():
+    assert misfit([], 0.3) == 0.3
+    assert misfit([told(1.0, None, None)], 0.3) == 0.3
+    rng = np.random.default_rng(0)
+    old = [told(100.0, 0.0, 1.0)] * 50  # long ago, no longer counted
+    recent = [told(2.0 * e, 0.0, 0.1) for e in rng.standard_normal(200)]
+    assert misfit(old + recent, 0.3) == pytest.approx(4.0, rel=0.3)

@@ -386,3 +386,19 @@ def test_pure_noise_is_not_taken_for_knowledge():
     mean, variance = gp.predict_y(new)
     assert np.abs(mean).max() < 3 * scores.std()
     assert np.sqrt(variance).min() > 0.3 * scores.std()
+
+
+def test_new_points_become_inducing_points_where_the_search_is():
+    codes, scores = toy(200)
+    here = codes[:, 1] < -3
+    gp = SparseGP(SurrogateConfig(inducing_points=16, iterations=5, refit_iterations=0))
+    gp.fit(codes[here], scores[here], seed=0)
+    others = codes[~here]
+    for stop in (4, 30):
+        known = np.concatenate([codes[here], others[:stop]])
+        values = np.concatenate([scores[here], scores[~here][:stop]])
+        gp.update(known, values)
+        inducing = gp.get_state()["inducing"]
+        new = gp._x_scaler.forward(others[:stop][-8:])
+        assert len(inducing) == 16
+        assert np.isclose(inducing[-len(new) :], new).all()

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from grammar.cfg import Grammar
 from grammar.data import load_expressions
 from grammar.errors import GrammarError, ParseError
-from grammar.expressions import TARGET_X, WORST_SCORE, evaluate, fit_errors, target
+from grammar.expressions import (
+    TARGET_X,
+    WORST_SCORE,
+    behaviour,
+    evaluate,
+    fit_errors,
+    function_keys,
+    target,
+)
 from grammar.generate import sample_strings
 
 TARGET_Y = target(TARGET_X)
@@ -192,3 +200,41 @@ def test_any_text_gives_values_or_a_parse_error(text):
 def test_wrong_points_are_refused(x, y):
     with pytest.raises(GrammarError, match="finite vectors of one length"):
         fit_errors(["x"], np.array(x), np.array(y))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2+x", "x+(1+1)", True),
+        ("x*x/x", "x", True),
+        ("x/3*3", "1*x", True),
+        ("1/3+x", "x+1/3", True),
+        ("x/(1/0)", "x/(2/0)", True),
+        ("x", "x+0.000001", False),
+        ("sin(x)", "sin(x*x)", False),
+        ("sin(3)", "sin(1+2)", True),
+        ("no expression", "nor this", False),
+    ],
+)
+def test_expressions_with_one_key_are_one_function(one, other, same):
+    first, second = function_keys([one, other])
+    assert (first == second) is same
+
+
+def test_equal_keys_of_the_grammar_mean_equal_scores():
+    strings = sample_strings(Grammar.load("arithmetic"), 3000, 11, seed=1)
+    scores = fit_errors(strings, TARGET_X, TARGET_Y)
+    by_key: dict[bytes, float] = {}
+    for key, score in zip(function_keys(strings), scores, strict=True):
+        assert by_key.setdefault(key, score) == pytest.approx(score, abs=1e-6)
+    assert len(by_key) < 2500  # many spell the same
+
+
+def test_behaviour_is_held_down_and_never_undefined():
+    x = np.array([-1.0, 0.0, 2.0])
+    found = behaviour(["x", "1/x", "exp(exp(exp(x*x)))", "not an expression"], x)
+    assert found.shape == (4, 3)
+    assert found[0] == pytest.approx(np.arcsinh(x))
+    assert np.isfinite(found).all()
+    assert found[1, 1] == found[3, 0] == pytest.approx(np.arcsinh(1e6))
+    assert behaviour([], x).shape == (0, 3)

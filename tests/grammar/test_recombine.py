@@ -11,7 +11,7 @@ from grammar.cfg import Grammar
 from grammar.codec import RuleCodec
 from grammar.generate import sample_derivations
 from grammar.parser import Parser
-from grammar.recombine import Recombiner
+from grammar.recombine import Recombiner, StringRecombiner
 
 GRAMMARS = {name: Grammar.load(name) for name in ("arithmetic", "smiles", "smiles_compact")}
 
@@ -67,3 +67,37 @@ def test_an_exchange_takes_a_part_of_the_other(rng):
 def test_a_rule_without_siblings_stays(rng):
     recombiner = Recombiner(Grammar("S -> 'a' S 'b' | 'c'"))
     assert recombiner.replace(b"\x00\x01", rng) is None
+
+
+def test_an_exchange_with_itself_repeats_a_part_or_cuts_it_short(rng):
+    parser, recombiner = Parser(GRAMMARS["arithmetic"]), Recombiner(GRAMMARS["arithmetic"])
+    rules = parser.parse("x+1")
+    found = {text("arithmetic", recombiner.exchange(rules, rules, rng)) for _ in range(200)}
+    assert {"x", "x+1+1", "1+1", "x+x"} <= found
+
+
+def test_a_renewed_part_may_be_anything_small(rng):
+    parser, recombiner = Parser(GRAMMARS["arithmetic"]), Recombiner(GRAMMARS["arithmetic"])
+    rules = parser.parse("x+3")
+    children = [recombiner.renew(rules, rng) for _ in range(3000)]
+    found = {text("arithmetic", child) for child in children}
+    assert {"x+2", "x+sin(x)", "x+exp(1)", "3"} <= found
+    for child in children:  # the whole may be renewed, but only by something small
+        assert len(child) <= len(rules) + 6
+        assert parser.parse(text("arithmetic", child)) == child
+
+
+def test_children_use_no_rule_that_no_parent_uses(rng):
+    parser = Parser(GRAMMARS["arithmetic"])
+    parents = [parser.parse("x+1"), parser.parse("x*1+x")]
+    for child in Recombiner(GRAMMARS["arithmetic"]).children(parents, 300, rng):
+        assert set(child) <= set(parents[0] + parents[1])
+
+
+def test_strings_recombine_within_the_length_of_their_codec(rng):
+    codec = RuleCodec(GRAMMARS["arithmetic"], 9)
+    recombine = StringRecombiner(codec)
+    children = recombine(["x+sin(1)", "2*x", "outside of it"] * 50, rng)
+    assert len(children) > 60
+    codec.encode([child for child in children if child is not None])  # none is too long
+    assert recombine(["outside of it"], rng) == []

@@ -1,0 +1,154 @@
+"""A surrogate whose mean is linear in what it reads, and a Gaussian process on the rest.
+
+Much of what is searched for adds up: a property of a molecule over its atoms, for one.  A kernel
+forgets that far from all known points; a linear trend goes on where nothing is known (universal
+kriging; the weights have a Gaussian posterior of their own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesopt.fitting import Progress
+from bayesopt.inducing import Scaler
+from bayesopt.surrogates import Draw, Surrogate, draw
+from gmae_tf.errors import UserError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinearTrend:
+    """y = intercept + w' phi, phi standardised features [F], w ~ N(weights, root root')."""
+
+    scaler: Scaler
+    intercept: float
+    weights: Array
+    root: Array
+
+    @classmethod
+    def fit(cls, features: Array, scores: Array) -> LinearTrend:
+        """Of features [N, F] and scores [N]; the evidence sets the size of weights and noise."""
+        from sklearn.linear_model import BayesianRidge
+
+        scaler = Scaler.of(features)
+        ridge = BayesianRidge().fit(scaler.forward(features), scores)
+        values, vectors = np.linalg.eigh(ridge.sigma_)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        return cls(scaler, float(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
+
+    def predict(self, features: Array) -> tuple[Array, Array]:
+        """Mean [N] and variance [N] of the trend, without noise."""
+        phi = self.scaler.forward(features)
+        return self.intercept + phi @ self.weights, np.square(phi @ self.root).sum(axis=1)
+
+    def draw(self, n_samples: int, rng: np.random.Generator) -> Callable[[Array], Array]:
+        """A function features [N, F] -> samples [S, N], each with one draw of the weights."""
+        drawn = self.weights + rng.standard_normal((n_samples, len(self.weights))) @ self.root.T
+        return lambda features: self.intercept + drawn @ self.scaler.forward(features).T
+
+
+class TrendGP:
+    """`LinearTrend` of features [N, F] and a surrogate of what it leaves.
+
+    The trend is learnt anew from all points whenever some are added.
+    """
+
+    def __init__(self, rest: Surrogate) -> None:
+        self._rest = rest
+
+    def fit(
+        self, features: Array, scores: Array, *, seed: int, progress: Progress | None = None
+    ) -> TrendGP:
+        """Fit to features [N, F] and scores [N]; errors as those of the surrogate of the rest."""
+        rest = self._learn(features, scores)
+        self._rest.fit(features, rest, seed=seed, progress=progress)
+        return self
+
+    def update(self, features: Array, scores: Array, *, seed: int = 0) -> TrendGP:
+        """Take all data so far, new ones last."""
+        self._rest.update(features, self._learn(features, scores), seed=seed)
+        return self
+
+    def attach(self, features: Array, scores: Array) -> TrendGP:
+        """Give it the data after `set_state`."""
+        trend, _ = self._trend.predict(features)
+        self._rest.attach(features, scores - trend)
+        return self
+
+    def _learn(self, features: Array, scores: Array) -> Array:
+        """The trend of the data; returns what it leaves, [N]."""
+        self._trend = LinearTrend.fit(features, np.asarray(scores, np.float64))
+        return scores - self._trend.predict(features)[0]
+
+    # Prediction
+
+    @property
+    def noise_variance(self) -> float:
+        """Noise variance in raw target units squared."""
+        return self._rest.noise_variance
+
+    def predict(self, features: Array) -> tuple[Array, Array]:
+        """Mean [N] and variance [N] at features [N, F], raw units, without noise."""
+        mean, variance = self._rest.predict(features)
+        trend, more = self._trend.predict(features)
+        return mean + trend, variance + more
+
+    def predict_y(self, features: Array) -> tuple[Array, Array]:
+        """Mean [N] and variance [N] of a noisy observation at features [N, F]."""
+        mean, variance = self.predict(features)
+        return mean, variance + self.noise_variance
+
+    def sample(self, features: Array, n_samples: int, rng: np.random.Generator) -> Array:
+        """Joint posterior samples [S, N] at features [N, F], raw units."""
+        rest = self._rest.sample(features, n_samples, rng)
+        return rest + self._trend.draw(n_samples, rng)(features)
+
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """One trend of the posterior, whatever it is asked; the rest anew for each question."""
+        trend, rest = self._trend.draw(1, rng), draw(self._rest, rng)
+        return lambda features: trend(features)[0] + rest(features)
+
+    def score(self, features: Array, scores: Array) -> tuple[float, float]:
+        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
+        mean, variance = self.predict_y(features)
+        error = np.asarray(scores, np.float64) - mean
+        density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
+        return float(np.sqrt(np.mean(error**2))), float(np.mean(density))
+
+    # State
+
+    def get_state(self) -> dict[str, Any]:
+        """Arrays that `set_state` restores."""
+        trend = self._trend
+        own = {
+            "mean": trend.scaler.mean,
+            "scale": trend.scaler.scale,
+            "intercept": np.array(trend.intercept),
+            "weights": trend.weights,
+            "root": trend.root,
+        }
+        rest = {f"rest.{name}": value for name, value in self._rest.get_state().items()}
+        return {f"trend.{name}": value for name, value in own.items()} | rest
+
+    def set_state(self, state: Mapping[str, Array]) -> TrendGP:
+        """Restore what `get_state` gave; `UserError` for the state of another surrogate."""
+        try:
+            scaler = Scaler(state["trend.mean"], state["trend.scale"])
+            intercept = float(state["trend.intercept"])
+            self._trend = LinearTrend(
+                scaler, intercept, state["trend.weights"], state["trend.root"]
+            )
+        except KeyError as error:
+            raise UserError(
+                "The stored surrogate has no trend; use the settings of the run that wrote it, or "
+                "start a new run."
+            ) from error
+        rest = {name[5:]: value for name, value in state.items() if name.startswith("rest.")}
+        self._rest.set_state(rest)
+        return self
