@@ -224,8 +224,9 @@ class Search:
 
     def new_surrogate(self) -> Surrogate:
         """A surrogate of the configuration, to be fitted."""
-        gp = new_surrogate(self.config.surrogate, self.problem.represent)
-        return gp if self.features is None else TrendGP(gp)
+        if self.features is not None:
+            return TrendGP(new_surrogate(self.config.surrogate))
+        return new_surrogate(self.config.surrogate, self.problem.represent)
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.

@@ -84,7 +84,7 @@ def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int,
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
         for seed in seeds:
             for strategy in _strategies(config):
-                how = _search_config(config, task, strategy)
+                how = search_config(config, task, strategy)
                 fitting = _fit_bars(progress, seed)
                 search = Search(task.problem, store, seed, how, trusted, fitting)
                 bar = progress.add_task(f"seed {seed} {strategy}", total=config.budget)
@@ -187,7 +187,8 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
     return (config.strategy, *others)
 
 
-def _search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
+def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
+    """How the options want a strategy to search."""
     from bayesopt.loop import SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 

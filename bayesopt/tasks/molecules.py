@@ -60,6 +60,7 @@ class MoleculeTask:
     ----------
     objective : name or function, see `molecules.objective`; None: only the user can measure, and
         `value_column` names the property.
+    codec : of the model, where several tasks share it and what it remembers.
     """
 
     name = "molecules"
@@ -78,6 +79,7 @@ class MoleculeTask:
         data_dir: Path | None = None,
         time_limit: float = 30.0,
         jobs: int | None = None,
+        codec: MoleculeCodec | None = None,
     ) -> None:
         self._wanted, self._bounds = objective, bounds
         self.constraints = _constraints(objective, bounds)
@@ -88,7 +90,7 @@ class MoleculeTask:
             self.maximise = default if turned is None else turned
         else:
             self.maximise = turned is not False
-        self.codec = MoleculeCodec(_load_model(model))
+        self.codec = codec or load_codec(model)
         self.effort = replace(EFFORT, anywhere=self.codec.model.network.has_prior)
         preset = read_known(model or PRETRAINED, self.codec.latent_dim)
         self.known = self._start(preset, data, columns, n_data, data_dir)
@@ -334,6 +336,11 @@ def _check_columns(data: str | None, columns: ColumnOptions) -> None:
         if getattr(columns, name) is not None and data is None:
             flag = name.replace("_", "-")
             raise UserError(f"--{flag} names a column of --data: give that file too.")
+
+
+def load_codec(folder: Path | None) -> MoleculeCodec:
+    """What turns molecules into codes and back; the pretrained model by default."""
+    return MoleculeCodec(_load_model(folder))
 
 
 def _load_model(folder: Path | None) -> MoleculeModel:

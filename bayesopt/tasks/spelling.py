@@ -57,6 +57,7 @@ class MoleculeCodec:
         self.decoded = self.valid = 0
         self._spellings: dict[str, str] = {}
         self._forms: dict[str, tuple[str | None, str | None]] = {}
+        self._features: dict[str, NDArray[np.uint16]] = {}
         self._recombiner = StringRecombiner(model.codec)
         self._counts = RuleCounts(model.codec.grammar)
 
@@ -114,8 +115,13 @@ class MoleculeCodec:
         bonds (Rogers & Hahn 2010, radius 1) found: sizes and elements by the one, and what is next
         to what by the other.
         """
-        rules = self._counts([self._form(s) for s in smiles])
-        return np.concatenate([rules, neighbourhoods(tuple(smiles))], axis=1)
+        new = [s for s in dict.fromkeys(smiles) if s not in self._features]
+        if new:
+            rules = self._counts([self._form(s) for s in new])
+            counts = np.concatenate([rules, neighbourhoods(new)], axis=1).astype(np.uint16)
+            self._features.update(zip(new, counts, strict=True))
+        rows = [self._features[s] for s in smiles]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
 
     @property
     def _kekulized(self) -> bool:
@@ -150,8 +156,7 @@ class MoleculeCodec:
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
 
 
-@lru_cache(maxsize=16)
-def neighbourhoods(smiles: tuple[str, ...]) -> Array:
+def neighbourhoods(smiles: Sequence[str]) -> Array:
     """Hashed counts of neighbourhoods of atoms, [N, 256]."""
     counts = [_NEIGHBOURHOODS.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]
     return np.array(counts, dtype=np.float64).reshape(len(smiles), FOLDED)

@@ -112,7 +112,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
     write_known(folder)
     # A pool of some hundred molecules needs no long search.
-    effort = replace(molecules.EFFORT, recombined=300, attempts=3)
+    effort = replace(molecules.EFFORT, recombined=60, generations=3, evolutions=2)
     patch.setattr(molecules, "EFFORT", effort)
     patch.setattr(molecules, "PRETRAINED", folder)
     patch.setattr(molecules, "_load_model", lambda folder: ToyModel())
