@@ -30,8 +30,8 @@ class SearchConfig:
     held_out : share of the known strings that tests the surrogate and does not train it.
     effort : how hard the trust region looks for candidates.
     from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
-    features : the surrogate reads the problem's features of strings, if it has any, and its mean is
-        linear in them; else it reads codes, as the acquisition ei does in any case.
+    features : the surrogate reads the problem's features of strings, if it has any, with a linear
+        trend if they are additive; else it reads codes, as the acquisition ei does in any case.
     """
 
     strategy: str = "turbo"
@@ -224,9 +224,10 @@ class Search:
 
     def new_surrogate(self) -> Surrogate:
         """A surrogate of the configuration, to be fitted."""
-        if self.features is not None:
-            return TrendGP(new_surrogate(self.config.surrogate))
-        return new_surrogate(self.config.surrogate, self.problem.represent)
+        if self.features is None:
+            return new_surrogate(self.config.surrogate, self.problem.represent)
+        gp = new_surrogate(self.config.surrogate)
+        return TrendGP(gp) if self.problem.additive else gp
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.

@@ -32,6 +32,7 @@ class Problem:
     recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
     features : N strings -> [N, F], what they are made of or what they do, which is known without an
         evaluation, and which a surrogate may read instead of the codes.
+    additive : the features count parts, so that scores may have a linear trend in them.
     same : N strings -> N keys; strings of one key have one score, which is not paid for twice.
         None: only equal strings are the same.
     represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
@@ -55,6 +56,7 @@ class Problem:
     represent: Callable[[Array], NDArray[np.floating]] | None = None
     recombine: Recombine | None = None
     features: Callable[[Sequence[str]], Array] | None = None
+    additive: bool = False
     same: Callable[[Sequence[str]], Sequence[Hashable]] | None = None
 
     def keys(self, strings: Sequence[str]) -> Sequence[Hashable]:

@@ -204,6 +204,7 @@ class MoleculeTask:
             region_codes=self._region(preset),
             recombine=self.codec.recombine,
             features=self.codec.features,
+            additive=True,
             represent=self.codec.represent,
         )
 
