@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from search_tables import batch_table, gplearn_table, improve_table
+
 DOCS = Path(__file__).parent
 RESULTS = DOCS / "results"
 MODELS = DOCS.parent / "data" / "pretrained"
@@ -21,11 +23,14 @@ SEARCHES = {
     "papers": "nothing hidden, known strings may be found again, 250 evaluations",
     "open": "nothing hidden, new strings only, 250 evaluations",
     "half": "better half hidden, 500 evaluations",
+    "half_codes": "the same, the surrogate reads codes",
+    "half_decoded": "the same, nothing recombined",
 }
 
 
 MOLECULE_SEARCHES = {
     "penalized_logp": "penalised logP, at most 38 heavy atoms",
+    "uncapped": "penalised logP, at most 69 heavy atoms",
     "qed": "QED, no structural alerts",
 }
 
@@ -100,11 +105,13 @@ def _quality(name: str, quality: dict[str, Any]) -> str:
 def search_table() -> list[str]:
     """The searches, with their baselines."""
     lines = [
-        "| search | seeds | median best | seeds that reach 0 | top 3 | random, median best "
-        "| prior samples, median best |",
-        "|---|---|---|---|---|---|---|",
+        "| search | seeds | median best | worst seed | seeds that reach 0 | in the 90 % interval "
+        "| top 3 | random, median best | prior samples, median best |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, meaning in SEARCHES.items():
+        if not (RESULTS / "expressions" / f"{name}.json").exists():
+            continue
         results = load(name)
         top = ", ".join(f"`{row['string']}` {row['score']:.4f}" for row in results["top"])
         exact = sum(best == 0 for best in results["best_per_seed"])
@@ -113,8 +120,10 @@ def search_table() -> list[str]:
             for b in ("random", "prior")
         ]
         lines.append(
-            f"| {meaning} | {len(results['seeds'])} | {results['median_best']:.4f} | {exact} "
-            f"| {top} | {' | '.join(baselines)} |"
+            f"| {meaning} | {len(results['seeds'])} | {results['median_best']:.4f} "
+            f"| {max(results['best_per_seed']):.4f} | {exact} "
+            f"| {100 * results['calibration']['coverage']:.0f} % | {top} "
+            f"| {' | '.join(baselines)} |"
         )
     return lines
 
@@ -257,11 +266,13 @@ def molecule_surrogate_table() -> list[str]:
 def molecule_search_table() -> list[str]:
     """The searches for molecules, with their baselines."""
     lines = [
-        "| search | evaluations | top 3 | median best | valid | average | random, median best "
-        "| prior samples, median best |",
-        "|---|---|---|---|---|---|---|---|",
+        "| search | evaluations | top 3 | median best | worst seed | in the 90 % interval | valid "
+        "| average | random, median best | prior samples, median best |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, meaning in MOLECULE_SEARCHES.items():
+        if not (RESULTS / "molecules" / f"{name}.json").exists():
+            continue
         results = load(name, "molecules")
         top = "<br>".join(f"`{row['string']}` {row['score']:.3f}" for row in results["top"])
         each = results["evaluations_per_seed"]
@@ -271,6 +282,8 @@ def molecule_search_table() -> list[str]:
         ]
         lines.append(
             f"| {meaning} | {len(each)} × {each[0]} | {top} | {results['median_best']:.3f} "
+            f"| {min(results['best_per_seed']):.3f} "
+            f"| {100 * results['calibration']['coverage']:.0f} % "
             f"| {results['validity']:.2f} | {results['average_score']:.2f} "
             f"| {' | '.join(baselines)} |"
         )
@@ -319,15 +332,22 @@ def molecule_tables() -> str:
         molecule_surrogate_table(),
         molecule_search_table(),
         published_table(),
+        improve_table(),
         speed_table(),
     )
-    return "\n\n".join("\n".join(part) for part in parts)
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def tables() -> str:
     """All tables of docs/expressions.md."""
-    parts = (model_table(), surrogate_table(), search_table())
-    return "\n\n".join("\n".join(part) for part in parts)
+    parts = (
+        model_table(),
+        surrogate_table(),
+        search_table(),
+        gplearn_table(),
+        batch_table(),
+    )
+    return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 PAGES = {

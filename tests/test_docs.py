@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def _tables_script():
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TABLES = _tables_script()
+sys.path.insert(0, str(ROOT / "docs"))
+import tables as TABLES  # noqa: E402
 
 
 @pytest.mark.parametrize("page", TABLES.PAGES, ids=lambda page: page.name)
