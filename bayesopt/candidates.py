@@ -58,7 +58,8 @@ class View:
     nevertheless be proposed; `centres` are strings, codes and scores of what candidates may
     surround, where not everything known is; with `novel`, what is in the training data may not be
     proposed.  `features` is what the surrogate reads of strings, None: their codes; `misfit` is
-    the variance of scores about what it can express.
+    the variance of scores about what it can express; `evolved` is the share of a batch that is for
+    recombined strings.
     """
 
     problem: Problem
@@ -75,6 +76,7 @@ class View:
     effort: Effort = field(default_factory=Effort)
     features: Callable[[Sequence[str]], Array] | None = None
     misfit: float = 0.0
+    evolved: float = 0.5
 
     def points(self, strings: Sequence[str], codes: Array) -> Array:
         """What the surrogate reads of strings and their codes [N, D]."""

@@ -166,7 +166,7 @@ def _searched(
     """Evaluated trials; the first fit of the surrogate is the same for all molecules."""
     from tempfile import TemporaryDirectory
 
-    from bayesopt.loop import Search, SearchConfig
+    from bayesopt.loop import WINSORISED, Search, SearchConfig
     from bayesopt.propose import NEEDS_SURROGATE
     from bayesopt.surrogate import SurrogateConfig
     from bayesopt.trials import TrialStore
@@ -187,6 +187,7 @@ def _searched(
         held_out=0.0,
         effort=task.effort,
         features=True,
+        winsorised=WINSORISED,
     )
     with TemporaryDirectory() as folder, TrialStore.open(Path(folder) / "trials", {}) as store:
         search = Search(task.problem, store, config.seed, how, task.problem.trusted_region())

@@ -20,6 +20,9 @@ from bayesopt.trend import TrendGP
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
 
+WINSORISED = 0.05
+"""Usual share of the worst known scores that are not told apart."""
+
 
 @dataclass(frozen=True)
 class SearchConfig:
@@ -32,6 +35,8 @@ class SearchConfig:
     from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
     features : the surrogate reads the problem's features of strings, if it has any, with a linear
         trend if they are additive; else it reads codes, as the acquisition ei does in any case.
+    winsorised : share of the worst known scores that count as equally bad, as does what is found
+        and worse.  What is far below all others would bend the surrogate where it is good.
     """
 
     strategy: str = "turbo"
@@ -44,6 +49,7 @@ class SearchConfig:
     effort: Effort = field(default_factory=Effort)
     from_scratch: bool = False
     features: bool = False
+    winsorised: float = 0.0
 
 
 class Search:
@@ -97,7 +103,10 @@ class Search:
         view = self._view(stored)
         if self.config.strategy in NEEDS_SURROGATE:
             view.gp = self._surrogate(view, batch)
-            view.misfit = misfit(self.trials, view.gp.noise_variance)
+            done = self.trials
+            truth = self._held_down(np.array([t.score for t in done], dtype=np.float64))
+            view.misfit = misfit(done, truth, view.gp.noise_variance)
+            view.evolved = evolved_share(done)
         rng = np.random.default_rng([self.seed, batch])
         proposals = STRATEGIES[self.config.strategy](view, n, rng)
         trials = [
@@ -110,7 +119,7 @@ class Search:
     def known(self) -> tuple[Array, Array]:
         """What the surrogate of the next batch reads [N, P], and scores [N]."""
         view = self._view(self.store.trials(self.config.strategy, self.seed))
-        return view.points(view.strings, view.codes), view.scores
+        return view.points(view.strings, view.codes), self._held_down(view.scores)
 
     def tell(self, trials: list[Trial], scores: Array) -> None:
         """Record the scores [n] of asked trials."""
@@ -212,7 +221,14 @@ class Search:
 
     def _training(self) -> tuple[Array, Array]:
         rows = self.split.train
-        return self._known_points(rows), self.problem.scores[rows]
+        return self._known_points(rows), self._held_down(self.problem.scores[rows])
+
+    def _held_down(self, scores: Array) -> Array:
+        """Scores as the surrogate learns them."""
+        if not self.config.winsorised:
+            return scores
+        known = self.problem.scores[self.split.train]
+        return np.minimum(scores, np.quantile(known, 1 - self.config.winsorised))
 
     def _known_points(self, rows: NDArray[np.int64]) -> Array:
         if self.features is None:
@@ -234,15 +250,15 @@ class Search:
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
-        points = view.points(view.strings, view.codes)
+        points, scores = view.points(view.strings, view.codes), self._held_down(view.scores)
         if self.config.from_scratch:
-            return self.new_surrogate().fit(points, view.scores, seed=self.seed + batch)
+            return self.new_surrogate().fit(points, scores, seed=self.seed + batch)
         if batch == 0:
             self._gp = self.fit_surrogate()
             return self._gp
         load, key = self.store.load_state, (self.config.strategy, self.seed)
         if (ready := load(*key, batch)) is not None:
-            self._gp = self._restored(ready, points, view.scores)
+            self._gp = self._restored(ready, points, scores)
             return self._gp
         if self._gp is None:
             before = load(*key, batch - 1)
@@ -251,8 +267,8 @@ class Search:
                     f"{self.store.path} lacks the surrogate of batch {batch} of seed {self.seed}: "
                     "start again in another folder"
                 )
-            self._gp = self._restored(before, points, view.scores)
-        self._gp.update(points, view.scores, seed=self.seed + batch)
+            self._gp = self._restored(before, points, scores)
+        self._gp.update(points, scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._gp.get_state())
         return self._gp
 
@@ -266,21 +282,33 @@ def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Arra
 
 
 RECENT = 200
-"""Evaluations from which the misfit of the surrogate is taken."""
+"""Evaluations from which the misfit of the surrogate is taken; half of them for shares."""
+PRIOR, LEAST = 10, 0.1
+"""Strings that count as half decoded, half evolved before any is known; the least share of each."""
 
 
-def misfit(done: list[Trial], noise: float) -> float:
-    """Variance of scores about the surrogate's f, from what was predicted before it was known.
+def misfit(done: list[Trial], truth: Array, noise: float) -> float:
+    """Variance of scores [N] about the surrogate's f, from what was predicted of them before.
 
     A score is exact, so what the surrogate takes for noise is what it cannot express, and may be
     as good as it may be bad.  Before anything was predicted it is the noise variance; then such
     that 90 % of the recent scores lie in their 90 % interval.
     """
-    pairs = [(t.score, t.predicted_mean) for t in done[-RECENT:] if t.predicted_sd]
-    if not pairs:
-        return noise
-    truth, mean = np.array(pairs, dtype=np.float64).T
-    return float(np.quantile(np.abs(truth - mean), 0.9) / norm.ppf(0.95)) ** 2
+    pairs = zip(truth[-RECENT:], done[-RECENT:], strict=True)
+    errors = [abs(score - t.predicted_mean) for score, t in pairs if t.predicted_mean is not None]
+    return float(np.quantile(errors, 0.9) / norm.ppf(0.95)) ** 2 if errors else noise
+
+
+def evolved_share(done: list[Trial]) -> float:
+    """Share of a batch for evolved strings: theirs among the best of the recent evaluations.
+
+    What was decoded has a code of its own beside the one it came from.  Both get something always.
+    """
+    recent = sorted(done[-RECENT // 2 :], key=lambda t: (t.score is None, t.score))
+    best = recent[: max(len(recent) // 4, 1)]
+    evolved = sum(np.array_equal(t.proposed_code, t.code) for t in best)
+    share = (evolved + PRIOR / 2) / (len(best) + PRIOR)
+    return float(np.clip(share, LEAST, 1 - LEAST))
 
 
 def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, float]) -> float:

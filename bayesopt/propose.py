@@ -63,8 +63,9 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
 
     Candidates surround the best known codes; each joint sample of the surrogate takes its best
     candidate that no earlier sample took, which keeps the batch diverse.  Where strings were
-    recombined too, every other sample takes one of these: far from all that the autoencoder knows
-    the surrogate is unsure, and its hopes would otherwise take the whole batch.
+    recombined too, a share of the samples takes one of these, and the others a decoded one: far
+    from all that the autoencoder knows the surrogate is unsure, and its hopes would otherwise take
+    the whole batch, well-founded or not.
     """
     gp = view.surrogate
     found = new_candidates(view, rng)
@@ -81,11 +82,12 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     hopeful = _hopeful(mean - 2 * sd, found.recombined, max(1000, 4 * n))
     draws = gp.sample(points[hopeful], n, rng)
     draws = np.where(variance[hopeful] > 0, draws, mean[hopeful])
-    sources = [source for source in (False, True) if (found.recombined == source).any()]
+    # The shares of a batch of 1 and of 50 are the same in the long run.
+    turns = np.floor(view.evolved * np.arange(n + 1) + rng.random())
     picks: list[int] = []
-    for turn, draw in enumerate(draws):
+    for evolved, draw in zip(np.diff(turns) > 0, draws, strict=True):
         draw[picks] = np.inf
-        other = found.recombined[hopeful] != sources[turn % len(sources)]
+        other = found.recombined[hopeful] != evolved
         pick = np.argmin(np.where(other, np.inf, draw))
         if not np.isfinite(draw[pick]):  # that source is exhausted
             pick = np.argmin(draw)

@@ -189,7 +189,7 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
 
 def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
     """How the options want a strategy to search."""
-    from bayesopt.loop import SearchConfig
+    from bayesopt.loop import WINSORISED, SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 
     surrogate = SurrogateConfig(
@@ -209,6 +209,7 @@ def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
         surrogate=surrogate,
         effort=task.effort if config.recombine else replace(task.effort, recombined=0),
         features=config.reads == "features",
+        winsorised=WINSORISED if config.reads == "features" else 0.0,
     )
 
 

@@ -219,6 +219,8 @@ def search(config: CompareOptions, job: Job, *arguments: str | Path) -> dict[str
     command = [
         *(sys.executable, "-m", "bayesopt.run", "--model", job.folder, "--out", folder),
         *("--seeds", job.seed, "--budget", config.budget, "--device", config.device, *arguments),
+        # Latent spaces are compared, not what else a search can read and do.
+        *("--reads", "codes", "--no-recombine", "--points", 10_000, "--inducing-points", 500),
     ]
     status = subprocess.run([str(part) for part in command], check=False).returncode
     if status == 130:

@@ -65,7 +65,7 @@ class MoleculeTask:
 
     name = "molecules"
     noun = "molecule"
-    points_per_lengthscale = 5
+    points_per_lengthscale = 20
 
     def __init__(
         self,

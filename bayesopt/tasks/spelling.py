@@ -17,7 +17,7 @@ from grammar.counts import RuleCounts
 from grammar.errors import GrammarError
 from grammar.recombine import StringRecombiner
 
-FOLDED = 256
+FOLDED, RING_SIZES = 256, 10
 _NEIGHBOURHOODS = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=FOLDED)
 
 
@@ -109,16 +109,16 @@ class MoleculeCodec:
         return [None if s is None or self._written(s)[0] is None else s for s in found]
 
     def features(self, smiles: Sequence[str]) -> Array:
-        """What canonical SMILES [N] are made of, [N, R + 256].
+        """What canonical SMILES [N] are made of, [N, R + 256 + 10].
 
         How often each of R rules of the grammar is used, and each neighbourhood of an atom and its
-        bonds (Rogers & Hahn 2010, radius 1) found: sizes and elements by the one, and what is next
-        to what by the other.
+        bonds (Rogers & Hahn 2010, radius 1) and each size of ring found: elements by the first,
+        what is next to what by the second, and what both cannot see by the last.
         """
         new = [s for s in dict.fromkeys(smiles) if s not in self._features]
         if new:
             rules = self._counts([self._form(s) for s in new])
-            counts = np.concatenate([rules, neighbourhoods(new)], axis=1).astype(np.uint16)
+            counts = np.concatenate([rules, parts(new)], axis=1).astype(np.uint16)
             self._features.update(zip(new, counts, strict=True))
         rows = [self._features[s] for s in smiles]
         return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
@@ -156,10 +156,18 @@ class MoleculeCodec:
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
 
 
-def neighbourhoods(smiles: Sequence[str]) -> Array:
-    """Hashed counts of neighbourhoods of atoms, [N, 256]."""
-    counts = [_NEIGHBOURHOODS.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(s)) for s in smiles]
-    return np.array(counts, dtype=np.float64).reshape(len(smiles), FOLDED)
+def parts(smiles: Sequence[str]) -> Array:
+    """Hashed counts of neighbourhoods of atoms, and counts of rings by size, [N, 256 + 10].
+
+    Rings of 3 to 11 atoms, and larger ones, of the smallest set of smallest rings.
+    """
+    rows = np.zeros((len(smiles), FOLDED + RING_SIZES))
+    for row, text in zip(rows, smiles, strict=True):
+        mol = Chem.MolFromSmiles(text)
+        row[:FOLDED] = _NEIGHBOURHOODS.GetCountFingerprintAsNumPy(mol)
+        for ring in mol.GetRingInfo().AtomRings():
+            row[FOLDED + min(len(ring) - 3, RING_SIZES - 1)] += 1
+    return rows
 
 
 def respelt(smiles: str, kekulized: bool, rng: np.random.Generator) -> str:

@@ -11,6 +11,7 @@ from bayesopt.candidates import Effort
 from bayesopt.loop import (
     Search,
     SearchConfig,
+    evolved_share,
     misfit,
     trust_length,
 )
@@ -342,9 +343,31 @@ def told(score, mean, sd):
 
 
 def test_misfit_covers_nine_of_ten_recent_scores():
-    assert misfit([], 0.3) == 0.3
-    assert misfit([told(1.0, None, None)], 0.3) == 0.3
+    assert misfit([], np.empty(0), 0.3) == 0.3
+    assert misfit([told(1.0, None, None)], np.ones(1), 0.3) == 0.3
     rng = np.random.default_rng(0)
     old = [told(100.0, 0.0, 1.0)] * 50  # long ago, no longer counted
     recent = [told(2.0 * e, 0.0, 0.1) for e in rng.standard_normal(200)]
-    assert misfit(old + recent, 0.3) == pytest.approx(4.0, rel=0.3)
+    scores = np.array([t.score for t in old + recent])
+    assert misfit(old + recent, scores, 0.3) == pytest.approx(4.0, rel=0.3)
+
+
+def test_the_better_source_gets_more_of_the_next_batch():
+    decoded = [replace(told(s, 0.0, 1.0), proposed_code=np.ones(1)) for s in range(50)]
+    assert evolved_share([]) == pytest.approx(0.5)
+    assert evolved_share(decoded + [told(-1.0 - s, 0.0, 1.0) for s in range(50)]) > 0.8
+    assert evolved_share(decoded + [told(50.0 + s, 0.0, 1.0) for s in range(50)]) < 0.2
+    assert 0.1 <= evolved_share(decoded * 10) <= 0.5
+
+
+def test_the_worst_scores_are_not_told_apart(problem, tmp_path):
+    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
+    config = SearchConfig("turbo", 10, None, surrogate=SURROGATE, winsorised=0.2)
+    search = Search(problem, store, 0, config, TrustedRegion(problem.codes))
+    search.run(10)
+    known = problem.scores[search.split.train]
+    _, scores = search.known()
+    assert scores.max() == pytest.approx(np.quantile(known, 0.8))
+    assert np.mean(scores[: len(known)] == scores.max()) == pytest.approx(0.2, abs=0.02)
+    kept = known < scores.max()
+    assert scores[: len(known)][kept] == pytest.approx(known[kept])

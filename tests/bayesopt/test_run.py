@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bayesopt.options import RunConfig, as_published
 from bayesopt.run import main
 
 ROOT = Path(__file__).parents[2]
@@ -144,3 +145,14 @@ def _scored(out: Path) -> int:
             return int(store.execute(query).fetchone()[0])
     except sqlite3.OperationalError:
         return 0  # not created yet
+
+
+def test_the_papers_protocol_takes_everything_back():
+    config = as_published(RunConfig(protocol="paper", seeds="0-3", budget=7))
+    assert (config.strategy, config.reads, config.recombine) == ("ei", "codes", False)
+    assert (config.points, config.inducing_points) == (0, 500)
+    assert (config.kernel, config.revisit) == ("squared_exponential", True)
+    assert config.exclude_better_than == -1
+    assert (config.seeds, config.budget) == ("0-3", 7)
+    assert as_published(RunConfig(task="molecules", protocol="paper")).exclude_better_than is None
+    assert as_published(RunConfig(seeds="2")) == RunConfig(seeds="2")
