@@ -171,9 +171,12 @@ def _stopped(
 
 
 def _points_sentence(config: RunConfig, known: int) -> str:
+    reads = "."
+    if config.reads == "features" and config.strategy == "turbo":
+        reads = ", and reads what they are made of or do, not their codes as the published ones."
     if config.points == 0 or config.points >= 0.9 * known:
-        return "The surrogate learns from 90 % of them and is tested on the others."
-    return f"The surrogate learns from {config.points:,} of them and is tested on others."
+        return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
+    return f"The surrogate learns from {config.points:,} of them and is tested on others{reads}"
 
 
 def _best(record: SearchRecord) -> dict[str, float]:
