@@ -87,12 +87,11 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     picks: list[int] = []
     for evolved, draw in zip(np.diff(turns) > 0, draws, strict=True):
         draw[picks] = np.inf
-        other = found.recombined[hopeful] != evolved
-        pick = np.argmin(np.where(other, np.inf, draw))
-        if not np.isfinite(draw[pick]):  # that source is exhausted
-            pick = np.argmin(draw)
-        if np.isfinite(draw[pick]):
-            picks.append(int(pick))
+        own = np.where(found.recombined[hopeful] == evolved, draw, np.inf)
+        left = own if np.isfinite(own).any() else draw  # that source may be exhausted
+        pick = int(np.argmin(left))
+        if np.isfinite(left[pick]):
+            picks.append(pick)
     return [
         Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(sd[i]))
         for i in hopeful[picks]

@@ -371,3 +371,18 @@ def test_the_worst_scores_are_not_told_apart(problem, tmp_path):
     assert np.mean(scores[: len(known)] == scores.max()) == pytest.approx(0.2, abs=0.02)
     kept = known < scores.max()
     assert scores[: len(known)][kept] == pytest.approx(known[kept])
+
+
+def test_an_exhausted_source_leaves_its_turns_to_the_other(problem, tmp_path):
+    def lonely(parents, rng):
+        return ["6,-3"]
+
+    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
+    search.problem = replace(search.problem, recombine=lonely)
+    trials = search.ask(10)
+    strings = [t.string for t in trials]
+    assert len(set(strings)) == len(strings) == 10
+    assert "6,-3" in strings
+    # In the turns of the exhausted source the best of the others are taken, not just any.
+    others = [t.predicted_mean for t in trials if t.string != "6,-3"]
+    assert max(others) < np.median(problem.scores)
