@@ -26,7 +26,6 @@ SEARCHES = {
     "open": "nothing hidden, new strings only, 250 evaluations",
     "half": "better half hidden, 500 evaluations",
     "half_codes": "the same, the surrogate reads codes",
-    "half_decoded": "the same, nothing recombined",
 }
 
 
