@@ -22,6 +22,10 @@ from gmae_tf.errors import UserError
 
 WINSORISED = 0.05
 """Usual share of the worst known scores that are not told apart."""
+RECENT = 200
+"""Evaluations from which the misfit of the surrogate is taken; half of them for shares."""
+UNDECIDED, LEAST = 10, 0.1
+"""Strings that count as half decoded, half evolved before any is known; the least share of each."""
 
 
 @dataclass(frozen=True)
@@ -281,12 +285,6 @@ def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Arra
     return np.concatenate([codes, found]), np.concatenate([scores, values])
 
 
-RECENT = 200
-"""Evaluations from which the misfit of the surrogate is taken; half of them for shares."""
-PRIOR, LEAST = 10, 0.1
-"""Strings that count as half decoded, half evolved before any is known; the least share of each."""
-
-
 def misfit(done: list[Trial], truth: Array, noise: float) -> float:
     """Variance of scores [N] about the surrogate's f, from what was predicted of them before.
 
@@ -304,10 +302,10 @@ def evolved_share(done: list[Trial]) -> float:
 
     What was decoded has a code of its own beside the one it came from.  Both get something always.
     """
-    recent = sorted(done[-RECENT // 2 :], key=lambda t: (t.score is None, t.score))
+    recent = sorted(done[-RECENT // 2 :], key=lambda t: float(t.score or 0.0))
     best = recent[: max(len(recent) // 4, 1)]
     evolved = sum(np.array_equal(t.proposed_code, t.code) for t in best)
-    share = (evolved + PRIOR / 2) / (len(best) + PRIOR)
+    share = (evolved + UNDECIDED / 2) / (len(best) + UNDECIDED)
     return float(np.clip(share, LEAST, 1 - LEAST))
 
 

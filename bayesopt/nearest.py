@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from sklearn.neighbors import NearestNeighbors
 
 from bayesopt.inducing import Scaler
-from bayesopt.surrogate import KERNELS, SurrogateConfig, checked
+from bayesopt.surrogate import KERNELS, SurrogateConfig, checked, gaussian_score
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -153,10 +153,7 @@ class NearestGP:
 
     def score(self, codes: Array, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        mean, variance = self.predict_y(codes)
-        error = np.asarray(scores, np.float64) - mean
-        density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
-        return float(np.sqrt(np.mean(error**2))), float(np.mean(density))
+        return gaussian_score(*self.predict_y(codes), scores)
 
     # State
 

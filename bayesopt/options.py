@@ -45,7 +45,7 @@ class SearchOptions:
     nothing recombined, and known strings may be proposed; other options for these are ignored."""
     reads: Literal["features", "codes"] = "features"
     """What the surrogate reads of a string: what it is made of or what it does (the rules and the
-    neighbourhoods of atoms of a molecule, values of an expression), with a linear trend; or its
+    neighbourhoods of atoms of a molecule, with a linear trend; values of an expression); or its
     latent code, as in the papers."""
     recombine: bool = True
     """Also evolve strings from parts of the best ones, by the surrogate's judgement alone;

@@ -278,10 +278,7 @@ class SparseGP:
 
     def score(self, codes: Array, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        mean, variance = self.predict_y(codes)
-        error = np.asarray(scores, np.float64) - mean
-        density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
-        return float(np.sqrt(np.mean(error**2))), float(np.mean(density))
+        return gaussian_score(*self.predict_y(codes), scores)
 
     def attach(self, codes: Array, scores: Array) -> SparseGP:
         """Nothing: the posterior holds what it needs of the data."""
@@ -363,3 +360,10 @@ def checked(codes: Array, scores: Array) -> tuple[Array, Array]:
     if not (np.isfinite(codes).all() and np.isfinite(scores).all()):
         raise UserError("Codes and scores must be finite; remove the rows that are not.")
     return codes, scores
+
+
+def gaussian_score(mean: Array, variance: Array, scores: Array) -> tuple[float, float]:
+    """RMSE, and mean log likelihood per point in nats, of scores [N] by N(mean, variance)."""
+    error = np.asarray(scores, np.float64) - mean
+    density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
+    return float(np.sqrt(np.mean(error**2))), float(np.mean(density))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayesopt.fitting import Progress
 from bayesopt.inducing import Scaler
+from bayesopt.surrogate import gaussian_score
 from bayesopt.surrogates import Draw, Surrogate, draw
 from gmae_tf.errors import UserError
 
@@ -116,10 +117,7 @@ class TrendGP:
 
     def score(self, features: Array, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        mean, variance = self.predict_y(features)
-        error = np.asarray(scores, np.float64) - mean
-        density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
-        return float(np.sqrt(np.mean(error**2))), float(np.mean(density))
+        return gaussian_score(*self.predict_y(features), scores)
 
     # State
 

@@ -100,6 +100,13 @@ def within_budget(options: TrainConfig) -> TrainConfig:
     return replace(options, plain_epochs=plain, epochs=options.epochs - plain)
 
 
+def passes(options: TrainConfig) -> int | None:
+    """Passes over the images of a run, those of a guide's plain autoencoder included."""
+    if options.guide == "none" or options.epochs is None:
+        return options.epochs
+    return options.epochs + options.plain_epochs
+
+
 def train_and_measure(
     options: TrainConfig, data: ImageData, folder: Path, extractor: Extractor | None, samples: int
 ) -> None:
@@ -143,7 +150,10 @@ def collect(
         "dataset": data.name,
         "training_images": len(data.train),
         "test_images": len(data.test),
-        "options": {k: v for k, v in plain(runs[0]).items() if k not in ("out", "data_dir")},
+        "options": {
+            **{k: v for k, v in plain(runs[0]).items() if k not in ("out", "data_dir")},
+            "epochs": passes(runs[0]),
+        },
         "anchors": _anchors(config, data, extractor, runs[0]),
         "machine": machine(),
         "results": rows,

@@ -14,7 +14,7 @@ that 500 evaluations are counted.  gplearn has the same functions, constants bet
 many evaluations in populations of several sizes; of each run the program that fits best in any
 generation counts, and of the sizes the one with the lowest median over all targets.  The error is
 log(1 + mean squared error), squared errors held at 1,000, against the formula without noise on
-1,000 points; per target the median over the seeds, and equal errors (1e-9) count half.
+1,000 points; per target the median over the seeds; errors that differ by less than 1e-9 are equal.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmae_tf.compare import CompareConfig, variants
+from gmae_tf.compare import CompareConfig, passes, variants
 from gmae_tf.comparison.summary import better, samples_distance, summarise
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS
@@ -18,7 +18,8 @@ from tests.conftest import RunCli
 def test_all_models_come_with_every_seed_and_one_budget():
     runs = list(variants(CompareConfig(seeds="0-1", epochs=3)))
     assert {(run.model, run.seed) for run in runs} == {(m, s) for m in MODELS for s in (0, 1)}
-    passes = {run.epochs + run.plain_epochs * (run.guide != "none") for run in runs}
+    seen = {run.epochs + run.plain_epochs * (run.guide != "none") for run in runs}
+    assert {passes(run) for run in runs} == seen
     assert passes == {3}  # those of the guide's autoencoder included
     assert {run.guide for run in runs if run.model != "gmae"} == {"none"}
     with pytest.raises(UserError, match="'nonsense' is no model"):
