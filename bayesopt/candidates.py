@@ -26,10 +26,11 @@ class Effort:
     autoencoder does not know its way, it writes strings that it cannot read, and what the surrogate
     says of their codes is not about them.
 
-    `recombined` strings are made from parts of the best known ones, where the problem can do that,
-    and the most promising of them and their parents are parents in turn, `generations` times: an
-    evolution whose judge is a draw from the surrogate, which costs no evaluation.  `evolutions` of
-    them, each with its own judge, share out what is `enough`.
+    `recombined` strings are made from known ones, where the problem can do that, and the most
+    promising of them are parents in turn, `generations` times: an evolution whose judge is a draw
+    from the surrogate, which costs no evaluation.  `evolutions` of them, each with its own judge,
+    share out what is `enough`; every other one begins with the best known strings, the others with
+    any, for what the best have in common may lead nowhere.
 
     `lengths` are the first, least and greatest length of steps from a centre, see
     `TrustedRegion.step`.
@@ -114,7 +115,14 @@ class View:
         """Strings, codes and weights of the best known, best first; the weights add up to 1."""
         strings, codes, scores = self.centres or (self.strings, self.codes, self.scores)
         rows = np.argsort(scores, kind="stable")[: self.effort.centres]
-        return [strings[i] for i in rows], codes[rows], _by_rank(len(rows))
+        weights = 1.0 / np.arange(1, len(rows) + 1)
+        return [strings[i] for i in rows], codes[rows], weights / weights.sum()
+
+    def anyone(self, rng: np.random.Generator) -> Sequence[str]:
+        """As many strings as there are centres, any of them."""
+        strings = self.strings if self.centres is None else self.centres[0]
+        n = min(self.effort.centres, len(strings))
+        return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
 
 
 @dataclass
@@ -201,8 +209,9 @@ def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
     recombine = view.problem.recombine
     if recombine is None or not view.effort.recombined:
         return
-    for _ in range(view.effort.evolutions):
-        new = _evolved(view, found, recombine, rng)
+    for i in range(view.effort.evolutions):
+        parents = view.anyone(rng) if i % 2 else view.best()[0]
+        new = _evolved(view, found, recombine, parents, rng)
         strings = list(new)
         if strings:
             codes = view.problem.codec.encode(strings)
@@ -212,15 +221,19 @@ def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
 
 
 def _evolved(
-    view: View, found: Found, recombine: Recombine, rng: np.random.Generator
+    view: View,
+    found: Found,
+    recombine: Recombine,
+    parents: Sequence[str],
+    rng: np.random.Generator,
 ) -> dict[str, Hashable]:
-    """Strings evolved from the best known ones, with their keys; one draw says which survive."""
+    """Strings evolved from parents, with their keys; one draw says which survive."""
     effort, judge = view.effort, draw(view.surrogate, rng)
-    parents, _, weights = view.best()
     alive: dict[str, float] = {}
     keys: dict[str, Hashable] = {}
     for _ in range(effort.generations):
-        chosen = [parents[i] for i in rng.choice(len(parents), effort.recombined, p=weights)]
+        # All survivors have as many children: where the best have most, all is soon of one kind.
+        chosen = [parents[i] for i in rng.integers(len(parents), size=effort.recombined)]
         children = [s for s in recombine(chosen, rng) if s not in keys]
         new = view.allowed(found.unseen(children), but=found.keys.union(keys.values()))
         keys.update(new)
@@ -232,14 +245,8 @@ def _evolved(
         alive = dict(best[: max(effort.enough // effort.evolutions, 1)])
         if not alive:
             break
-        parents, weights = list(alive), _by_rank(len(alive))
+        parents = list(alive)
     return {string: keys[string] for string in alive}
-
-
-def _by_rank(n: int) -> Array:
-    """Weights [n] in proportion to 1/1, 1/2 and so on."""
-    weights = 1.0 / np.arange(1, n + 1)
-    return weights / weights.sum()
 
 
 def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:

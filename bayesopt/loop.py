@@ -38,7 +38,8 @@ class SearchConfig:
     effort : how hard the trust region looks for candidates.
     from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
     features : the surrogate reads the problem's features of strings, if it has any, with a linear
-        trend if they are additive; else it reads codes, as the acquisition ei does in any case.
+        trend in those that count parts; else it reads codes, as the acquisition ei does in any
+        case.
     winsorised : share of the worst known scores that count as equally bad, as does what is found
         and worse.  What is far below all others would bend the surrogate where it is good.
     """
@@ -246,8 +247,8 @@ class Search:
         """A surrogate of the configuration, to be fitted."""
         if self.features is None:
             return new_surrogate(self.config.surrogate, self.problem.represent)
-        gp = new_surrogate(self.config.surrogate)
-        return TrendGP(gp) if self.problem.additive else gp
+        gp, wholes = new_surrogate(self.config.surrogate), self.problem.wholes
+        return gp if wholes is None else TrendGP(gp, wholes)
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.

@@ -12,7 +12,7 @@ from scipy.linalg import solve_triangular
 from bayesopt.codec import LatentCodec
 
 Array = NDArray[np.float64]
-Recombine = Callable[[Sequence[str], np.random.Generator], list[str | None]]
+Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Problem:
     recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
     features : N strings -> [N, F], what they are made of or what they do, which is known without an
         evaluation, and which a surrogate may read instead of the codes.
-    additive : the features count parts, so that scores may have a linear trend in them.
+    wholes : so many of the features, the first, say what a string is like as a whole; the others
+        count its parts, and scores may have a linear trend in them.  None: they count nothing.
     same : N strings -> N keys; strings of one key have one score, which is not paid for twice.
         None: only equal strings are the same.
     represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
@@ -56,7 +57,7 @@ class Problem:
     represent: Callable[[Array], NDArray[np.floating]] | None = None
     recombine: Recombine | None = None
     features: Callable[[Sequence[str]], Array] | None = None
-    additive: bool = False
+    wholes: int | None = None
     same: Callable[[Sequence[str]], Sequence[Hashable]] | None = None
 
     def keys(self, strings: Sequence[str]) -> Sequence[Hashable]:

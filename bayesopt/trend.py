@@ -1,8 +1,10 @@
-"""A surrogate whose mean is linear in what it reads, and a Gaussian process on the rest.
+"""A surrogate whose mean is linear in counts of parts, and a Gaussian process on the rest.
 
 Much of what is searched for adds up: a property of a molecule over its atoms, for one.  A kernel
 forgets that far from all known points; a linear trend goes on where nothing is known (universal
-kriging; the weights have a Gaussian posterior of their own).
+kriging; the weights have a Gaussian posterior of their own).  What does not add up, such as a score
+that has an upper limit, the Gaussian process reads off the trend itself and a few numbers about the
+whole: counts of a thousand parts tell it nothing, for all points are equally far from each other.
 """
 
 from __future__ import annotations
@@ -57,35 +59,40 @@ class LinearTrend:
 class TrendGP:
     """`LinearTrend` of features [N, F] and a surrogate of what it leaves.
 
-    The trend is learnt anew from all points whenever some are added.
+    The first `wholes` features say what a thing is like as a whole: these and the trend are what
+    the surrogate of the rest reads.  The others count parts: these are what the trend reads.  It
+    is learnt anew from all points whenever some are added.
     """
 
-    def __init__(self, rest: Surrogate) -> None:
-        self._rest = rest
+    def __init__(self, rest: Surrogate, wholes: int) -> None:
+        self._rest, self._wholes = rest, wholes
 
     def fit(
         self, features: Array, scores: Array, *, seed: int, progress: Progress | None = None
     ) -> TrendGP:
         """Fit to features [N, F] and scores [N]; errors as those of the surrogate of the rest."""
-        rest = self._learn(features, scores)
-        self._rest.fit(features, rest, seed=seed, progress=progress)
+        self._trend = LinearTrend.fit(features[:, self._wholes :], scores)
+        trend, _, summary = self._parts(features)
+        self._rest.fit(summary, scores - trend, seed=seed, progress=progress)
         return self
 
     def update(self, features: Array, scores: Array, *, seed: int = 0) -> TrendGP:
         """Take all data so far, new ones last."""
-        self._rest.update(features, self._learn(features, scores), seed=seed)
+        self._trend = LinearTrend.fit(features[:, self._wholes :], scores)
+        trend, _, summary = self._parts(features)
+        self._rest.update(summary, scores - trend, seed=seed)
         return self
 
     def attach(self, features: Array, scores: Array) -> TrendGP:
         """Give it the data after `set_state`."""
-        trend, _ = self._trend.predict(features)
-        self._rest.attach(features, scores - trend)
+        trend, _, summary = self._parts(features)
+        self._rest.attach(summary, scores - trend)
         return self
 
-    def _learn(self, features: Array, scores: Array) -> Array:
-        """The trend of the data; returns what it leaves, [N]."""
-        self._trend = LinearTrend.fit(features, np.asarray(scores, np.float64))
-        return scores - self._trend.predict(features)[0]
+    def _parts(self, features: Array) -> tuple[Array, Array, Array]:
+        """Mean [N] and variance [N] of the trend, and what the rest reads [N, wholes + 1]."""
+        mean, variance = self._trend.predict(features[:, self._wholes :])
+        return mean, variance, np.column_stack([features[:, : self._wholes], mean])
 
     # Prediction
 
@@ -96,8 +103,8 @@ class TrendGP:
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean [N] and variance [N] at features [N, F], raw units, without noise."""
-        mean, variance = self._rest.predict(features)
-        trend, more = self._trend.predict(features)
+        trend, more, summary = self._parts(features)
+        mean, variance = self._rest.predict(summary)
         return mean + trend, variance + more
 
     def predict_y(self, features: Array) -> tuple[Array, Array]:
@@ -107,13 +114,17 @@ class TrendGP:
 
     def sample(self, features: Array, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint posterior samples [S, N] at features [N, F], raw units."""
-        rest = self._rest.sample(features, n_samples, rng)
-        return rest + self._trend.draw(n_samples, rng)(features)
+        rest = self._rest.sample(self._parts(features)[2], n_samples, rng)
+        return rest + self._trend.draw(n_samples, rng)(features[:, self._wholes :])
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """One trend of the posterior, whatever it is asked; the rest anew for each question."""
         trend, rest = self._trend.draw(1, rng), draw(self._rest, rng)
-        return lambda features: trend(features)[0] + rest(features)
+
+        def drawn(features: Array) -> Array:
+            return trend(features[:, self._wholes :])[0] + rest(self._parts(features)[2])
+
+        return drawn
 
     def score(self, features: Array, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""

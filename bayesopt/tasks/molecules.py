@@ -20,6 +20,7 @@ from bayesopt.tasks.molecule_rows import PENALISED, alkane, best_of_data, publis
 from bayesopt.tasks.spelling import MoleculeCodec, MoleculeModel
 from gmae_tf.errors import UserError
 from molecules.constraints import Constraints
+from molecules.features import WHOLE
 from molecules.objective import Objective
 from molecules.penalized import RAW, Normalisation, terms
 from molecules.properties import canonical, parse
@@ -43,7 +44,7 @@ EFFORT = Effort(
     centres=200,
     screen=10,
     faithful=True,
-    recombined=150,
+    recombined=200,
     generations=20,
     evolutions=4,
     lengths=(0.3, 0.1, 0.6),
@@ -204,7 +205,7 @@ class MoleculeTask:
             region_codes=self._region(preset),
             recombine=self.codec.recombine,
             features=self.codec.features,
-            additive=True,
+            wholes=len(WHOLE),
             represent=self.codec.represent,
         )
 

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdFingerprintGenerator
 
 from bayesopt.problem import Array
 from gmae_tf.errors import UserError
 from grammar.counts import RuleCounts
 from grammar.errors import GrammarError
-from grammar.recombine import StringRecombiner
+from molecules.features import describe
+from molecules.recombine import children
 
-FOLDED, RING_SIZES = 256, 10
-_NEIGHBOURHOODS = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=FOLDED)
+REMEMBERED = 50_000
+"""Molecules whose features, 5 kB each, are remembered."""
 
 
 class MoleculeModel(Protocol):
@@ -57,8 +57,7 @@ class MoleculeCodec:
         self.decoded = self.valid = 0
         self._spellings: dict[str, str] = {}
         self._forms: dict[str, tuple[str | None, str | None]] = {}
-        self._features: dict[str, NDArray[np.uint16]] = {}
-        self._recombiner = StringRecombiner(model.codec)
+        self._features: dict[str, NDArray[np.float32]] = {}
         self._counts = RuleCounts(model.codec.grammar)
 
     @property
@@ -99,29 +98,25 @@ class MoleculeCodec:
             return self.model.encode([self._form(smiles) for smiles in strings])
 
     def recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
-        """Children of canonical SMILES, about as many, as canonical SMILES; None for no molecule.
-
-        Each parent is spelt anew at random, so that it can be cut at any bond.
-        """
-        spelt = [respelt(smiles, self._kekulized, rng) for smiles in parents]
-        children = self._recombiner(spelt, rng)
-        found = [None if text is None else canonical_or_none(text) for text in children]
-        return [None if s is None or self._written(s)[0] is None else s for s in found]
+        """Children of canonical SMILES, about as many; those that the grammar can write."""
+        return [s for s in children(parents, rng) if self._written(s)[0] is not None]
 
     def features(self, smiles: Sequence[str]) -> Array:
-        """What canonical SMILES [N] are made of, [N, R + 256 + 10].
+        """What canonical SMILES [N] are like as a whole, and what they are made of.
 
-        How often each of R rules of the grammar is used, and each neighbourhood of an atom and its
-        bonds (Rogers & Hahn 2010, radius 1) and each size of ring found: elements by the first,
-        what is next to what by the second, and what both cannot see by the last.
+        The numbers of `molecules.features.describe`, and how often each of R rules of the grammar
+        is used, [N, 1042 + R]: elements and charges are told apart by the rules, what is next to
+        what by the neighbourhoods.
         """
         new = [s for s in dict.fromkeys(smiles) if s not in self._features]
         if new:
             rules = self._counts([self._form(s) for s in new])
-            counts = np.concatenate([rules, parts(new)], axis=1).astype(np.uint16)
-            self._features.update(zip(new, counts, strict=True))
-        rows = [self._features[s] for s in smiles]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+            rows = np.concatenate([describe(new), rules], axis=1).astype(np.float32)
+            self._features.update(zip(new, rows, strict=True))
+        found = np.array([self._features[s] for s in smiles], dtype=np.float64)
+        if len(self._features) > REMEMBERED:
+            self._features.clear()
+        return found.reshape(len(smiles), -1)
 
     @property
     def _kekulized(self) -> bool:
@@ -154,29 +149,6 @@ class MoleculeCodec:
         if (spelling := self._spellings.get(smiles)) is not None:
             return spelling
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
-
-
-def parts(smiles: Sequence[str]) -> Array:
-    """Hashed counts of neighbourhoods of atoms, and counts of rings by size, [N, 256 + 10].
-
-    Rings of 3 to 11 atoms, and larger ones, of the smallest set of smallest rings.
-    """
-    rows = np.zeros((len(smiles), FOLDED + RING_SIZES))
-    for row, text in zip(rows, smiles, strict=True):
-        mol = Chem.MolFromSmiles(text)
-        row[:FOLDED] = _NEIGHBOURHOODS.GetCountFingerprintAsNumPy(mol)
-        for ring in mol.GetRingInfo().AtomRings():
-            row[FOLDED + min(len(ring) - 3, RING_SIZES - 1)] += 1
-    return rows
-
-
-def respelt(smiles: str, kekulized: bool, rng: np.random.Generator) -> str:
-    """A molecule's SMILES from a random atom, in random order."""
-    mol = Chem.MolFromSmiles(smiles)
-    if kekulized:
-        Chem.Kekulize(mol, clearAromaticFlags=True)
-    seed = int(rng.integers(2**31 - 1))
-    return str(Chem.MolToRandomSmilesVect(mol, 1, seed, kekuleSmiles=kekulized)[0])
 
 
 @lru_cache(maxsize=200_000)

@@ -277,6 +277,25 @@ def test_evolution_reaches_what_no_decode_reaches(problem, tmp_path):
     assert not set(strings) & set(problem.strings)
 
 
+def test_every_other_evolution_begins_with_any_of_the_known(problem, tmp_path):
+    begun = []
+
+    def spied(parents, rng):
+        begun.append(parents)
+        return []
+
+    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
+    effort = replace(search.config.effort, centres=5, generations=1, recombined=200)
+    search.config = replace(search.config, effort=effort)
+    search.problem = replace(search.problem, recombine=spied)
+    search.ask(10)
+    best = {problem.strings[i] for i in np.argsort(problem.scores)[:20]}
+    assert len(begun) == EVOLVING.evolutions == 2
+    assert set(begun[0]) <= best
+    assert len(set(begun[1])) == 5
+    assert not set(begun[1]) <= best
+
+
 def test_half_of_a_batch_is_decoded_and_half_is_evolved(problem, tmp_path):
     evolved = []
 

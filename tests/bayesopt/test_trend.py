@@ -24,7 +24,7 @@ def linear(n: int, rng: np.random.Generator, noise: float = 0.1):
 @pytest.fixture(scope="module")
 def fitted():
     features, scores = linear(150, np.random.default_rng(0))
-    return TrendGP(SparseGP(CONFIG)).fit(features, scores, seed=0), features, scores
+    return TrendGP(SparseGP(CONFIG), 0).fit(features, scores, seed=0), features, scores
 
 
 def test_the_trend_is_scikit_learns_bayesian_regression(rng):
@@ -58,11 +58,21 @@ def test_it_goes_on_where_no_point_was(fitted):
 
 
 def test_the_rest_is_left_to_the_gaussian_process(rng):
-    features = rng.uniform(-2, 2, size=(200, 1))
-    scores = 3 * features[:, 0] + np.sin(4 * features[:, 0])
-    gp = TrendGP(SparseGP(CONFIG)).fit(features[:150], scores[:150], seed=0)
+    # The first column is about the whole, and the trend does not read it.
+    features = rng.uniform(-2, 2, size=(200, 2))
+    scores = 3 * features[:, 1] + np.sin(4 * features[:, 0])
+    gp = TrendGP(SparseGP(CONFIG), 1).fit(features[:150], scores[:150], seed=0)
     rmse, _ = gp.score(features[150:], scores[150:])
     assert rmse < 0.1 < np.std(np.sin(4 * features))
+
+
+def test_a_score_that_has_a_limit_is_read_off_the_trend(rng):
+    counts = rng.poisson(2.0, size=(300, 3)).astype(float)
+    scores = np.minimum(counts @ [1.0, 2.0, 1.0], 9.0)
+    gp = TrendGP(SparseGP(CONFIG), 0).fit(counts[:200], scores[:200], seed=0)
+    rmse, _ = gp.score(counts[200:], scores[200:])
+    mean, _ = LinearTrend.fit(counts[:200], scores[:200]).predict(counts[200:])
+    assert rmse < 0.5 * np.sqrt(np.mean((mean - scores[200:]) ** 2))
 
 
 def test_a_draw_is_one_trend_for_all_that_is_asked(fitted):
@@ -86,7 +96,7 @@ def test_joint_samples_have_the_posteriors_moments(fitted, rng):
 
 def test_new_points_move_the_trend(fitted):
     _, features, scores = fitted
-    gp = TrendGP(SparseGP(CONFIG)).fit(features, scores, seed=0)
+    gp = TrendGP(SparseGP(CONFIG), 0).fit(features, scores, seed=0)
     far = np.array([[0.0, 30.0, 0.0, 1.0]])
     before = gp.predict(far)[0][0]
     gp.update(np.concatenate([features, far]), np.append(scores, 30.0))
@@ -95,7 +105,7 @@ def test_new_points_move_the_trend(fitted):
 
 def test_state_comes_back_bit_for_bit(fitted):
     gp, features, _ = fitted
-    again = TrendGP(SparseGP(CONFIG)).set_state(gp.get_state())
+    again = TrendGP(SparseGP(CONFIG), 0).set_state(gp.get_state())
     for one, other in zip(gp.predict(features), again.predict(features), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -104,4 +114,4 @@ def test_the_state_of_another_surrogate_is_refused(fitted):
     _, features, scores = fitted
     plain = SparseGP(CONFIG).fit(features, scores, seed=0)
     with pytest.raises(UserError, match="no trend"):
-        TrendGP(SparseGP(CONFIG)).set_state(plain.get_state())
+        TrendGP(SparseGP(CONFIG), 0).set_state(plain.get_state())
