@@ -130,7 +130,7 @@ class Found:
     """Candidates so far: strings with the codes that gave them and their own; what was refused."""
 
     codes: dict[str, tuple[Array, Array]] = field(default_factory=dict)
-    recombined: set[str] = field(default_factory=set)
+    evolutions: dict[str, int] = field(default_factory=dict)
     keys: set[Hashable] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
 
@@ -142,12 +142,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Candidates:
-    """N strings, the codes that gave them, their own codes [N, D], and which are `recombined`."""
+    """N strings, the codes that gave them, their own codes [N, D], and their `evolutions` [N].
+
+    What was evolved has the number of its evolution, best by its judge first; what was decoded, -1.
+    """
 
     strings: list[str]
     origins: Array
     codes: Array
-    recombined: NDArray[np.bool_]
+    evolutions: NDArray[np.int64]
 
 
 def new_candidates(view: View, rng: np.random.Generator) -> Candidates:
@@ -166,10 +169,10 @@ def new_candidates(view: View, rng: np.random.Generator) -> Candidates:
         _add_decoded(view, codes, found)
     if not found.codes:
         none = view.codes[:0]
-        return Candidates([], none, none, np.zeros(0, dtype=bool))
+        return Candidates([], none, none, np.zeros(0, dtype=np.int64))
     origins, own = map(np.stack, zip(*found.codes.values(), strict=True))
-    recombined = np.array([string in found.recombined for string in found.codes])
-    return Candidates(list(found.codes), origins, own, recombined)
+    evolutions = np.array([found.evolutions.get(string, -1) for string in found.codes])
+    return Candidates(list(found.codes), origins, own, evolutions)
 
 
 def _decode_around(view: View, attempt: int, found: Found, rng: np.random.Generator) -> None:
@@ -217,7 +220,7 @@ def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
             codes = view.problem.codec.encode(strings)
             found.codes.update({s: (code, code) for s, code in zip(strings, codes, strict=True)})
             found.keys.update(new.values())
-            found.recombined.update(strings)
+            found.evolutions.update(dict.fromkeys(strings, i))
 
 
 def _evolved(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 STRATEGIES = ("turbo", "random")
 MEANINGFUL = 1e-9
+EVOLUTIONS, GENERATIONS = 2, 10
+"""Fewer than in a search from everywhere: what must stay similar is near."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def _searched(
         points=3000,
         surrogate=surrogate,
         held_out=0.0,
-        effort=task.effort,
+        effort=replace(task.effort, evolutions=EVOLUTIONS, generations=GENERATIONS),
         features=True,
         winsorised=WINSORISED,
     )

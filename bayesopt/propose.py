@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,9 +64,9 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
 
     Candidates surround the best known codes; each joint sample of the surrogate takes its best
     candidate that no earlier sample took, which keeps the batch diverse.  Where strings were
-    recombined too, a share of the samples takes one of these, and the others a decoded one: far
-    from all that the autoencoder knows the surrogate is unsure, and its hopes would otherwise take
-    the whole batch, well-founded or not.
+    evolved too, they get a share of the batch, and the evolutions take turns with what is best by
+    the sample that was their judge: far from all that is known the surrogate is unsure, and the
+    hopes of one sample would otherwise take the whole batch, well-founded or not.
     """
     gp = view.surrogate
     found = new_candidates(view, rng)
@@ -77,33 +78,30 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     for i, string in enumerate(strings):
         if string in view.remembered:  # a known score of a deterministic objective is certain
             mean[i], variance[i] = view.remembered[string], 0.0
-    # Joint samples cost the cube of the number of candidates; the hopeless need none.
     sd = np.sqrt(variance + np.where(variance > 0, view.misfit, 0.0))
-    hopeful = _hopeful(mean - 2 * sd, found.recombined, max(1000, 4 * n))
-    draws = gp.sample(points[hopeful], n, rng)
+    decoded = np.flatnonzero(found.evolutions < 0)
+    # Joint samples cost the cube of the number of candidates; the hopeless need none.
+    hopeful = decoded[np.argsort((mean - 2 * sd)[decoded])[: max(1000, 4 * n)]]
+    draws = gp.sample(points[hopeful], n, rng) if len(hopeful) else np.empty((n, 0))
     draws = np.where(variance[hopeful] > 0, draws, mean[hopeful])
+    evolved = _in_turns(found.evolutions, rng)
     # The shares of a batch of 1 and of 50 are the same in the long run.
-    turns = np.floor(view.evolved * np.arange(n + 1) + rng.random())
+    turns = np.diff(np.floor(view.evolved * np.arange(n + 1) + rng.random())) > 0
     picks: list[int] = []
-    for evolved, draw in zip(np.diff(turns) > 0, draws, strict=True):
-        draw[picks] = np.inf
-        own = np.where(found.recombined[hopeful] == evolved, draw, np.inf)
-        left = own if np.isfinite(own).any() else draw  # that source may be exhausted
-        pick = int(np.argmin(left))
-        if np.isfinite(left[pick]):
-            picks.append(pick)
-    return [
-        Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(sd[i]))
-        for i in hopeful[picks]
-    ]
+    for turn, sampled in zip(turns, draws, strict=True):
+        left = np.flatnonzero(~np.isin(hopeful, picks))
+        if evolved and (turn or not len(left)):
+            picks.append(evolved.pop(0))
+        elif len(left):
+            picks.append(int(hopeful[left[np.argmin(sampled[left])]]))
+    return [Proposal(strings[i], origins[i], codes[i], float(mean[i]), float(sd[i])) for i in picks]
 
 
-def _hopeful(bound: Array, recombined: NDArray[np.bool_], n: int) -> NDArray[np.int64]:
-    """Rows of the n lowest bounds, half of them of each source where both have as many."""
-    best = np.argsort(bound)
-    kept = [best[recombined[best] == source][: n // 2] for source in (False, True)]
-    others = np.setdiff1d(best, np.concatenate(kept), assume_unique=True)
-    return np.concatenate([*kept, others[: n - sum(map(len, kept))]])
+def _in_turns(evolutions: NDArray[np.int64], rng: np.random.Generator) -> list[int]:
+    """Rows of what was evolved: the first of each evolution in random order, the second, and on."""
+    numbers = rng.permutation(np.unique(evolutions[evolutions >= 0]))
+    rows = [np.flatnonzero(evolutions == number).tolist() for number in numbers]
+    return [row for turn in zip_longest(*rows) for row in turn if row is not None]
 
 
 def expected_improvement(view: View, n: int, rng: np.random.Generator) -> list[Proposal]:

@@ -80,7 +80,7 @@ def insert(one: Mol, other: Mol, copies: int, rng: np.random.Generator) -> str |
     if not cut or not ends:
         return None
     graph, part, (last, end) = Chem.RWMol(one), Chem.RWMol(other), cut[0]
-    left, right = _between(part, ends)
+    left, right = _only(part, _between(part, ends))
     graph.RemoveBond(last, end)
     for _ in range(copies):
         shift = graph.GetNumAtoms()
@@ -179,7 +179,20 @@ def _between(graph: Mol, cuts: Sequence[Bond]) -> Bond:
     return next((a, b) for a in cuts[0] for b in cuts[1] if part[a] == part[b])
 
 
+def _only(graph: Mol, ends: Bond) -> Bond:
+    """Keep the part that two atoms belong to; returns their new numbers."""
+    kept = sorted(_around(graph, ends[0]))
+    graph.BeginBatchEdit()
+    for atom in set(range(graph.GetNumAtoms())).difference(kept):
+        graph.RemoveAtom(atom)
+    graph.CommitBatchEdit()
+    return kept.index(ends[0]), kept.index(ends[1])
+
+
 def _part(graph: Mol, atom: int) -> str:
     """The SMILES of the part of a graph that an atom belongs to."""
-    atoms = next(atoms for atoms in Chem.GetMolFrags(graph) if atom in atoms)
-    return str(Chem.MolFragmentToSmiles(graph, atomsToUse=list(atoms)))
+    return str(Chem.MolFragmentToSmiles(graph, atomsToUse=_around(graph, atom)))
+
+
+def _around(graph: Mol, atom: int) -> list[int]:
+    return list(next(atoms for atoms in Chem.GetMolFrags(graph) if atom in atoms))

@@ -16,6 +16,7 @@ from bayesopt.loop import (
     trust_length,
 )
 from bayesopt.problem import Problem, TrustedRegion
+from bayesopt.propose import _in_turns
 from bayesopt.surrogate import SurrogateConfig
 from bayesopt.trials import Trial, TrialStore
 from tests.bayesopt.toy import GridCodec, grid_problem
@@ -294,6 +295,14 @@ def test_every_other_evolution_begins_with_any_of_the_known(problem, tmp_path):
     assert set(begun[0]) <= best
     assert len(set(begun[1])) == 5
     assert not set(begun[1]) <= best
+
+
+def test_evolutions_take_turns_with_their_best(rng):
+    evolutions = np.array([-1, 0, 0, 0, 2, 5, 5])
+    found = _in_turns(evolutions, rng)
+    assert [set(found[:3]), set(found[3:5]), found[5:]] == [{1, 4, 5}, {2, 6}, [3]]
+    assert len({tuple(_in_turns(evolutions, rng)[:3]) for _ in range(100)}) == 6
+    assert _in_turns(np.array([-1, -1]), rng) == []
 
 
 def test_half_of_a_batch_is_decoded_and_half_is_evolved(problem, tmp_path):
