@@ -119,10 +119,14 @@ class View:
         return [strings[i] for i in rows], codes[rows], weights / weights.sum()
 
     def anyone(self, rng: np.random.Generator) -> Sequence[str]:
-        """As many strings as there are centres, any of them."""
-        strings = self.strings if self.centres is None else self.centres[0]
-        n = min(self.effort.centres, len(strings))
-        return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
+        """As many strings as there are centres, any of those known before the search.
+
+        With what was found among them, all evolutions would end where the first ones did.
+        """
+        rows = self.problem.centres
+        rows = np.arange(len(self.problem.strings)) if rows is None else rows
+        n = min(self.effort.centres, len(rows))
+        return [self.problem.strings[i] for i in rng.choice(rows, n, replace=False)]
 
 
 @dataclass

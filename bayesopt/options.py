@@ -48,7 +48,7 @@ class SearchOptions:
     neighbourhoods of atoms of a molecule, with a linear trend; values of an expression); or its
     latent code, as in the papers."""
     recombine: bool = True
-    """Also evolve strings from parts of the best ones, by the surrogate's judgement alone;
+    """Also evolve strings from parts of known ones, by the surrogate's judgement alone;
     --no-recombine leaves what is decoded around the best codes."""
     points: int = 5000
     """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
