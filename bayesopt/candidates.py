@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesopt.acquisition import log_expected_improvement
 from bayesopt.problem import Array, Problem, Recombine, TrustedRegion
-from bayesopt.surrogates import Surrogate, draw
+from bayesopt.surrogates import Draw, Surrogate, draw
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Effort:
     says of their codes is not about them.
 
     `recombined` strings are made from known ones, where the problem can do that, and the most
-    promising of them are parents in turn, `generations` times: an evolution whose judge is a draw
-    from the surrogate, which costs no evaluation.  `evolutions` of them, each with its own judge,
-    share out what is `enough`; every other one begins with the best known strings, the others with
-    any, for what the best have in common may lead nowhere.
+    promising of them are parents in turn, `generations` times: an evolution whose judge is the
+    surrogate, which costs no evaluation.  `evolutions` of them share out what is `enough`.  Every
+    other one begins with the best known strings, and a draw judges it.  The others begin with any,
+    for what the best have in common may lead nowhere, and are judged by the improvement to expect,
+    for where nothing better can be found nothing is worth a visit.
 
     `lengths` are the first, least and greatest length of steps from a centre, see
     `TrustedRegion.step`.
@@ -121,12 +123,16 @@ class View:
     def anyone(self, rng: np.random.Generator) -> Sequence[str]:
         """As many strings as there are centres, any of those known before the search.
 
-        With what was found among them, all evolutions would end where the first ones did.
+        What is best, or was found, would lead all evolutions to where the first one went.
         """
-        rows = self.problem.centres
-        rows = np.arange(len(self.problem.strings)) if rows is None else rows
-        n = min(self.effort.centres, len(rows))
-        return [self.problem.strings[i] for i in rng.choice(rows, n, replace=False)]
+        strings = self.problem.strings
+        n = min(self.effort.centres, len(strings))
+        return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
+
+    def improvement(self) -> Draw:
+        """Features or codes [N, D] -> -log E[improvement on the best known score], [N]."""
+        gp, best = self.surrogate, float(self.scores.min())
+        return lambda points: -log_expected_improvement(*gp.predict(points), best)
 
 
 @dataclass
@@ -217,8 +223,11 @@ def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
     if recombine is None or not view.effort.recombined:
         return
     for i in range(view.effort.evolutions):
-        parents = view.anyone(rng) if i % 2 else view.best()[0]
-        new = _evolved(view, found, recombine, parents, rng)
+        if i % 2:
+            parents, judge = view.anyone(rng), view.improvement()
+        else:
+            parents, judge = view.best()[0], draw(view.surrogate, rng)
+        new = _evolved(view, found, recombine, parents, judge, rng)
         strings = list(new)
         if strings:
             codes = view.problem.codec.encode(strings)
@@ -232,10 +241,11 @@ def _evolved(
     found: Found,
     recombine: Recombine,
     parents: Sequence[str],
+    judge: Draw,
     rng: np.random.Generator,
 ) -> dict[str, Hashable]:
-    """Strings evolved from parents, with their keys; one draw says which survive."""
-    effort, judge = view.effort, draw(view.surrogate, rng)
+    """Strings evolved from parents, with their keys, best first; the judge says which survive."""
+    effort = view.effort
     alive: dict[str, float] = {}
     keys: dict[str, Hashable] = {}
     for _ in range(effort.generations):

@@ -65,8 +65,8 @@ def trust_region_thompson(view: View, n: int, rng: np.random.Generator) -> list[
     Candidates surround the best known codes; each joint sample of the surrogate takes its best
     candidate that no earlier sample took, which keeps the batch diverse.  Where strings were
     evolved too, they get a share of the batch, and the evolutions take turns with what is best by
-    the sample that was their judge: far from all that is known the surrogate is unsure, and the
-    hopes of one sample would otherwise take the whole batch, well-founded or not.
+    their judges: far from all that is known the surrogate is unsure, and the hopes of one sample
+    would otherwise take the whole batch, well-founded or not.
     """
     gp = view.surrogate
     found = new_candidates(view, rng)
