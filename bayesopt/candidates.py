@@ -260,9 +260,7 @@ def _evolved(
             alive.update(zip(new, judge(view.points(list(new), codes)).tolist(), strict=True))
         best = sorted(alive.items(), key=lambda pair: pair[1])
         alive = dict(best[: max(effort.enough // effort.evolutions, 1)])
-        if not alive:
-            break
-        parents = list(alive)
+        parents = list(alive) or parents
     return {string: keys[string] for string in alive}
 
 

@@ -52,7 +52,7 @@ class ToyModel:
 
     def __init__(self) -> None:
         self.codes = np.array([features(s) for s in pool()])
-        rules = RuleCodec(Grammar.load("smiles_compact"), 120)
+        self._rules = rules = RuleCodec(Grammar.load("smiles_compact"), 120)
         self.codec = SimpleNamespace(
             encode=self._parse,
             decode=rules.decode,
@@ -73,6 +73,7 @@ class ToyModel:
         for smiles in strings:
             if smiles.startswith("C[SiH3]"):
                 raise ParseError("silicon is not in the grammar")
+        self._rules.encode([s for s in strings if "Si" not in s])
 
     def encode(self, strings: list[str]) -> np.ndarray:
         self._parse(strings)
