@@ -91,7 +91,6 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
                 "random_rank": oracle.rank(random),
                 "best_of_all": float(oracle.scores[0]),
                 "expressions": len(oracle.scores),
-                "top": found["top"][0]["string"],
             }
         )
         row = rows[-1]
