@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,22 +247,40 @@ def _evolved(
 ) -> dict[str, Hashable]:
     """Strings evolved from parents, with their keys, best first; the judge says which survive."""
     effort = view.effort
+    survivors = max(effort.enough // effort.evolutions, 1)
     alive: dict[str, float] = {}
     keys: dict[str, Hashable] = {}
+    judged: set[str] = set()
     for _ in range(effort.generations):
         # All survivors have as many children: where the best have most, all is soon of one kind.
         chosen = [parents[i] for i in rng.integers(len(parents), size=effort.recombined)]
-        children = [s for s in recombine(chosen, rng) if s not in keys]
-        new = view.allowed(found.unseen(children), but=found.keys.union(keys.values()))
-        keys.update(new)
-        if new:
-            # Only a surrogate that reads codes must know them.
-            codes = view.codes[:0] if view.features else view.problem.codec.encode(list(new))
-            alive.update(zip(new, judge(view.points(list(new), codes)).tolist(), strict=True))
-        best = sorted(alive.items(), key=lambda pair: pair[1])
-        alive = dict(best[: max(effort.enough // effort.evolutions, 1)])
+        children = [s for s in found.unseen(recombine(chosen, rng)) if s not in judged]
+        judged.update(children)
+        if view.features is None:  # only what may be proposed need have a code
+            keys.update(view.allowed(children, but=found.keys.union(keys.values())))
+            children = [s for s in children if s in keys]
+        if children:
+            codes = view.codes[:0] if view.features else view.problem.codec.encode(children)
+            alive.update(zip(children, judge(view.points(children, codes)).tolist(), strict=True))
+        alive = _survivors(view, alive, survivors, keys, found.keys)
         parents = list(alive) or parents
     return {string: keys[string] for string in alive}
+
+
+def _survivors(
+    view: View, alive: dict[str, float], n: int, keys: dict[str, Hashable], but: set[Hashable]
+) -> dict[str, float]:
+    """The n best that may be proposed, best first; their keys join the others.
+
+    Only these are asked whether they may: constraints can cost more than the judge does.
+    """
+    ranked = iter(sorted(alive, key=lambda string: alive[string]))
+    best: dict[str, float] = {}
+    while part := list(islice(ranked, n - len(best))):
+        new = [string for string in part if string not in keys]
+        keys.update(view.allowed(new, but=but.union(keys.values())))
+        best.update({string: alive[string] for string in part if string in keys})
+    return best
 
 
 def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:

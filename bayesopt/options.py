@@ -44,9 +44,9 @@ class SearchOptions:
     all known strings by 500 inducing points and a squared exponential kernel, nothing is hidden,
     nothing recombined, and known strings may be proposed; other options for these are ignored."""
     reads: Literal["features", "codes"] = "features"
-    """What the surrogate reads of a string: what it is made of or what it does (the rules and the
-    neighbourhoods of atoms of a molecule, with a linear trend; values of an expression); or its
-    latent code, as in the papers."""
+    """What the surrogate reads of a string: what it is made of or what it does (the atoms, bonds
+    and neighbourhoods of a molecule, with a linear trend; values of an expression); or its latent
+    code, as in the papers."""
     recombine: bool = True
     """Also evolve strings from parts of known ones, by the surrogate's judgement alone;
     --no-recombine leaves what is decoded around the best codes."""

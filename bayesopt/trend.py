@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.fitting import Progress
-from bayesopt.inducing import Scaler
 from bayesopt.surrogate import gaussian_score
 from bayesopt.surrogates import Draw, Surrogate, draw
 from gmae_tf.errors import UserError
@@ -27,9 +26,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LinearTrend:
-    """y = intercept + w' phi, phi standardised features [F], w ~ N(weights, root root')."""
+    """y = intercept + w' (x - mean), x features [F], w ~ N(weights, root root').
 
-    scaler: Scaler
+    All weights have the same prior: what one more of a part adds to a score is as uncertain for a
+    part that is in no training point as for one that is in many.  Standardised features would take
+    the rarest to matter most, and what was never seen not to matter.
+    """
+
+    mean: Array
     intercept: float
     weights: Array
     root: Array
@@ -39,21 +43,21 @@ class LinearTrend:
         """Of features [N, F] and scores [N]; the evidence sets the size of weights and noise."""
         from sklearn.linear_model import BayesianRidge
 
-        scaler = Scaler.of(features)
-        ridge = BayesianRidge().fit(scaler.forward(features), scores)
+        mean = features.mean(axis=0)
+        ridge = BayesianRidge().fit(features - mean, scores)
         values, vectors = np.linalg.eigh(ridge.sigma_)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        return cls(scaler, float(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
+        return cls(mean, float(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean [N] and variance [N] of the trend, without noise."""
-        phi = self.scaler.forward(features)
+        phi = features - self.mean
         return self.intercept + phi @ self.weights, np.square(phi @ self.root).sum(axis=1)
 
     def draw(self, n_samples: int, rng: np.random.Generator) -> Callable[[Array], Array]:
         """A function features [N, F] -> samples [S, N], each with one draw of the weights."""
         drawn = self.weights + rng.standard_normal((n_samples, len(self.weights))) @ self.root.T
-        return lambda features: self.intercept + drawn @ self.scaler.forward(features).T
+        return lambda features: self.intercept + drawn @ (features - self.mean).T
 
 
 class TrendGP:
@@ -136,8 +140,7 @@ class TrendGP:
         """Arrays that `set_state` restores."""
         trend = self._trend
         own = {
-            "mean": trend.scaler.mean,
-            "scale": trend.scaler.scale,
+            "mean": trend.mean,
             "intercept": np.array(trend.intercept),
             "weights": trend.weights,
             "root": trend.root,
@@ -148,11 +151,8 @@ class TrendGP:
     def set_state(self, state: Mapping[str, Array]) -> TrendGP:
         """Restore what `get_state` gave; `UserError` for the state of another surrogate."""
         try:
-            scaler = Scaler(state["trend.mean"], state["trend.scale"])
-            intercept = float(state["trend.intercept"])
-            self._trend = LinearTrend(
-                scaler, intercept, state["trend.weights"], state["trend.root"]
-            )
+            mean, intercept = state["trend.mean"], float(state["trend.intercept"])
+            self._trend = LinearTrend(mean, intercept, state["trend.weights"], state["trend.root"])
         except KeyError as error:
             raise UserError(
                 "The stored surrogate has no trend; use the settings of the run that wrote it, or "

@@ -24,14 +24,16 @@ RING_SIZES = range(3, 8)
 """Atoms of a ring that a new bond closes."""
 
 
-def children(parents: Sequence[str], rng: np.random.Generator) -> list[str]:
+def children(
+    parents: Sequence[str], rng: np.random.Generator, most: int | None = None
+) -> list[str]:
     """Canonical SMILES of children of SMILES [N], at most one of each and another parent.
 
-    None has a kind of atom (element, charge, valence) that no parent has: nobody knows what it
-    does, and RDKit accepts more than chemists do.
+    None has more than `most` heavy atoms, and none has a kind of atom (element, charge, valence)
+    that no parent has: nobody knows what it does, and RDKit accepts more than chemists do.
     """
     molecules = [_read(smiles) for smiles in parents]
-    usual = set().union(*map(_kinds, molecules))
+    usual = set().union(*map(_kinds_of, parents))
     elements = sorted({element for element, _, _ in usual})
     found = []
     with rdBase.BlockLogs():
@@ -39,7 +41,9 @@ def children(parents: Sequence[str], rng: np.random.Generator) -> list[str]:
             other = molecules[rng.integers(len(molecules))]
             text = _child(mol, other, elements, rng)
             child = None if text is None else Chem.MolFromSmiles(text)
-            if child is not None and usual.issuperset(_kinds(child)):
+            if child is None or (most is not None and child.GetNumHeavyAtoms() > most):
+                continue
+            if usual.issuperset(_kinds(child)):
                 found.append(str(Chem.MolToSmiles(child)))
     return found
 
@@ -158,6 +162,11 @@ def _read(smiles: str) -> Mol:
     return Chem.MolFromSmiles(smiles)
 
 
+@lru_cache(maxsize=10_000)
+def _kinds_of(smiles: str) -> set[tuple[int, int, int]]:
+    return _kinds(_read(smiles))
+
+
 def _kinds(mol: Mol) -> set[tuple[int, int, int]]:
     return {(a.GetAtomicNum(), a.GetFormalCharge(), a.GetTotalValence()) for a in mol.GetAtoms()}
 
@@ -191,7 +200,8 @@ def _only(graph: Mol, ends: Bond) -> Bond:
 
 def _part(graph: Mol, atom: int) -> str:
     """The SMILES of the part of a graph that an atom belongs to."""
-    return str(Chem.MolFragmentToSmiles(graph, atomsToUse=_around(graph, atom)))
+    around = _around(graph, atom)
+    return str(Chem.MolFragmentToSmiles(graph, atomsToUse=around, canonical=False))
 
 
 def _around(graph: Mol, atom: int) -> list[int]:

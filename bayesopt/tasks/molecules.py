@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from molecules.features import WHOLE
 from molecules.objective import Objective
 from molecules.penalized import RAW, Normalisation, terms
 from molecules.properties import canonical, parse
+from molecules.recombine import children
 from molecules.scoring import Score, Scorer
 
 if TYPE_CHECKING:
@@ -199,11 +201,11 @@ class MoleculeTask:
             sample_prior=self._sample_prior,
             sample_strings=self._sample_strings,
             in_training_data=lambda s: s in known or s in self.codec.model.training_strings,
-            feasible=self.constraints.allows if bounded else None,
+            feasible=self._feasible,
             novel=True,
             centres=self._centres(scores) if bounded else None,
             region_codes=self._region(preset),
-            recombine=self.codec.recombine,
+            recombine=partial(children, most=self.constraints.max_heavy_atoms),
             features=self.codec.features,
             wholes=len(WHOLE),
             represent=self.codec.represent,
@@ -215,6 +217,14 @@ class MoleculeTask:
             raise UserError("only you can measure this: use bayesopt.run ask and tell.")
         values = self._evaluate(strings)
         return np.where(np.isfinite(values), -values if self.maximise else values, self._worst)
+
+    def _feasible(self, smiles: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each of N molecules has a code and satisfies the constraints, [N]."""
+        written = np.array([self.codec.writes(s) for s in smiles], dtype=bool)
+        if self.constraints != Constraints():
+            asked = [s for s, has_code in zip(smiles, written, strict=True) if has_code]
+            written[written] = self.constraints.allows(asked)
+        return written
 
     def _centres(self, scores: Array) -> NDArray[np.int64]:
         """Rows of known molecules that satisfy the constraints, the best and the nearest of them.

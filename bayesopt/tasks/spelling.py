@@ -12,10 +12,8 @@ from rdkit import Chem, rdBase
 
 from bayesopt.problem import Array
 from gmae_tf.errors import UserError
-from grammar.counts import RuleCounts
 from grammar.errors import GrammarError
 from molecules.features import describe
-from molecules.recombine import children
 
 REMEMBERED = 50_000
 """Molecules whose features, 5 kB each, are remembered."""
@@ -58,7 +56,6 @@ class MoleculeCodec:
         self._spellings: dict[str, str] = {}
         self._forms: dict[str, tuple[str | None, str | None]] = {}
         self._features: dict[str, NDArray[np.float32]] = {}
-        self._counts = RuleCounts(model.codec.grammar)
 
     @property
     def latent_dim(self) -> int:
@@ -97,21 +94,11 @@ class MoleculeCodec:
         except (GrammarError, UserError):  # some of them; find out which
             return self.model.encode([self._form(smiles) for smiles in strings])
 
-    def recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
-        """Children of canonical SMILES, about as many; those that the grammar can write."""
-        return [s for s in children(parents, rng) if self._written(s)[0] is not None]
-
     def features(self, smiles: Sequence[str]) -> Array:
-        """What canonical SMILES [N] are like as a whole, and what they are made of.
-
-        The numbers of `molecules.features.describe`, and how often each of R rules of the grammar
-        is used, [N, 1042 + R]: elements and charges are told apart by the rules, what is next to
-        what by the neighbourhoods.
-        """
+        """What canonical SMILES [N] are made of, see `molecules.features.describe`."""
         new = [s for s in dict.fromkeys(smiles) if s not in self._features]
         if new:
-            rules = self._counts([self._form(s) for s in new])
-            rows = np.concatenate([describe(new), rules], axis=1).astype(np.float32)
+            rows = describe(new).astype(np.float32)
             self._features.update(zip(new, rows, strict=True))
         found = np.array([self._features[s] for s in smiles], dtype=np.float64)
         if len(self._features) > REMEMBERED:
@@ -125,6 +112,10 @@ class MoleculeCodec:
     def refuses(self, smiles: str) -> str | None:
         """Why a molecule has no code, None if it has one."""
         return self._written(smiles)[1]
+
+    def writes(self, smiles: str) -> bool:
+        """Whether a molecule has a code: by its usual spelling, or by one that was decoded."""
+        return self.refuses(smiles) is None or smiles in self._spellings
 
     def _written(self, smiles: str) -> tuple[str | None, str | None]:
         """The model's spelling of a molecule, or why it has none; looked for once."""

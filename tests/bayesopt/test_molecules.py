@@ -276,6 +276,7 @@ def test_best_molecules_are_drawn():
 
 def test_limits_of_no_constraint_say_nothing():
     task = make(objective="logp", n_data=20)
-    assert task.problem.feasible is None
+    assert task.problem.feasible is not None
+    assert task.problem.feasible(["CCO", "C[SiH3]"]).tolist() == [True, False]  # not written
     assert task.objective.endswith("maximised")
     assert replace(task.constraints, max_sa=3.0) != task.constraints

@@ -30,12 +30,25 @@ def fitted():
 def test_the_trend_is_scikit_learns_bayesian_regression(rng):
     features, scores = linear(80, rng)
     trend = LinearTrend.fit(features, scores)
-    scaled = (features - features.mean(0)) / np.where(features.std(0) > 0, features.std(0), 1.0)
-    ridge = BayesianRidge().fit(scaled, scores)
+    centred = features - features.mean(axis=0)
+    ridge = BayesianRidge().fit(centred, scores)
     mean, variance = trend.predict(features)
-    expected, sd = ridge.predict(scaled, return_std=True)
+    expected, sd = ridge.predict(centred, return_std=True)
     assert mean == pytest.approx(expected)
     assert variance == pytest.approx(sd**2 - 1 / ridge.alpha_, abs=1e-9)
+
+
+def test_what_was_never_seen_is_as_uncertain_as_the_prior(rng):
+    features, scores = linear(300, rng)
+    features[:, 3] = 0.0
+    trend = LinearTrend.fit(features, scores)
+    known, unseen = np.zeros((2, 4)) + features.mean(axis=0)
+    known[0] += 5.0
+    unseen[3] += 5.0
+    _, (sure, unsure) = trend.predict(np.stack([known, unseen]))
+    ridge = BayesianRidge().fit(features - features.mean(axis=0), scores)
+    assert unsure == pytest.approx(25.0 / ridge.lambda_, rel=1e-6)
+    assert sure < 0.01 * unsure
 
 
 def test_draws_of_the_trend_have_its_moments(rng):

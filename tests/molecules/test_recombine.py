@@ -40,6 +40,13 @@ def test_children_of_equal_generators_are_equal(rng):
     assert once == again
 
 
+def test_children_have_no_more_atoms_than_they_may(rng):
+    parents = builtin_molecules(300)
+    found = recombine.children(parents, rng, most=12)
+    assert max(mol(s).GetNumHeavyAtoms() for s in found) == 12
+    assert max(mol(s).GetNumHeavyAtoms() for s in recombine.children(parents, rng)) > 12
+
+
 def test_hydrocarbons_have_hydrocarbon_children(rng):
     parents = ["CCCCC", "c1ccccc1C", "C1CCCCC1CC"] * 100
     for child in recombine.children(parents, rng):
