@@ -88,7 +88,17 @@ class TrendGP:
         return self
 
     def attach(self, features: Array, scores: Array) -> TrendGP:
-        """Give it the data after `set_state`."""
+        """Give it the data after `set_state`.
+
+        Raises
+        ------
+        UserError: another version of the features, by their number.
+        """
+        if features.shape[1] - self._wholes != len(self._trend.mean):
+            raise UserError(
+                f"The stored surrogate reads {len(self._trend.mean)} counts of parts, this version "
+                f"of GMAE makes {features.shape[1] - self._wholes}: start a new run."
+            )
         trend, _, summary = self._parts(features)
         self._rest.attach(summary, scores - trend)
         return self

@@ -191,6 +191,7 @@ class MoleculeTask:
         self._worst = float(scores.max())
         self._strings = np.array(self.known.smiles, dtype=object)
         bounded = self.constraints != Constraints()
+        cap, most = self.constraints.max_heavy_atoms, self.codec.most_atoms
         return Problem(
             codec=self.codec,
             score=self.score,
@@ -205,7 +206,7 @@ class MoleculeTask:
             novel=True,
             centres=self._centres(scores) if bounded else None,
             region_codes=self._region(preset),
-            recombine=partial(children, most=self.constraints.max_heavy_atoms),
+            recombine=partial(children, most=min(cap or most, most)),
             features=self.codec.features,
             wholes=len(WHOLE),
             represent=self.codec.represent,

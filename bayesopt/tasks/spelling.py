@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from gmae_tf.errors import UserError
 from grammar.errors import GrammarError
 from molecules.features import describe
 
+ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
+"""An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
 """Molecules whose features, 5 kB each, are remembered."""
 
@@ -93,6 +96,13 @@ class MoleculeCodec:
             return self.model.encode([str(self.model.normal_form(s)) for s in strings])
         except (GrammarError, UserError):  # some of them; find out which
             return self.model.encode([self._form(smiles) for smiles in strings])
+
+    @property
+    def most_atoms(self) -> int:
+        """No molecule that the model writes has more: each production writes a few at most."""
+        rules = self.model.codec.grammar.rules
+        texts = ["".join(s.name for s in rule.rhs if s.terminal) for rule in rules]
+        return int(self.model.codec.max_length * max(len(ATOM.findall(text)) for text in texts))
 
     def features(self, smiles: Sequence[str]) -> Array:
         """What canonical SMILES [N] are made of, see `molecules.features.describe`."""

@@ -274,6 +274,17 @@ def test_best_molecules_are_drawn():
     assert make(n_data=20).plots([], []) == []
 
 
+def test_children_may_be_as_large_as_the_model_writes(rng):
+    task = make(objective="logp", n_data=60)
+    assert task.codec.most_atoms == 120  # one atom for each production
+    assert task.codec.refuses("C" * 120) is None
+    assert task.codec.refuses("C" * 121) is not None
+    long = ["C" * 100] * 200
+    assert 100 < max(map(len, task.problem.recombine(long, rng))) <= 120
+    small = make(objective="logp", max_heavy_atoms=20, n_data=60)
+    assert max(map(len, small.problem.recombine(long, rng))) <= 20
+
+
 def test_limits_of_no_constraint_say_nothing():
     task = make(objective="logp", n_data=20)
     assert task.problem.feasible is not None

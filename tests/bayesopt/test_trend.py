@@ -128,3 +128,10 @@ def test_the_state_of_another_surrogate_is_refused(fitted):
     plain = SparseGP(CONFIG).fit(features, scores, seed=0)
     with pytest.raises(UserError, match="no trend"):
         TrendGP(SparseGP(CONFIG), 0).set_state(plain.get_state())
+
+
+def test_the_state_of_other_features_is_refused(fitted):
+    gp, features, scores = fitted
+    again = TrendGP(SparseGP(CONFIG), 0).set_state(gp.get_state())
+    with pytest.raises(UserError, match="reads 4 counts of parts, this version of GMAE makes 3"):
+        again.attach(features[:, :3], scores)
