@@ -40,6 +40,30 @@ def gplearn_table() -> list[str]:
     return lines
 
 
+def oracle_table() -> list[str]:
+    """Ranks of what was found where nothing fits exactly, among all short expressions."""
+    path = BENCHMARKS / "oracle_rank.json"
+    if not path.exists():
+        return []
+    found: dict[str, Any] = json.loads(path.read_text())
+    rows = found["results"]
+    lines = [
+        f"| no string fits exactly, {found['budget']} evaluations | best scores "
+        f"| ranks among all {rows[0]['expressions']:,} of at most {found['longest']} productions "
+        "| the best of these | random draws, ranks |",
+        "|---|---|---|---|---|",
+    ]
+    names = {"mixture": "a formula outside the grammar", "decay": "data with 10 % noise"}
+    for target, name in names.items():
+        seeds = sorted((row for row in rows if row["target"] == target), key=lambda r: r["score"])
+        scores = ", ".join(f"{row['score']:.4f}" for row in seeds)
+        ranks = ", ".join(f"{row['rank']:,}" for row in seeds)
+        random = ", ".join(f"{row['random_rank']:,}" for row in seeds)
+        best = f"{seeds[0]['best_of_all']:.4f}"
+        lines.append(f"| {name} | {scores} | {ranks} | {best} | {random} |")
+    return lines
+
+
 def batch_table() -> list[str]:
     """Seconds of a batch on 90,000 points."""
     path = BENCHMARKS / "search_batch.json"

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from search_tables import batch_table, gplearn_table, improve_table
+from search_tables import batch_table, gplearn_table, improve_table, oracle_table
 
 EXACT = 1e-9
 """Scores below differ from 0 by rounding."""
@@ -345,6 +345,7 @@ def tables() -> str:
         model_table(),
         surrogate_table(),
         search_table(),
+        oracle_table(),
         gplearn_table(),
         batch_table(),
     )
