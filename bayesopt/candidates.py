@@ -9,9 +9,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.acquisition import log_expected_improvement
 from bayesopt.problem import Array, Problem, Recombine, TrustedRegion
 from bayesopt.surrogates import Draw, Surrogate, draw
+
+HOPE = 2.0
+"""Standard deviations by which the bound is better than the mean."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Effort:
     promising of them are parents in turn, `generations` times: an evolution whose judge is the
     surrogate, which costs no evaluation.  `evolutions` of them share out what is `enough`.  Every
     other one begins with the best known strings, and a draw judges it.  The others begin with any,
-    for what the best have in common may lead nowhere, and are judged by the improvement to expect,
-    for where nothing better can be found nothing is worth a visit.
+    for what the best have in common may lead nowhere, and are judged by an optimistic bound.
 
     `lengths` are the first, least and greatest length of steps from a centre, see
     `TrustedRegion.step`.
@@ -130,10 +131,19 @@ class View:
         n = min(self.effort.centres, len(strings))
         return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
 
-    def improvement(self) -> Draw:
-        """Features or codes [N, D] -> -log E[improvement on the best known score], [N]."""
-        gp, best = self.surrogate, float(self.scores.min())
-        return lambda points: -log_expected_improvement(*gp.predict(points), best)
+    def bound(self) -> Draw:
+        """Features or codes [N, D] -> the score to hope for [N], mean less two standard deviations.
+
+        The improvement to expect would say more of what is nearly good enough, but where nothing
+        is, it likes best what is least known, however bad.
+        """
+        gp = self.surrogate
+
+        def hoped(points: Array) -> Array:
+            mean, variance = gp.predict(points)
+            return mean - HOPE * np.sqrt(variance)
+
+        return hoped
 
 
 @dataclass
@@ -225,7 +235,7 @@ def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
         return
     for i in range(view.effort.evolutions):
         if i % 2:
-            parents, judge = view.anyone(rng), view.improvement()
+            parents, judge = view.anyone(rng), view.bound()
         else:
             parents, judge = view.best()[0], draw(view.surrogate, rng)
         new = _evolved(view, found, recombine, parents, judge, rng)

@@ -39,7 +39,7 @@ def children(
     with rdBase.BlockLogs():
         for mol in molecules:
             other = molecules[rng.integers(len(molecules))]
-            text = _child(mol, other, elements, rng)
+            text = _child(mol, other, elements, rng, most)
             child = None if text is None else Chem.MolFromSmiles(text)
             if child is None or (most is not None and child.GetNumHeavyAtoms() > most):
                 continue
@@ -48,15 +48,17 @@ def children(
     return found
 
 
-def _child(mol: Mol, other: Mol, elements: list[int], rng: np.random.Generator) -> str | None:
+def _child(
+    mol: Mol, other: Mol, elements: list[int], rng: np.random.Generator, most: int | None
+) -> str | None:
     """A SMILES that may be no molecule's; None where the way that was drawn leads nowhere."""
     way = rng.integers(7)
     if way < 2:
         return join(mol, other, rng)
     if way == 2:
-        return insert(mol, other, 1, rng)
+        return insert(mol, other, rng)
     if way == 3:
-        return insert(mol, mol, 2 ** int(rng.integers(MOST_DOUBLINGS + 1)), rng)
+        return repeat(mol, 2 ** int(rng.integers(MOST_DOUBLINGS + 1)), rng, most)
     if way == 4:
         return leave_out(mol, rng)
     if way == 5:
@@ -78,13 +80,36 @@ def join(one: Mol, other: Mol, rng: np.random.Generator) -> str | None:
     return _part(graph, a)
 
 
-def insert(one: Mol, other: Mol, copies: int, rng: np.random.Generator) -> str | None:
-    """`one` with a chain of `copies` of a part between two cuts of `other` in one of its bonds."""
-    cut, ends = _links(one, 1, rng), _links(other, 2, rng)
+def insert(one: Mol, other: Mol, rng: np.random.Generator) -> str | None:
+    """`one` with the part between two cuts of `other` in one of its bonds."""
+    return _inserted(one, other, _links(other, 2, rng), 1, rng)
+
+
+def repeat(mol: Mol, copies: int, rng: np.random.Generator, most: int | None = None) -> str | None:
+    """`mol` with a chain of copies of a part of it in one of its bonds.
+
+    As many copies as make no more than `most` atoms.  Every other part is one link of a chain, an
+    atom and what hangs on it: of the parts between any two cuts these are few.
+    """
+    ends = _links(mol, 2, rng) if rng.random() < 0.5 else _around_atom(mol, rng)
+    return _inserted(mol, mol, ends, copies, rng, most)
+
+
+def _inserted(
+    one: Mol,
+    other: Mol,
+    ends: list[Bond],
+    copies: int,
+    rng: np.random.Generator,
+    most: int | None = None,
+) -> str | None:
+    cut = _links(one, 1, rng)
     if not cut or not ends:
         return None
     graph, part, (last, end) = Chem.RWMol(one), Chem.RWMol(other), cut[0]
     left, right = _only(part, _between(part, ends))
+    if most is not None:
+        copies = max(min(copies, (most - one.GetNumAtoms()) // part.GetNumAtoms()), 1)
     graph.RemoveBond(last, end)
     for _ in range(copies):
         shift = graph.GetNumAtoms()
@@ -178,6 +203,16 @@ def _links(mol: Mol, n: int, rng: np.random.Generator) -> list[Bond]:
         return []
     chosen = [bonds[i] for i in rng.choice(len(bonds), n, replace=False)]
     return [bond if rng.random() < 0.5 else bond[::-1] for bond in chosen]
+
+
+def _around_atom(mol: Mol, rng: np.random.Generator) -> list[Bond]:
+    """Two bonds to cut that have an atom in common; none if there are no such."""
+    bonds = _links(mol, len(mol.GetSubstructMatches(LINK)), rng)
+    for i, bond in enumerate(bonds):
+        for other in bonds[:i]:
+            if set(bond) & set(other):
+                return [bond, other]
+    return []
 
 
 def _between(graph: Mol, cuts: Sequence[Bond]) -> Bond:

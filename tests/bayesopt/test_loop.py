@@ -302,6 +302,17 @@ def test_every_other_evolution_begins_with_any_of_the_known(problem, tmp_path):
     assert not set(begun[1]) <= best
 
 
+def test_the_others_are_judged_by_an_optimistic_bound(problem, tmp_path):
+    class Known:
+        def predict(self, points):
+            return np.array([1.0, 3.0, 2.0]), np.array([0.0, 4.0, 0.25])
+
+    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
+    view = search._view([])
+    view.gp = Known()
+    assert view.bound()(np.zeros((3, 2))).tolist() == [1.0, -1.0, 1.0]
+
+
 def test_evolutions_take_turns_with_their_best(rng):
     evolutions = np.array([-1, 0, 0, 0, 2, 5, 5])
     found = _in_turns(evolutions, rng)

@@ -60,19 +60,34 @@ def test_joined_parts_are_those_of_both_sides_of_two_cuts(rng):
 
 
 def test_parts_are_put_into_a_bond(rng):
-    found = {canonical(recombine.insert(mol("FC"), mol("NOS"), 1, rng)) for _ in WAYS}
+    found = {canonical(recombine.insert(mol("FC"), mol("NOS"), rng)) for _ in WAYS}
     assert found == {"COF"}
-    found = {canonical(recombine.insert(mol("FC"), mol("NOCS"), 1, rng)) for _ in WAYS}
+    found = {canonical(recombine.insert(mol("FC"), mol("NOCS"), rng)) for _ in WAYS}
     assert found == {"COF", "CCF", "CCOF", "COCF"}
 
 
 @pytest.mark.parametrize("copies", [1, 2, 8])
 def test_a_part_is_repeated(rng, copies):
-    found = {canonical(recombine.insert(mol("FCl"), mol("NOSC"), copies, rng)) for _ in WAYS}
+    found = {canonical(recombine.repeat(mol("FOSN"), copies, rng)) for _ in WAYS}
     counts = [Counter(a.GetSymbol() for a in mol(s).GetAtoms()) for s in found]
-    assert all(count["F"] == count["Cl"] == 1 for count in counts)
+    assert all(count["F"] == count["N"] == 1 for count in counts)
     parts = {(count["O"], count["S"]) for count in counts}
-    assert parts == {(copies, 0), (0, copies), (copies, copies)}
+    more = copies + 1
+    assert parts == {(more, 1), (1, more), (more, more)}
+
+
+def test_a_part_is_repeated_while_there_is_room(rng):
+    found = {recombine.repeat(mol("CCCCCC"), 32, rng, most=20) for _ in WAYS}
+    sizes = {mol(s).GetNumAtoms() for s in found}
+    # Parts of one to four atoms, in 14 free places.
+    assert sizes == {20, 18}
+    assert {mol(recombine.repeat(mol("CCC"), 32, rng)).GetNumAtoms() for _ in WAYS} == {35}
+
+
+def test_every_other_part_is_one_link_of_a_chain(rng):
+    long = "N" + "C" * 20 + "O" + "C" * 20 + "N"
+    alone = sum("O" * 8 in recombine.repeat(mol(long), 8, rng) for _ in range(2_000))
+    assert alone / 2_000 == pytest.approx(0.5 / 41, abs=0.01)  # one of 41 atoms between ends
 
 
 def test_a_part_is_left_out(rng):
@@ -99,8 +114,9 @@ def test_bonds_change_order_and_rings_open_and_close(rng):
 def test_what_cannot_be_cut_is_not(rng):
     ring, ethane = mol("c1ccccc1"), mol("CC")
     assert recombine.join(ring, ethane, rng) is None
-    assert recombine.insert(ring, mol("CCC"), 1, rng) is None
-    assert recombine.insert(ethane, ethane, 1, rng) is None  # one cut has no part between two
+    assert recombine.insert(ring, mol("CCC"), rng) is None
+    assert recombine.insert(ethane, ethane, rng) is None  # one cut has no part between two
+    assert recombine.repeat(ring, 4, rng) is recombine.repeat(ethane, 4, rng) is None
     assert recombine.leave_out(ring, rng) is None
     assert recombine.change_bond(mol("C"), rng) is None
     assert recombine.children([], rng) == []
