@@ -91,7 +91,7 @@ def repeat(mol: Mol, copies: int, rng: np.random.Generator, most: int | None = N
     As many copies as make no more than `most` atoms.  Every other part is one link of a chain, an
     atom and what hangs on it: of the parts between any two cuts these are few.
     """
-    ends = _links(mol, 2, rng) if rng.random() < 0.5 else _around_atom(mol, rng)
+    ends = _links(mol, 2, rng) if rng.random() < 0.5 else _one_link(mol, rng)
     return _inserted(mol, mol, ends, copies, rng, most)
 
 
@@ -205,7 +205,7 @@ def _links(mol: Mol, n: int, rng: np.random.Generator) -> list[Bond]:
     return [bond if rng.random() < 0.5 else bond[::-1] for bond in chosen]
 
 
-def _around_atom(mol: Mol, rng: np.random.Generator) -> list[Bond]:
+def _one_link(mol: Mol, rng: np.random.Generator) -> list[Bond]:
     """Two bonds to cut that have an atom in common; none if there are no such."""
     bonds = _links(mol, len(mol.GetSubstructMatches(LINK)), rng)
     for i, bond in enumerate(bonds):
