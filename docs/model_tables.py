@@ -29,7 +29,7 @@ def compare_table() -> list[str]:
         lines += [
             f"{name}: {options['size']} network, {results['training_images']:,} training images, "
             f"{options['epochs']} epochs, batches of {options['batch_size']}, seeds "
-            f"{', '.join(map(str, seeds))} as far as they are measured, CPU; distances of "
+            f"{', '.join(map(str, seeds))}, CPU; distances of "
             f"{samples:,} images to the test images in `{features}`. In brackets the rank; `*` "
             "where the spread of the seeds supports the difference to the next.",
             "",
