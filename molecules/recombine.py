@@ -103,6 +103,7 @@ def _inserted(
     rng: np.random.Generator,
     most: int | None = None,
 ) -> str | None:
+    """`one` with copies of what lies between two cuts of `other` in one of its bonds."""
     cut = _links(one, 1, rng)
     if not cut or not ends:
         return None

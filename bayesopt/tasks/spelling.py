@@ -19,7 +19,7 @@ from molecules.features import describe
 ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
-"""Molecules whose features, 5 kB each, are remembered."""
+"""Molecules whose features, 4 kB each, are remembered."""
 
 
 class MoleculeModel(Protocol):
