@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from bayesopt.candidates import Effort, View
+from bayesopt.composite import MisfitTrend
 from bayesopt.fitting import Progress
 from bayesopt.problem import Array, Problem, TrustedRegion, split_rows
 from bayesopt.propose import NEEDS_SURROGATE, STRATEGIES, Proposal
 from bayesopt.surrogate import SurrogateConfig
 from bayesopt.surrogates import Surrogate, new_surrogate
-from bayesopt.trend import TrendGP
+from bayesopt.trend import LinearTrend, TrendGP
 from bayesopt.trials import SurrogateFit, Trial, TrialStore
 from gmae_tf.errors import UserError
 
@@ -248,7 +249,8 @@ class Search:
         if self.features is None:
             return new_surrogate(self.config.surrogate, self.problem.represent)
         gp, wholes = new_surrogate(self.config.surrogate), self.problem.wholes
-        return gp if wholes is None else TrendGP(gp, wholes)
+        form = MisfitTrend if self.problem.misfit else LinearTrend
+        return gp if wholes is None else TrendGP(gp, wholes, form)
 
     def _surrogate(self, view: View, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.

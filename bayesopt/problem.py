@@ -34,6 +34,8 @@ class Problem:
         evaluation, and which a surrogate may read instead of the codes.
     wholes : so many of the features, the first, say what a string is like as a whole; the others
         count its parts, and scores may have a linear trend in them.  None: they count nothing.
+    misfit : scores are log(1 + mean square distance) of the other features, values at points, to
+        values that are not known (`bayesopt.composite`), instead of linear in counts.
     same : N strings -> N keys; strings of one key have one score, which is not paid for twice.
         None: only equal strings are the same.
     represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
@@ -58,6 +60,7 @@ class Problem:
     recombine: Recombine | None = None
     features: Callable[[Sequence[str]], Array] | None = None
     wholes: int | None = None
+    misfit: bool = False
     same: Callable[[Sequence[str]], Sequence[Hashable]] | None = None
 
     def keys(self, strings: Sequence[str]) -> Sequence[Hashable]:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.options import RunConfig, as_published, check_numbers, chosen
+from bayesopt.options import RunConfig, as_published, check, chosen
 from gmae_tf.command import console, parse_seeds, run_command
 from grammar.errors import GrammarError
 
@@ -34,7 +34,7 @@ def search(config: RunConfig) -> None:
 
     config = as_published(config)
     seeds = parse_seeds(config.seeds)
-    check_numbers(config)
+    check(config)
     options = chosen(config)
     out = options["out"] = config.out or Path("runs") / config.task
     select_device(config.device)
@@ -71,6 +71,7 @@ def make_task(config: RunConfig) -> Task:
         n_data=config.n_data,
         data_dir=config.data_dir,
         exclude_better_than=config.exclude_better_than,
+        composite=False if config.reads == "codes" else config.composite,
     )
 
 
@@ -149,7 +150,7 @@ def build_record(
         config={k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
         versions=versions(),
         notes=(*task.notes, *_stopped(config, task, trials(config.strategy), seeds)),
-        data_protocol=f"{task.data_protocol} {_points_sentence(config, len(problem.scores))}",
+        data_protocol=f"{task.data_protocol} {_points_sentence(config, task)}",
         command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
         maximise=task.maximise,
         score_name=task.score_name,
@@ -170,10 +171,12 @@ def _stopped(
     ]
 
 
-def _points_sentence(config: RunConfig, known: int) -> str:
-    reads = "."
+def _points_sentence(config: RunConfig, task: Task) -> str:
+    known, reads = len(task.problem.scores), "."
     if config.reads == "features" and config.strategy == "turbo":
         reads = ", and reads what they are made of or do, not their codes as the published ones."
+        if task.problem.misfit:
+            reads += " It knows that a score is a mean of squares, but not of distances to what."
     if config.points == 0 or config.points >= 0.9 * known:
         return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
     return f"The surrogate learns from {config.points:,} of them and is tested on others{reads}"
@@ -195,6 +198,7 @@ def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
     from bayesopt.loop import WINSORISED, SearchConfig
     from bayesopt.surrogate import SurrogateConfig
 
+    reads = config.reads == "features"
     surrogate = SurrogateConfig(
         method=config.surrogate,
         inducing_points=config.inducing_points,
@@ -211,8 +215,9 @@ def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
         revisit=config.revisit,
         surrogate=surrogate,
         effort=task.effort if config.recombine else replace(task.effort, recombined=0),
-        features=config.reads == "features",
-        winsorised=WINSORISED if config.reads == "features" else 0.0,
+        features=reads,
+        # Where the form of the scores is known, none of them is hard to learn.
+        winsorised=WINSORISED if reads and not task.problem.misfit else 0.0,
     )
 
 

@@ -10,12 +10,13 @@ whole: counts of a thousand parts tell it nothing, for all points are equally fa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesopt.composite import MisfitTrend
 from bayesopt.fitting import Progress
 from bayesopt.surrogate import gaussian_score
 from bayesopt.surrogates import Draw, Surrogate, draw
@@ -34,9 +35,14 @@ class LinearTrend:
     """
 
     mean: Array
-    intercept: float
+    intercept: Array
     weights: Array
     root: Array
+
+    @property
+    def width(self) -> int:
+        """F."""
+        return len(self.mean)
 
     @classmethod
     def fit(cls, features: Array, scores: Array) -> LinearTrend:
@@ -47,7 +53,11 @@ class LinearTrend:
         ridge = BayesianRidge().fit(features - mean, scores)
         values, vectors = np.linalg.eigh(ridge.sigma_)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        return cls(mean, float(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
+        return cls(mean, np.asarray(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
+
+    def refit(self, features: Array, scores: Array) -> LinearTrend:
+        """To features [N, F] and scores [N]; one pass finds the weights, known ones do not help."""
+        return self.fit(features, scores)
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean [N] and variance [N] of the trend, without noise."""
@@ -60,29 +70,32 @@ class LinearTrend:
         return lambda features: self.intercept + drawn @ (features - self.mean).T
 
 
+Trend = LinearTrend | MisfitTrend
+
+
 class TrendGP:
-    """`LinearTrend` of features [N, F] and a surrogate of what it leaves.
+    """A trend of features [N, F], such as `LinearTrend`, and a surrogate of what it leaves.
 
     The first `wholes` features say what a thing is like as a whole: these and the trend are what
-    the surrogate of the rest reads.  The others count parts: these are what the trend reads.  It
-    is learnt anew from all points whenever some are added.
+    the surrogate of the rest reads.  The trend reads the others, which count parts or, for
+    `MisfitTrend`, are values; it is fitted to all points whenever some are added.
     """
 
-    def __init__(self, rest: Surrogate, wholes: int) -> None:
-        self._rest, self._wholes = rest, wholes
+    def __init__(self, rest: Surrogate, wholes: int, form: type[Trend] = LinearTrend) -> None:
+        self._rest, self._wholes, self._form = rest, wholes, form
 
     def fit(
         self, features: Array, scores: Array, *, seed: int, progress: Progress | None = None
     ) -> TrendGP:
         """Fit to features [N, F] and scores [N]; errors as those of the surrogate of the rest."""
-        self._trend = LinearTrend.fit(features[:, self._wholes :], scores)
+        self._trend = self._form.fit(features[:, self._wholes :], scores)
         trend, _, summary = self._parts(features)
         self._rest.fit(summary, scores - trend, seed=seed, progress=progress)
         return self
 
     def update(self, features: Array, scores: Array, *, seed: int = 0) -> TrendGP:
         """Take all data so far, new ones last."""
-        self._trend = LinearTrend.fit(features[:, self._wholes :], scores)
+        self._trend = self._trend.refit(features[:, self._wholes :], scores)
         trend, _, summary = self._parts(features)
         self._rest.update(summary, scores - trend, seed=seed)
         return self
@@ -94,10 +107,11 @@ class TrendGP:
         ------
         UserError: another version of the features, by their number.
         """
-        if features.shape[1] - self._wholes != len(self._trend.mean):
+        width = features.shape[1] - self._wholes
+        if width != self._trend.width:
             raise UserError(
-                f"The stored surrogate reads {len(self._trend.mean)} counts of parts, this version "
-                f"of GMAE makes {features.shape[1] - self._wholes}: start a new run."
+                f"The stored surrogate reads {self._trend.width} counts of parts, this version "
+                f"of GMAE makes {width}: start a new run."
             )
         trend, _, summary = self._parts(features)
         self._rest.attach(summary, scores - trend)
@@ -148,21 +162,15 @@ class TrendGP:
 
     def get_state(self) -> dict[str, Any]:
         """Arrays that `set_state` restores."""
-        trend = self._trend
-        own = {
-            "mean": trend.mean,
-            "intercept": np.array(trend.intercept),
-            "weights": trend.weights,
-            "root": trend.root,
-        }
+        trend = {f"trend.{name}": value for name, value in vars(self._trend).items()}
         rest = {f"rest.{name}": value for name, value in self._rest.get_state().items()}
-        return {f"trend.{name}": value for name, value in own.items()} | rest
+        return trend | rest
 
     def set_state(self, state: Mapping[str, Array]) -> TrendGP:
         """Restore what `get_state` gave; `UserError` for the state of another surrogate."""
         try:
-            mean, intercept = state["trend.mean"], float(state["trend.intercept"])
-            self._trend = LinearTrend(mean, intercept, state["trend.weights"], state["trend.root"])
+            names = [field.name for field in fields(self._form)]
+            self._trend = self._form(**{name: state[f"trend.{name}"] for name in names})
         except KeyError as error:
             raise UserError(
                 "The stored surrogate has no trend; use the settings of the run that wrote it, or "

@@ -92,14 +92,22 @@ def fit_errors(expressions: Sequence[str | None], x: np.ndarray, y: np.ndarray) 
     return np.array([_fit_error(expression, x, y) for expression in expressions], dtype=np.float64)
 
 
-def behaviour(expressions: Sequence[str], x: np.ndarray) -> np.ndarray:
-    """asinh of the values of expressions at points x [n], float64 [N, n]: what they do.
+def values_of(expressions: Sequence[str], x: np.ndarray) -> np.ndarray:
+    """Values of expressions at points x [n], float64 [N, n]; NaN for what cannot be read."""
+    return np.array([_values_or_nan(text, x) for text in expressions]).reshape(-1, len(x))
 
-    The inverse hyperbolic sine tells small values apart and holds large ones down; a value that is
-    not finite counts as a million.
+
+def behaviour(values: np.ndarray) -> np.ndarray:
+    """asinh of the values of expressions: what they do, so that distances mean something.
+
+    The inverse hyperbolic sine tells small values apart and holds large ones down.
     """
-    values = np.array([_values_or_nan(text, x) for text in expressions]).reshape(-1, len(x))
-    return np.arcsinh(np.clip(np.where(np.isfinite(values), values, _HUGE), -_HUGE, _HUGE))
+    return np.arcsinh(held_down(values))
+
+
+def held_down(values: np.ndarray) -> np.ndarray:
+    """Values of any shape, within a million of 0; what is undefined counts as a million."""
+    return np.clip(np.where(np.isfinite(values), values, _HUGE), -_HUGE, _HUGE)
 
 
 def _values_or_nan(text: str, x: np.ndarray) -> np.ndarray:

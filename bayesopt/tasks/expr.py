@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ from grammar.expressions import (
     evaluate,
     fit_errors,
     function_keys,
+    held_down,
     is_expression,
+    values_of,
 )
 from grammar.generate import sample_strings
 from grammar.model import GrammarAutoencoder
@@ -38,6 +41,8 @@ HIDDEN_BY_DEFAULT = 0.0363
 
 PROBES = 16
 """Points of the target's x at which the surrogate reads the values of an expression."""
+MISFIT_PROBES = 200
+"""At most so many, where it reads them to learn the values that are wanted."""
 
 PUBLISHED = (
     PublishedRow(
@@ -92,6 +97,8 @@ class ExprTask:
     score_name = "score"
     maximise = False
     effort = Effort(draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4)
+    composite_effort = replace(effort, recombined=600, generations=20)
+    """For a judge that knows the form of the score, and errs less far from what is known."""
     points_per_lengthscale = 0
 
     def __init__(
@@ -104,8 +111,13 @@ class ExprTask:
         n_data: int | None = None,
         data_dir: Path | None = None,
         exclude_better_than: float | None = None,
+        composite: bool | None = None,
     ) -> None:
         self.target = load_target(target, target_csv)
+        # What was published of the benchmark knows nothing of its score.
+        self.composite = not self.target.benchmark if composite is None else composite
+        if self.composite:
+            self.effort = self.composite_effort
         self.model = _load_model(model)
         strings = load_known_strings(self.model, data, n_data, data_dir)
         self.all_strings = np.array(strings, dtype=object)
@@ -125,7 +137,6 @@ class ExprTask:
                 "surrogate needs at least 100"
             )
         self.n_hidden = int((~keep).sum())
-        probes = np.quantile(self.target.x, np.linspace(0, 1, PROBES), method="nearest")
         self._recombiner = StringRecombiner(self.model.codec)
         known = [string for string, kept in zip(strings, keep, strict=True) if kept]
         known_set = frozenset(known)
@@ -140,7 +151,9 @@ class ExprTask:
             sample_strings=self._sample_strings,
             in_training_data=lambda s: s in known_set or s in self.model.training_strings,
             recombine=self._recombine,
-            features=lambda strings: behaviour(strings, probes),
+            features=self._features,
+            wholes=PROBES if self.composite else None,
+            misfit=self.composite,
             same=function_keys,
         )
 
@@ -191,6 +204,21 @@ class ExprTask:
         if option is None:
             return HIDDEN_BY_DEFAULT if self.target.benchmark else None
         return option if option >= 0 else None
+
+    def _features(self, strings: Sequence[str]) -> Array:
+        """What strings do at a few points, and with `composite`, their values at more of them."""
+        whole = behaviour(values_of(strings, self._probes(PROBES)))
+        if not self.composite:
+            return whole
+        values = values_of(strings, self._probes(MISFIT_PROBES))
+        # A string that is undefined anywhere has the worst score, wherever the others are.
+        values[~np.isfinite(values).all(axis=1)] = np.nan
+        return np.column_stack([whole, held_down(values)])
+
+    def _probes(self, n: int) -> Array:
+        """At most n points of the target's x, each as near to a quantile as there is one."""
+        n = min(n, len(self.target.x))
+        return np.quantile(self.target.x, np.linspace(0, 1, n), method="nearest")
 
     def _recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
         children = self._recombiner(parents, rng)

@@ -102,6 +102,7 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
         (("--target-csv", "absent.csv"), "absent.csv cannot be read"),
         (("--seeds", "9-0"), "run backwards"),
         (("--budget", "-5"), "--budget must be 0 or more"),
+        (("--composite", "--reads", "codes"), "leave out --reads codes"),
         (("--model", "absent"), "absent does not hold a trained grammar model"),
         (("--bugdet", "5"), "did you mean --budget"),
         (("--device", "gpu"), "GPU"),
