@@ -64,6 +64,27 @@ def oracle_table() -> list[str]:
     return lines
 
 
+def ablation_table() -> list[str]:
+    """The search for expressions without its parts, one after the other."""
+    path = BENCHMARKS / "search_ablation.json"
+    if not path.exists():
+        return []
+    found: dict[str, Any] = json.loads(path.read_text())
+    lines = [
+        f"| better half hidden, {found['budget']} evaluations, {found['seeds']} seeds "
+        "| median best | worst seed | exact | evaluations to 0.11, median |",
+        "|---|---|---|---|---|",
+    ]
+    for row in found["results"]:
+        name = {"random": "random strings", "prior": "prior samples"}.get(row["search"])
+        reached = "–" if row["reached"] is None else row["reached"]
+        lines.append(
+            f"| {name or row['search']} | {row['median']:.4f} | {row['worst']:.4f} "
+            f"| {row['exact']} | {reached} |"
+        )
+    return lines
+
+
 def batch_table() -> list[str]:
     """Seconds of a batch on 90,000 points."""
     path = BENCHMARKS / "search_batch.json"

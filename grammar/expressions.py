@@ -10,6 +10,7 @@ import ast
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -156,8 +157,12 @@ class _NotUnderstood(Exception):
         self.position, self.text = position, text
 
 
+@lru_cache(maxsize=2048)
 def _parse(text: str) -> ast.expr:
-    """Python's own parser reads the string once its every character is known to be harmless."""
+    """Python's own parser reads the string once its every character is known to be harmless.
+
+    Remembered for a while: a search asks several things of each string, one after the other.
+    """
     shape = _SHAPE.match(text)
     position = shape.end() if shape else 0
     if position < len(text):

@@ -152,7 +152,7 @@ class ExprTask:
             in_training_data=lambda s: s in known_set or s in self.model.training_strings,
             recombine=self._recombine,
             features=self._features,
-            wholes=PROBES if self.composite else None,
+            wholes=len(self._probes(PROBES)) if self.composite else None,
             misfit=self.composite,
             same=function_keys,
         )
@@ -207,10 +207,11 @@ class ExprTask:
 
     def _features(self, strings: Sequence[str]) -> Array:
         """What strings do at a few points, and with `composite`, their values at more of them."""
-        whole = behaviour(values_of(strings, self._probes(PROBES)))
+        few = self._probes(PROBES)
         if not self.composite:
-            return whole
-        values = values_of(strings, self._probes(MISFIT_PROBES))
+            return behaviour(values_of(strings, few))
+        both = values_of(strings, np.concatenate([few, self._probes(MISFIT_PROBES)]))
+        whole, values = behaviour(both[:, : len(few)]), both[:, len(few) :]
         # A string that is undefined anywhere has the worst score, wherever the others are.
         values[~np.isfinite(values).all(axis=1)] = np.nan
         return np.column_stack([whole, held_down(values)])

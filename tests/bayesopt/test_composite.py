@@ -111,3 +111,14 @@ def test_it_is_for_targets_of_the_user():
     assert (features[1, 16:] == 1e6).all()  # nowhere defined
     assert ExprTask(n_data=200, composite=True).problem.misfit
     assert not ExprTask(target="2*x+3", n_data=200, composite=False).problem.misfit
+
+
+def test_a_handful_of_points_is_enough(tmp_path):
+    (tmp_path / "few.csv").write_text("x,y\n0,1\n1,3\n2,5.1\n")
+    problem = ExprTask(target_csv=tmp_path / "few.csv", n_data=200).problem
+    features = problem.features(["2*x+1", "x"])
+    assert features.shape == (2, 6)
+    gp = TrendGP(SparseGP(SurrogateConfig(inducing_points=40, iterations=5)), 3, MisfitTrend)
+    gp.fit(problem.features(problem.strings), problem.scores, seed=0)
+    assert problem.wholes == 3
+    assert gp.predict(features)[0] == pytest.approx(problem.score(["2*x+1", "x"]), abs=0.2)
