@@ -43,6 +43,12 @@ PROBES = 16
 """Points of the target's x at which the surrogate reads the values of an expression."""
 MISFIT_PROBES = 200
 """At most so many, where it reads them to learn the values that are wanted."""
+FAR = 0.97 * WORST_SCORE
+"""Where even the best known score is worse, nearly all squared errors are at their limit."""
+TOO_FAR = (
+    "no known string comes near the target, and the squared error of a point counts as at most "
+    "1,000: divide y by a number that brings it within 30 of 0"
+)
 
 PUBLISHED = (
     PublishedRow(
@@ -124,8 +130,10 @@ class ExprTask:
         scores = self.score(strings)
         if (scores == WORST_SCORE).all():
             raise UserError(
-                "none of the known strings can be evaluated as an expression in x: the task expr "
-                "needs a grammar of expressions such as 2*x+sin(x)"
+                TOO_FAR
+                if any(map(is_expression, strings))
+                else "none of the known strings can be evaluated as an expression in x: the task "
+                "expr needs a grammar of expressions such as 2*x+sin(x)"
             )
         self.hidden_score = self._hidden_score(exclude_better_than)
         keep = np.ones(len(strings), dtype=bool)
@@ -185,6 +193,8 @@ class ExprTask:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know besides."""
+        if self.problem.scores.min() > FAR:
+            return (f"{TOO_FAR[0].upper()}{TOO_FAR[1:]}.",)
         trained = self.model.details.get("config", {}).get("exclude_better_than")
         if not self.target.benchmark or self.hidden_score is None:
             return ()

@@ -31,6 +31,19 @@ def test_nothing_is_hidden_on_a_users_own_target():
     assert task.published == ()
 
 
+def test_a_target_beyond_the_limit_of_errors_is_said_to_be(tmp_path):
+    def csv_of(*values: float):
+        path = tmp_path / f"{len(values)}.csv"
+        path.write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in enumerate(values)))
+        return path
+
+    with pytest.raises(UserError, match="divide y by"):
+        ExprTask(target_csv=csv_of(*[-7777.0] * 20), n_data=300)
+    task = ExprTask(target_csv=csv_of(0.0, *[-7777.0] * 9), n_data=300)
+    assert "divide y by" in task.notes[0]
+    assert ExprTask(target="x*x", n_data=300).notes == ()
+
+
 def test_everything_can_be_shown_and_too_much_cannot_be_hidden():
     assert ExprTask(n_data=500, exclude_better_than=-1).n_hidden == 0
     with pytest.raises(UserError, match="leaves 0 strings"):
