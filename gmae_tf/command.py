@@ -148,7 +148,7 @@ def _parser(config_class: type[Any], prog: str, description: str) -> ArgumentPar
     kinds, helps = get_type_hints(config_class), _attribute_helps(config_class)
     for field in fields(config_class):
         kind: dict[str, Any] = {"type": kinds[field.name]}
-        if kinds[field.name] is bool:
+        if kinds[field.name] in (bool, bool | None):
             kind = {"action": ActionYesNo(yes_prefix="", no_prefix="no-")}
         flag = "--" + field.name.replace("_", "-")
         parser.add_argument(flag, help=helps.get(field.name, ""), **kind, **_default(field))

@@ -51,6 +51,8 @@ class Config:
     """Folder of the run."""
     baselines: bool = True
     """Run the baselines."""
+    xla: bool | None = None
+    """Compile; where it helps by default."""
 
 
 def parse(*argv: str) -> Config:
@@ -83,6 +85,11 @@ def test_fields_are_flags_with_dashes_or_underscores() -> None:
     argv = ["--task", "expr", "--exclude-better-than", "4e-2", "--no-baselines"]
     assert parse(*argv, "--batch-size", "7") == expected
     assert parse(*argv, "--batch_size=7") == expected
+
+
+@pytest.mark.parametrize(("flags", "xla"), [((), None), (("--xla",), True), (("--no-xla",), False)])
+def test_what_is_decided_by_default_can_be_said(flags: tuple[str, ...], xla: bool | None) -> None:
+    assert parse("--task", "expr", *flags).xla is xla
 
 
 def test_a_value_keeps_its_underscores() -> None:
