@@ -54,7 +54,7 @@ test-data: setup-dev  ## the slow tests and those on real data (set GMAE_DATA_DI
 	$(PYTEST) -m "slow or data" $(PYTEST_ARGS)
 
 benchmark: setup-dev  ## measure every speed that the documentation claims
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (needs uv)
 	$(call pin,requirements.txt,)

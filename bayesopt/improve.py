@@ -13,14 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
+    from bayesopt.storage import Trial
+    from bayesopt.tasks.molecule_codec import MoleculeCodec
     from bayesopt.tasks.molecules import MoleculeTask
-    from bayesopt.tasks.spelling import MoleculeCodec
-    from bayesopt.trials import Trial
 
 STRATEGIES = ("turbo", "random")
 MEANINGFUL = 1e-9
@@ -62,8 +62,8 @@ class ImproveConfig:
 
 def improve(config: ImproveConfig) -> None:
     """Improve one molecule after the other, and say how much on average."""
-    from gmae_tf.devices import select_device
-    from gmae_tf.runs import open_run
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
 
     if min(config.molecules, config.budget, config.batch_size) < 1:
         raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
@@ -100,11 +100,11 @@ def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
     """The molecules with the worst scores that the model can write, worst first."""
     import numpy as np
 
-    from molecules.data import load_molecules
-    from molecules.objective import Objective
-    from molecules.penalized import RAW
-    from molecules.properties import canonical
-    from molecules.scoring import Scorer
+    from molecules.chem.penalized import RAW
+    from molecules.chem.properties import canonical
+    from molecules.data.sources import load_molecules
+    from molecules.scoring.objective import Objective
+    from molecules.scoring.scorer import Scorer
 
     what = Objective(config.objective, None, RAW)
     found = load_molecules(config.data, data_dir=config.data_dir, n=config.n_data)
@@ -123,7 +123,7 @@ def _improved(
     config: ImproveConfig, codec: MoleculeCodec, start: str, state: dict[str, Any]
 ) -> dict[str, Any]:
     """What the search and random draws made of one molecule."""
-    from bayesopt.options import ColumnOptions, ConstraintOptions
+    from bayesopt.cli.options import ColumnOptions, ConstraintOptions
     from bayesopt.tasks.molecules import MoleculeTask
 
     bounds = ConstraintOptions(min_similarity=config.min_similarity, to=start)
@@ -168,10 +168,10 @@ def _searched(
     """Evaluated trials; the first fit of the surrogate is the same for all molecules."""
     from tempfile import TemporaryDirectory
 
-    from bayesopt.loop import WINSORISED, Search, SearchConfig
-    from bayesopt.propose import NEEDS_SURROGATE
-    from bayesopt.surrogate import SurrogateConfig
-    from bayesopt.trials import TrialStore
+    from bayesopt.acquisition.strategies import NEEDS_SURROGATE
+    from bayesopt.optimizer import WINSORISED, Search, SearchConfig
+    from bayesopt.storage import TrialStore
+    from bayesopt.surrogates.sparse_gp import SurrogateConfig
 
     surrogate = SurrogateConfig(
         method="sgpr",
@@ -226,7 +226,7 @@ def _line(number: int, total: int, row: dict[str, Any]) -> str:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    from gmae_tf.runs import write_atomic
+    from gmae_tf.utils.run_dir import write_atomic
 
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 

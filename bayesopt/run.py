@@ -10,15 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.options import RunConfig, as_published, check, chosen
-from gmae_tf.command import console, parse_seeds, run_command
+from bayesopt.cli.options import RunConfig, as_published, check, chosen
+from gmae_tf.utils.cli import console, parse_seeds, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
-    from bayesopt.loop import Search, SearchConfig
-    from bayesopt.results import SearchRecord
-    from bayesopt.task import Task
-    from bayesopt.trials import TrialStore
+    from bayesopt.optimizer import Search, SearchConfig
+    from bayesopt.report.summary import SearchRecord
+    from bayesopt.storage import TrialStore
+    from bayesopt.tasks.base import Task
 
 BASELINES = ("random", "prior")
 ITERATIONS = 30
@@ -29,8 +29,8 @@ FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs")
 
 def search(config: RunConfig) -> None:
     """Run every seed, continue what is unfinished, and write the report."""
-    from gmae_tf.devices import select_device
-    from gmae_tf.runs import open_run
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
 
     config = as_published(config)
     seeds = parse_seeds(config.seeds)
@@ -38,8 +38,8 @@ def search(config: RunConfig) -> None:
     options = chosen(config)
     out = options["out"] = config.out or Path("runs") / config.task
     select_device(config.device)
-    from bayesopt.report import print_report, write_report
-    from bayesopt.trials import TrialStore
+    from bayesopt.report.page import print_report, write_report
+    from bayesopt.storage import TrialStore
 
     # Before the folder: a wrong target or model must not leave a folder that claims to be a run.
     task = make_task(config)
@@ -61,7 +61,7 @@ def make_task(config: RunConfig) -> Task:
         from bayesopt.tasks.molecules import MoleculeTask
 
         return MoleculeTask.of(config)
-    from bayesopt.tasks.expr import ExprTask
+    from bayesopt.tasks.expressions import ExprTask
 
     return ExprTask(
         target=config.target,
@@ -78,7 +78,7 @@ def make_task(config: RunConfig) -> Task:
 def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from bayesopt.loop import Search
+    from bayesopt.optimizer import Search
 
     trusted = task.problem.trusted_region()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -126,8 +126,8 @@ def build_record(
     """Everything that the report shows, from the store."""
     import numpy as np
 
-    from bayesopt.results import SearchRecord
-    from gmae_tf.runs import versions
+    from bayesopt.report.summary import SearchRecord
+    from gmae_tf.utils.run_dir import versions
 
     problem = task.problem
     shown = np.random.default_rng(0).permutation(len(problem.scores))[:4000]
@@ -183,7 +183,7 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
 
 
 def _best(record: SearchRecord) -> dict[str, float]:
-    from bayesopt.results import top
+    from bayesopt.report.summary import top
 
     return {row["string"]: record.shown(row["score"]) for row in top(record.trials)}
 
@@ -195,8 +195,8 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
 
 def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
     """How the options want a strategy to search."""
-    from bayesopt.loop import WINSORISED, SearchConfig
-    from bayesopt.surrogate import SurrogateConfig
+    from bayesopt.optimizer import WINSORISED, SearchConfig
+    from bayesopt.surrogates.sparse_gp import SurrogateConfig
 
     reads = config.reads == "features"
     surrogate = SurrogateConfig(
@@ -231,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command; `argv` are its arguments, those of the process by default."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] in (["ask"], ["tell"]):
-        from bayesopt.assist import main as assist
+        from bayesopt.cli.ask_tell import main as assist
 
         assist(arguments)
         return

@@ -15,7 +15,7 @@ from gmae_tf.penalties import Penalty, assignment_distance, weighted_sum
 from gmae_tf.prior import GaussianMixture
 
 if TYPE_CHECKING:
-    from gmae_tf.models.parts import Recipe
+    from gmae_tf.models.config import Recipe
 
 _serialize = keras.saving.serialize_keras_object
 _deserialize = keras.saving.deserialize_keras_object

@@ -15,15 +15,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS
+from gmae_tf.utils.cli import console, run_command
 
 if TYPE_CHECKING:
-    from gmae_tf.datasets import ImageData
-    from gmae_tf.evaluation.material import Material
-    from gmae_tf.image_model import ImageAutoencoder
-    from gmae_tf.metrics.extractors import Extractor
+    from gmae_tf.images.datasets import ImageData
+    from gmae_tf.images.evaluation.material import Material
+    from gmae_tf.images.features.extractors import Extractor
+    from gmae_tf.images.model import ImageAutoencoder
 
 SMALLEST = 100
 """Images below which a distance between sets says nothing."""
@@ -41,7 +41,7 @@ class EvaluateConfig:
     inception: Path | None = None
     """pytorch-fid's weights file of Inception, for the usual FID."""
     classifier: Path | None = None
-    """Folder of gmae_tf.metrics.classifier; by default that of the data set."""
+    """Folder of gmae_tf.images.features.classifier; by default that of the data set."""
     data_dir: Path | None = None
     """Folder with downloaded data; that of the training or GMAE_DATA_DIR by default."""
     seed: int = 0
@@ -52,7 +52,7 @@ class EvaluateConfig:
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Evaluate, print the tables and say where the page is; returns what evaluation.json holds."""
-    from gmae_tf.report import print_results
+    from gmae_tf.images.report import print_results
 
     results = evaluate_run(config.run, config)
     screen = console()
@@ -72,10 +72,10 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
     if config.n < SMALLEST:
         raise UserError(f"--n is {config.n}: compare at least {SMALLEST} images with the test set")
     _check_run(run)
-    from gmae_tf.devices import select_device
+    from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
-    from gmae_tf.image_model import ImageAutoencoder
+    from gmae_tf.images.model import ImageAutoencoder
 
     model = ImageAutoencoder.load(run)
     data = load_data(model, config.data_dir)
@@ -86,12 +86,12 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
 def _evaluate(
     config: EvaluateConfig, model: ImageAutoencoder, data: ImageData, step: Progress
 ) -> dict[str, Any]:
-    from gmae_tf.evaluation import numbers
-    from gmae_tf.evaluation.generation import generation
-    from gmae_tf.evaluation.material import Material
-    from gmae_tf.evaluation.pictures import pictures
-    from gmae_tf.report import write_page
-    from gmae_tf.runs import write_atomic
+    from gmae_tf.images.evaluation import numbers
+    from gmae_tf.images.evaluation.generation import generation
+    from gmae_tf.images.evaluation.material import Material
+    from gmae_tf.images.evaluation.pictures import pictures
+    from gmae_tf.images.report import write_page
+    from gmae_tf.utils.run_dir import write_atomic
 
     notes = []
     if data.dropped:
@@ -134,7 +134,7 @@ def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
     ------
     UserError: they are not found.
     """
-    from gmae_tf.datasets import load_images
+    from gmae_tf.images.datasets import load_images
 
     options = model.details.get("config")
     if not options:
@@ -192,7 +192,7 @@ def _extractor(config: EvaluateConfig, data: ImageData, notes: list[str]) -> Ext
     ------
     UserError: what was asked for by name cannot be used.
     """
-    from gmae_tf.metrics.extractors import make_extractor
+    from gmae_tf.images.features.extractors import make_extractor
 
     labelled = data.test_labels is not None
     try:
@@ -214,7 +214,7 @@ def _extractor(config: EvaluateConfig, data: ImageData, notes: list[str]) -> Ext
 
 def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     """What was evaluated, on what, and how to do it again."""
-    from gmae_tf.runs import environment
+    from gmae_tf.utils.run_dir import environment
 
     model, data = material.model, material.data
     facts = environment()

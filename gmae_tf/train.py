@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.images.presets import preset_of
 from gmae_tf.models import MODELS, check_options, entry, options_of
-from gmae_tf.options import ModelOptions
-from gmae_tf.presets import preset_of
+from gmae_tf.models.options import ModelOptions
+from gmae_tf.utils.cli import console, run_command
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from gmae_tf.autoencoder import Autoencoder
-    from gmae_tf.datasets import ImageData
-    from gmae_tf.image_model import ImageAutoencoder
+    from gmae_tf.images.datasets import ImageData
+    from gmae_tf.images.model import ImageAutoencoder
 
     Groups = NDArray[np.int32]
 
@@ -94,8 +94,8 @@ def train(config: TrainConfig) -> None:
     """Train, save the model, and evaluate it."""
     if config.list_models:
         return list_models()
-    from gmae_tf.devices import select_device, set_precision
-    from gmae_tf.runs import open_run
+    from gmae_tf.utils.devices import select_device, set_precision
+    from gmae_tf.utils.run_dir import open_run
 
     config = with_preset(config)
     assert config.out is not None
@@ -136,7 +136,7 @@ def train(config: TrainConfig) -> None:
 
 def list_models() -> None:
     """Of each model: name, title, source, from what it samples, options with their defaults."""
-    from gmae_tf.devices import select_device
+    from gmae_tf.utils.devices import select_device
 
     select_device("cpu")
     screen = console()
@@ -177,7 +177,7 @@ def with_preset(config: TrainConfig) -> TrainConfig:
 
 def load(config: TrainConfig) -> ImageData:
     """The images that the options describe."""
-    from gmae_tf.datasets import load_images
+    from gmae_tf.images.datasets import load_images
 
     return load_images(
         config.dataset,
@@ -229,8 +229,8 @@ def _groups(
     """Of training and validation images; found once in a run."""
     import numpy as np
 
-    from gmae_tf.guide import find_groups
-    from gmae_tf.runs import atomic_path
+    from gmae_tf.images.pseudo_labels import find_groups
+    from gmae_tf.utils.run_dir import atomic_path
 
     assert config.components is not None
     if not path.exists():
@@ -247,7 +247,7 @@ def build(config: TrainConfig, data: ImageData, weight: float) -> ImageAutoencod
     """An untrained model, from the seed."""
     import keras
 
-    from gmae_tf.image_model import ImageAutoencoder
+    from gmae_tf.images.model import ImageAutoencoder
 
     assert config.latent_dim is not None
     assert config.epochs is not None
@@ -270,9 +270,9 @@ def fit_network(
     groups: tuple[Groups, Groups] | None = None,
 ) -> list[dict[str, float]]:
     """Train; returns the logs of all epochs."""
-    from gmae_tf.batches import ImageBatches
-    from gmae_tf.sample_grids import SampleGrids
-    from gmae_tf.training import fit
+    from gmae_tf.images.sample_grids import SampleGrids
+    from gmae_tf.training.batches import ImageBatches
+    from gmae_tf.training.fit import fit
 
     assert config.epochs is not None
     assert config.learning_rate is not None

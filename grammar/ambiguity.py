@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grammar.cfg import Grammar
+from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
-from grammar.derivations import Derivations
 from grammar.errors import GrammarError, ParseError
-from grammar.generate import sample_derivations
-from grammar.parser import ChartEngine, Parser
+from grammar.parsing.parser import ChartEngine, Parser
+from grammar.sampling.counting import Derivations
+from grammar.sampling.uniform import sample_derivations
 
 
 def check_unambiguous(grammar: Grammar) -> None:

@@ -17,14 +17,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from gmae_tf.command import console, run_command
-from gmae_tf.runs import atomic_path
+from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.run_dir import atomic_path
 from grammar.errors import GrammarError, ParseError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from grammar.parser import Parser
+    from grammar.parsing.parser import Parser
 
 BLOCK = 4_000
 """Lines that a process parses at a time."""
@@ -88,7 +88,7 @@ def encode_file(
     ------
     GrammarError: the data cannot be read, hold no string of the grammar, or `out` is unwritable.
     """
-    from grammar.cfg import Grammar
+    from grammar.cfg.grammar import Grammar
     from grammar.storage import RuleWriter
 
     rules = Grammar.load(grammar)
@@ -196,8 +196,8 @@ _worker: tuple[Parser, int | None] | None = None
 
 def _start(grammar: str, max_length: int | None) -> None:
     """Build the parser of this process once."""
-    from grammar.cfg import Grammar
-    from grammar.parser import Parser
+    from grammar.cfg.grammar import Grammar
+    from grammar.parsing.parser import Parser
 
     global _worker
     _worker = Parser(Grammar(grammar)), max_length

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from grammar.cfg import Grammar
+from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 
 _FORMAT = "grammar rule indices 1"

@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
-from gmae_tf.options import ModelOptions
+from gmae_tf.models.options import ModelOptions
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from grammar.cfg import Grammar
-    from grammar.model import GrammarAutoencoder
+    from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.cfg.grammar import Grammar
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class TrainConfig(ModelOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
-    from gmae_tf.devices import select_device
-    from gmae_tf.runs import open_run
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
     from grammar.codec import write_rules
 
     select_device(config.device)
@@ -85,8 +85,8 @@ def prepare(config: TrainConfig) -> tuple[list[str], NDArray[np.uint8], GrammarA
     """The training strings, their rules [N, T] and an untrained model, all from the options."""
     import keras
 
-    from grammar.model import GrammarAutoencoder, build_from_recipe
-    from grammar.stringset import StringSet
+    from grammar.autoencoder.hashed_set import StringSet
+    from grammar.autoencoder.model import GrammarAutoencoder, build_from_recipe
 
     _refuse_nonsense(config)
     grammar = load_grammar(config)
@@ -119,9 +119,9 @@ def _refuse_nonsense(config: TrainConfig) -> None:
 
 def load_grammar(config: TrainConfig) -> Grammar:
     """The grammar of the options."""
-    from grammar.cfg import Grammar
-    from grammar.characters import CHARACTERS, character_grammar
-    from grammar.data import read_lines
+    from grammar.cfg.characters import CHARACTERS, character_grammar
+    from grammar.cfg.grammar import Grammar
+    from grammar.expressions.data import read_lines
 
     if config.grammar != CHARACTERS:
         return Grammar.load(config.grammar)
@@ -132,10 +132,10 @@ def load_grammar(config: TrainConfig) -> Grammar:
 
 def load_strings(config: TrainConfig, grammar: Grammar) -> list[str]:
     """The strings to train on, without the hidden ones."""
-    from grammar.characters import CHARACTERS
-    from grammar.data import load_expressions
-    from grammar.expressions import TARGET_X, fit_errors, target
-    from grammar.generate import sample_strings
+    from grammar.cfg.characters import CHARACTERS
+    from grammar.expressions.data import load_expressions
+    from grammar.expressions.evaluate import TARGET_X, fit_errors, target
+    from grammar.sampling.uniform import sample_strings
 
     arithmetic = config.grammar in ("arithmetic", CHARACTERS)
     source = config.data or ("official" if arithmetic else "generated")
@@ -176,10 +176,10 @@ def fit_and_evaluate(
 
     import numpy as np
 
-    from gmae_tf.batches import SeededBatches
-    from gmae_tf.training import fit
-    from grammar.characters import writes_characters
-    from grammar.expressions import is_expression
+    from gmae_tf.training.batches import SeededBatches
+    from gmae_tf.training.fit import fit
+    from grammar.cfg.characters import writes_characters
+    from grammar.expressions.evaluate import is_expression
 
     order = np.random.default_rng(config.seed).permutation(len(rules))
     held_out, kept = np.split(rules[order], [max(1, len(rules) // 10)])

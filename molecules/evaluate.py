@@ -13,14 +13,14 @@ from rdkit import Chem, rdBase
 from rich.console import Console
 from rich.table import Table
 
-from gmae_tf.batches import SeededBatches
-from grammar.characters import writes_characters
-from grammar.decode import StackWalk, Walk, decode_logits
-from molecules.draw import grid
-from molecules.masks import molecule_walk
-from molecules.metrics import summarise
+from gmae_tf.training.batches import SeededBatches
+from grammar.cfg.characters import writes_characters
+from grammar.decoding import StackWalk, Walk, decode_logits
+from molecules.chem.draw import grid
+from molecules.chem.metrics import summarise
+from molecules.decoding.mask import molecule_walk
 from molecules.model import MoleculeAutoencoder
-from molecules.scoring import Scorer
+from molecules.scoring.scorer import Scorer
 
 RANKED_BY = "penalized_logp"
 MAX_BATCH = 500

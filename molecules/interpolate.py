@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 
@@ -26,7 +26,7 @@ class InterpolateConfig:
     model: Path | None = None
     """Folder of molecules.train or molecules.pack; the pretrained model by default."""
     properties: tuple[str, ...] = ("logp", "qed", "sa")
-    """Columns to compute, see molecules.properties."""
+    """Columns to compute, see molecules.chem.properties."""
     picture: bool = True
     """Draw the molecules (at most 60) into a .png beside the file."""
 
@@ -35,9 +35,9 @@ def interpolate(config: InterpolateConfig) -> None:
     """Encode both ends, decode the line between them, and write what it passes."""
     import numpy as np
 
-    from gmae_tf.devices import select_device
-    from molecules.output import check_output, write_molecules
-    from molecules.properties import canonical
+    from gmae_tf.utils.devices import select_device
+    from molecules.chem.output import check_output, write_molecules
+    from molecules.chem.properties import canonical
 
     if config.steps < 2:
         raise UserError(f"--steps is {config.steps}: at least 2 are needed, the two ends")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from grammar.characters import writes_characters
-from grammar.decode import StackWalk, Walk
-from grammar.model import GrammarAutoencoder
-from molecules.kekulize import kekulize_smiles
-from molecules.masks import molecule_walk
-from molecules.properties import canonical
+from grammar.autoencoder.model import GrammarAutoencoder
+from grammar.cfg.characters import writes_characters
+from grammar.decoding import StackWalk, Walk
+from molecules.chem.properties import canonical
+from molecules.data.kekulize import kekulize_smiles
+from molecules.decoding.mask import molecule_walk
 
 
 class MoleculeAutoencoder(GrammarAutoencoder):
@@ -18,7 +18,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
     It reads and writes SMILES in its own form, kekulised or not (`details["kekulized"]`);
     `training_strings` holds canonical SMILES.  Of a kekulised model every decode is a molecule that
-    RDKit accepts; of another one nearly every decode (`molecules.masks`).  A model that writes
+    RDKit accepts; of another one nearly every decode (`molecules.decoding.mask`).  A model that writes
     characters knows nothing of molecules, and its decodes are whatever they are.
     """
 

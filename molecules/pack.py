@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 
@@ -32,10 +32,10 @@ class PackConfig:
 
 def pack(config: PackConfig) -> None:
     """Describe and encode the training molecules, and write them beside the model."""
-    from gmae_tf.devices import select_device
-    from grammar.stringset import StringSet
-    from molecules.data import load_molecules
-    from molecules.known import FILE, KnownMolecules, describe_once
+    from gmae_tf.utils.devices import select_device
+    from grammar.autoencoder.hashed_set import StringSet
+    from molecules.data.library import FILE, KnownMolecules, describe_once
+    from molecules.data.sources import load_molecules
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SampleConfig:
     new: bool = False
     """Only molecules that are not among the training molecules."""
     properties: tuple[str, ...] = ("logp", "qed", "sa")
-    """Columns to compute, see molecules.properties."""
+    """Columns to compute, see molecules.chem.properties."""
     picture: bool = True
     """Draw the molecules (at most 60) into a .png beside the file."""
     seed: int = 0
@@ -47,8 +47,8 @@ def sample(config: SampleConfig) -> None:
     """Draw, decode, and write what is new to the list."""
     import numpy as np
 
-    from gmae_tf.devices import select_device
-    from molecules.output import check_output, write_molecules
+    from gmae_tf.utils.devices import select_device
+    from molecules.chem.output import check_output, write_molecules
 
     if config.n < 1:
         raise UserError(f"--n is {config.n}: ask for at least one molecule")
@@ -70,7 +70,7 @@ def draw(config: SampleConfig, model: MoleculeAutoencoder, rng: np.random.Genera
     """Canonical SMILES of the different molecules found, in order of discovery."""
     import numpy as np
 
-    from molecules.properties import canonical
+    from molecules.chem.properties import canonical
 
     found: dict[str, None] = {}
     centre = None

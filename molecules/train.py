@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.command import console, run_command
 from gmae_tf.errors import UserError
-from gmae_tf.options import ModelOptions
+from gmae_tf.models.options import ModelOptions
+from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from grammar.cfg import Grammar
-    from grammar.stringset import StringSet
-    from molecules.data import MoleculeData
+    from grammar.autoencoder.hashed_set import StringSet
+    from grammar.cfg.grammar import Grammar
+    from molecules.data.sources import MoleculeData
     from molecules.model import MoleculeAutoencoder
 
 VALIDATION = 0.02
@@ -70,7 +70,7 @@ class TrainConfig(ModelOptions):
     kekulize: bool | None = None
     """Write aromatic rings as alternating bonds, which makes every decode a valid molecule."""
     architecture: Literal["autoregressive", "zinc"] | None = None
-    """Network, see grammar.architectures."""
+    """Network, see grammar.autoencoder.architectures."""
     units: int | None = None
     """Width of the recurrent layers."""
     dense: int | None = None
@@ -103,8 +103,8 @@ class TrainConfig(ModelOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out molecules, and save the model."""
-    from gmae_tf.devices import select_device, set_precision
-    from gmae_tf.runs import open_run
+    from gmae_tf.utils.devices import select_device, set_precision
+    from gmae_tf.utils.run_dir import open_run
 
     config = with_preset(config)
     _share_cores(config)
@@ -133,7 +133,7 @@ def train(config: TrainConfig) -> None:
 
 def with_preset(config: TrainConfig) -> TrainConfig:
     """The options with the preset's values where none was given."""
-    from grammar.characters import CHARACTERS
+    from grammar.cfg.characters import CHARACTERS
 
     preset = PRESETS[config.preset]
     if config.grammar == CHARACTERS:  # a length in rules of a grammar says nothing of them
@@ -154,12 +154,12 @@ def prepare(
     """Data, rules of training [N, T] and held-out molecules, and an untrained model."""
     import keras
 
-    from grammar.architectures import Architecture
-    from grammar.cfg import Grammar
-    from grammar.characters import CHARACTERS, character_grammar
+    from grammar.autoencoder.architectures import Architecture
+    from grammar.autoencoder.model import build_from_recipe
+    from grammar.cfg.characters import CHARACTERS, character_grammar
+    from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
-    from grammar.model import build_from_recipe
-    from molecules.data import load_molecules, report
+    from molecules.data.sources import load_molecules, report
     from molecules.model import MoleculeAutoencoder
 
     known = config.grammar != CHARACTERS
@@ -205,7 +205,7 @@ def prepare(
 def accepted_by(grammar: Grammar | None, longest: int | None) -> Any:
     """Why a SMILES cannot be used with this grammar (of any characters) and length, or None."""
     from grammar.errors import ParseError
-    from grammar.parser import Parser
+    from grammar.parsing.parser import Parser
 
     parse: Any = str if grammar is None else Parser(grammar).parse
 
@@ -230,8 +230,8 @@ def fit_network(
     import keras
     import numpy as np
 
-    from gmae_tf.batches import LengthBatches, SeededBatches
-    from gmae_tf.training import fit
+    from gmae_tf.training.batches import LengthBatches, SeededBatches
+    from gmae_tf.training.fit import fit
 
     assert config.epochs is not None  # the preset has them
     assert config.batch_size is not None
@@ -260,9 +260,9 @@ def fit_network(
 
 def _known(smiles: Sequence[str]) -> StringSet:
     """The training molecules, in whatever spelling they are asked for."""
-    from grammar.stringset import StringSet
-    from molecules.properties import canonical
-    from molecules.workers import map_chunks
+    from gmae_tf.utils.parallel import map_chunks
+    from grammar.autoencoder.hashed_set import StringSet
+    from molecules.chem.properties import canonical
 
     return StringSet.of(map_chunks(canonical, smiles, "canonical SMILES"))
 

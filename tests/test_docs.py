@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
+from experiments.tables import pages as TABLES
+
 ROOT = Path(__file__).parent.parent
-
-
-sys.path.insert(0, str(ROOT / "docs"))
-import tables as TABLES  # noqa: E402
 
 
 @pytest.mark.parametrize("page", TABLES.PAGES, ids=lambda page: page.name)
 def test_tables_are_those_of_the_result_files(page):
-    assert page.read_text() == TABLES.page_with_tables(page), "run: python docs/tables.py --write"
+    assert page.read_text() == TABLES.page_with_tables(page), (
+        "run: python -m experiments.tables.pages --write"
+    )
 
 
 def test_readme_example_of_the_regulariser_runs(rng):
@@ -30,8 +29,8 @@ def test_readme_example_of_the_regulariser_runs(rng):
 
 
 def test_readme_grammar_is_sound():
-    from grammar.cfg import Grammar
-    from grammar.parser import Parser
+    from grammar.cfg.grammar import Grammar
+    from grammar.parsing.parser import Parser
 
     (text,) = re.findall(r"```\n(S -> .*?)```", (ROOT / "README.md").read_text(), re.S)
     parser = Parser(Grammar(text))

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gmae_tf.presets import preset_of
+from experiments.tables import image_tables, order_tables, reproduction, string_tables, study_tables
+from gmae_tf.images.presets import preset_of
 from gmae_tf.prior import GaussianMixture
 
 DOCS = Path(__file__).parent.parent / "docs"
-sys.path.insert(0, str(DOCS))
-import image_tables  # noqa: E402
-import order_tables  # noqa: E402
-import reproduction  # noqa: E402
-import string_tables  # noqa: E402
-import study_tables  # noqa: E402
 
 
 def row(scale, seed=0, guide="none", sliced=0.0, **values):
@@ -65,7 +59,7 @@ def cells(lines, start):
 @pytest.mark.parametrize("page", reproduction.PAGES, ids=lambda page: page.name)
 def test_pages_are_those_of_the_result_files(page):
     made = reproduction.page_with_tables(page)
-    assert page.read_text() == made, "run: python docs/reproduction.py --write"
+    assert page.read_text() == made, "run: python -m experiments.tables.reproduction --write"
 
 
 def test_every_table_is_on_a_page():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesopt.problem import Array
-from bayesopt.results import PublishedRow
+from bayesopt.report.summary import PublishedRow
+from bayesopt.space import Array
 
 PENALISED = ("penalized_logp", "penalized_logp_b", "penalized_logp_raw", "penalized_logp_data")
 PUBLISHED = (

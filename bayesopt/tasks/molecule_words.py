@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from molecules.constraints import Constraints
-from molecules.draw import grid
-from molecules.properties import PROPERTIES
+from molecules.chem.constraints import Constraints
+from molecules.chem.draw import grid
+from molecules.chem.properties import PROPERTIES
 
 if TYPE_CHECKING:
-    from bayesopt.canvas import Plot
+    from bayesopt.report.canvas import Plot
 
 NAMES = {
     "logp": "logP",
@@ -56,7 +56,7 @@ def limits(c: Constraints) -> str:
 
 def drawing(top: Sequence[str], scores: Sequence[float], name: str) -> Plot:
     """The best molecules, each with its rank and score."""
-    from bayesopt.canvas import Plot
+    from bayesopt.report.canvas import Plot
 
     legends = [f"{i}:  {score:.4g}" for i, score in enumerate(scores, start=1)]
     with TemporaryDirectory() as folder:

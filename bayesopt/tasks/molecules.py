@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.candidates import Effort
-from bayesopt.options import ColumnOptions, ConstraintOptions, RunConfig, direction
-from bayesopt.problem import Array, Problem
-from bayesopt.results import PublishedRow
+from bayesopt.acquisition.candidates import Effort
+from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig, direction
+from bayesopt.report.summary import PublishedRow
+from bayesopt.space import Array, Problem
 from bayesopt.tasks import molecule_words as words
-from bayesopt.tasks.known import Known, load_known, read_known
+from bayesopt.tasks.molecule_codec import MoleculeCodec, MoleculeModel
 from bayesopt.tasks.molecule_rows import PENALISED, alkane, best_of_data, published_rows
-from bayesopt.tasks.spelling import MoleculeCodec, MoleculeModel
 from gmae_tf.errors import UserError
-from molecules.constraints import Constraints
-from molecules.features import WHOLE
-from molecules.objective import Objective
-from molecules.penalized import RAW, Normalisation, terms
-from molecules.properties import canonical, parse
-from molecules.recombine import children
-from molecules.scoring import Score, Scorer
+from molecules.chem.constraints import Constraints
+from molecules.chem.features import WHOLE
+from molecules.chem.penalized import RAW, Normalisation, terms
+from molecules.chem.properties import canonical, parse
+from molecules.chem.recombine import children
+from molecules.data.known import Known, load_known, read_known
+from molecules.scoring.objective import Objective
+from molecules.scoring.scorer import Score, Scorer
 
 if TYPE_CHECKING:
-    from bayesopt.figures import Plot
+    from bayesopt.report.figures import Plot
 
 PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "molecules"
 DEFAULT_OBJECTIVE = "penalized_logp"
@@ -61,7 +61,7 @@ class MoleculeTask:
 
     Parameters
     ----------
-    objective : name or function, see `molecules.objective`; None: only the user can measure, and
+    objective : name or function, see `molecules.scoring.objective`; None: only the user can measure, and
         `value_column` names the property.
     codec : of the model, where several tasks share it and what it remembers.
     """

@@ -16,7 +16,7 @@ from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
-    from gmae_tf.models.parts import Parts
+    from gmae_tf.models.config import Parts
 
 Samples = Literal["fixed", "learnt", "ex-post"]
 """From where new codes are drawn: a prior fixed before training, one that is learnt in it, or a

@@ -11,11 +11,11 @@ from keras import ops
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
-from gmae_tf.models import tools
-from gmae_tf.models.assignment import assigned, check_backend
+from gmae_tf.models.config import Parts
 from gmae_tf.models.joint_vae import JointCode
+from gmae_tf.models.layers import tools
+from gmae_tf.models.layers.assignment import assigned, check_backend
 from gmae_tf.models.method import Batch
-from gmae_tf.models.parts import Parts
 
 
 def build(

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.models.parts import Parts
+from gmae_tf.models.config import Parts
 from gmae_tf.models.vae import GaussianPosterior
 from gmae_tf.prior import GaussianMixture
 

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.models.parts import Parts
+from gmae_tf.models.config import Parts
 from gmae_tf.penalties.entropy import EntropyPenalty
 from gmae_tf.prior import GaussianMixture
 

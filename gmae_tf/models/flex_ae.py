@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
-from gmae_tf.models import tools
+from gmae_tf.models.config import Parts
+from gmae_tf.models.layers import tools
 from gmae_tf.models.method import Batch, Method
-from gmae_tf.models.parts import Parts
 
 WIDTHS = (1024, 1024, 1024, 1024)
 

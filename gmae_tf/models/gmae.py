@@ -7,8 +7,8 @@ from typing import Any
 import keras
 
 from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.models.config import Parts
 from gmae_tf.models.method import Method
-from gmae_tf.models.parts import Parts
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 

@@ -14,10 +14,10 @@ from keras import ops
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
-from gmae_tf.models import tools
+from gmae_tf.models.config import Parts
+from gmae_tf.models.layers import tools
+from gmae_tf.models.layers.spectral import spectrally_normalised
 from gmae_tf.models.method import Batch, Method
-from gmae_tf.models.parts import Parts
-from gmae_tf.models.spectral import spectrally_normalised
 from gmae_tf.penalties import NormPenalty
 
 

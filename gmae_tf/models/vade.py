@@ -10,9 +10,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.models.learnt_mixture import LearntMixture
+from gmae_tf.models.config import Parts
+from gmae_tf.models.layers.learnt_mixture import LearntMixture
 from gmae_tf.models.method import Batch
-from gmae_tf.models.parts import Parts
 from gmae_tf.models.vae import GaussianPosterior
 
 CODES = 10_000

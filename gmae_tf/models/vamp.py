@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
-from gmae_tf.models import tools
+from gmae_tf.models.config import Parts
+from gmae_tf.models.layers import tools
 from gmae_tf.models.method import Batch, Steps
-from gmae_tf.models.parts import Parts
 from gmae_tf.models.vae import GaussianPosterior
 
 JITTER = 0.01

@@ -10,9 +10,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.models.causal import CausalPerceptron
+from gmae_tf.models.config import Parts
+from gmae_tf.models.layers.causal import CausalPerceptron
 from gmae_tf.models.method import Batch, Method
-from gmae_tf.models.parts import Parts
 
 
 def build(

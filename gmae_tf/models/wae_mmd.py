@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.models.parts import Parts
+from gmae_tf.models.config import Parts
 from gmae_tf.penalties import MeanDiscrepancyPenalty
 from gmae_tf.prior import GaussianMixture
 

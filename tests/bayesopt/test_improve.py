@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bayesopt.improve import summary
-from molecules.properties import find, parse, similarity_to
+from molecules.chem.properties import find, parse, similarity_to
 from tests.bayesopt.toy_molecules import install, pool
 
 SMALL = ("--molecules", 3, "--budget", 6, "--batch-size", 3, "--min-similarity", 0.3, "--jobs", 1)

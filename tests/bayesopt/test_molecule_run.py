@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
-from bayesopt import features
-from bayesopt.features import FeatureNetwork
 from bayesopt.run import main
-from molecules.properties import find
+from bayesopt.surrogates import feature_network as features
+from bayesopt.surrogates.feature_network import FeatureNetwork
+from molecules.chem.properties import find
 from tests.bayesopt.toy_molecules import KNOWN, install, pool
 
 SMALL = ("--budget", 20, "--batch-size", 10, "--inducing-points", 30, "--jobs", 1)

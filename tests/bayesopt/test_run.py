@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bayesopt.options import RunConfig, as_published
+from bayesopt.cli.options import RunConfig, as_published
 from bayesopt.run import main
 
 ROOT = Path(__file__).parents[2]

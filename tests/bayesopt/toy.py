@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bayesopt.problem import Problem
+from bayesopt.space import Problem
 
 OPTIMUM = (7, -3)
 

@@ -12,12 +12,12 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
-from grammar.cfg import Grammar
+from grammar.autoencoder.hashed_set import StringSet
+from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
-from grammar.stringset import StringSet
-from molecules.builtin import builtin_molecules
-from molecules.kekulize import kekulize_smiles
+from molecules.data.builtin import builtin_molecules
+from molecules.data.kekulize import kekulize_smiles
 
 KNOWN = 150
 
@@ -94,7 +94,7 @@ class ToyModel:
 
 def write_known(folder: Path) -> None:
     """The file that lies beside a trained model."""
-    from molecules.properties import find
+    from molecules.chem.properties import find
 
     smiles = pool()[:KNOWN]
     codes = np.array([features(s) for s in smiles]).astype(np.float16)

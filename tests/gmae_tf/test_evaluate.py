@@ -14,7 +14,6 @@ import pytest
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
-from gmae_tf.command import parse_config
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import (
     EvaluateConfig,
@@ -24,13 +23,14 @@ from gmae_tf.evaluate import (
     load_data,
     with_flag,
 )
-from gmae_tf.evaluation import numbers
-from gmae_tf.evaluation.generation import nearest, percent_above
-from gmae_tf.evaluation.material import Material
-from gmae_tf.evaluation.sets import draw, image_sets, midpoints, shuffled
-from gmae_tf.image_model import ImageAutoencoder
+from gmae_tf.images.evaluation import numbers
+from gmae_tf.images.evaluation.generation import nearest, percent_above
+from gmae_tf.images.evaluation.material import Material
+from gmae_tf.images.evaluation.sets import draw, image_sets, midpoints, shuffled
+from gmae_tf.images.model import ImageAutoencoder
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.cli import parse_config
 
 SIDE, CLASSES = 16, 3
 FIGURES = {
@@ -91,7 +91,7 @@ def mixture_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(mixture_run: Path) -> dict:
     with pytest.MonkeyPatch.context() as patch:
-        target = "gmae_tf.metrics.extractors.make_extractor"
+        target = "gmae_tf.images.features.extractors.make_extractor"
         patch.setattr(target, lambda *args: PixelMeans())
         return evaluate_run(mixture_run, EvaluateConfig(mixture_run, n=500))
 
@@ -259,7 +259,7 @@ def test_few_images_are_not_compared(mixture_run: Path, tmp_path: Path, monkeypa
     np.savez(tmp_path / "few.npz", **arrays)
     model.details["config"]["dataset"] = str(tmp_path / "few.npz")
     model.save(tmp_path)
-    monkeypatch.setattr("gmae_tf.evaluation.pictures.pictures", lambda *args: iter(()))
+    monkeypatch.setattr("gmae_tf.images.evaluation.pictures.pictures", lambda *args: iter(()))
     found = evaluate_run(tmp_path)
     assert found["generation"] is None
     assert any("only 9 test images" in note for note in found["notes"])

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grammar.cfg import Grammar
+from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec, read_grammar, read_rules, write_rules
-from grammar.data import load_expressions
 from grammar.errors import GrammarError, ParseError
-from grammar.generate import sample_strings
+from grammar.expressions.data import load_expressions
+from grammar.sampling.uniform import sample_strings
 
 GRAMMARS_DIR = Path(__file__).parent / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()

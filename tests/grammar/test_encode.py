@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from gmae_tf.command import run_command
-from grammar.cfg import Grammar
+from gmae_tf.utils.cli import run_command
+from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec, read_grammar, read_rules
 from grammar.encode import BLOCK, EncodeConfig, encode, encode_file
 from grammar.errors import GrammarError

@@ -12,11 +12,11 @@ import pytest
 
 from gmae_tf.errors import UserError
 from gmae_tf.penalties import GaussianMixturePenalty
-from grammar.cfg import Grammar
+from grammar.autoencoder.model import NETWORK, GrammarAutoencoder
+from grammar.cfg.grammar import Grammar
 from grammar.codec import read_rules
 from grammar.errors import GrammarError
-from grammar.expressions import TARGET_X, fit_errors, target
-from grammar.model import NETWORK, GrammarAutoencoder
+from grammar.expressions.evaluate import TARGET_X, fit_errors, target
 from grammar.train import TrainConfig, load_strings, prepare, train
 
 if TYPE_CHECKING:

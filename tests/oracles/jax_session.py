@@ -16,8 +16,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from gmae_tf import image_networks, networks
 from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.images import networks as image_networks
 from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
 from gmae_tf.penalties import (
     GaussianMixturePenalty,
@@ -26,7 +26,8 @@ from gmae_tf.penalties import (
     ks_distance,
 )
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.training import fit
+from gmae_tf.training.fit import fit
+from grammar.autoencoder import networks
 from tests.oracles.tensors import gradient, tensor
 
 PRIOR = GaussianMixture.one_hot(2, 2)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.batches import SeededBatches
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import build_model
-from gmae_tf.models.parts import Parts, Recipe
-from gmae_tf.training import fit
+from gmae_tf.models.config import Parts, Recipe
+from gmae_tf.training.batches import SeededBatches
+from gmae_tf.training.fit import fit
 
 FEATURES = 6
 

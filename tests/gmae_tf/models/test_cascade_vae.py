@@ -12,9 +12,9 @@ from keras import ops
 from gmae_tf.errors import UserError
 from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.models import build_model
-from gmae_tf.models.assignment import assign
+from gmae_tf.models.config import Parts, Recipe
+from gmae_tf.models.layers.assignment import assign
 from gmae_tf.models.method import Batch
-from gmae_tf.models.parts import Parts, Recipe
 
 
 @pytest.mark.parametrize("crowding", [0.0, 0.1, 10.0])

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from gmae_tf.errors import UserError
 from gmae_tf.models import build_model
+from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.method import Batch
-from gmae_tf.models.parts import Parts, Recipe
-from gmae_tf.training import RatedAdam
+from gmae_tf.training.fit import RatedAdam
 
 SMALL = {"widths": (16, 8), "critic_widths": (16,)}
 

@@ -9,8 +9,8 @@ from keras import ops
 from scipy.special import softmax
 from scipy.stats import chisquare, entropy
 
+from gmae_tf.models.layers.tools import gumbel_softmax, kl_to_uniform
 from gmae_tf.models.method import Batch
-from gmae_tf.models.tools import gumbel_softmax, kl_to_uniform
 
 
 def test_samples_have_the_probabilities_of_the_softmax() -> None:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from gmae_tf.models.method import Batch
-from gmae_tf.training import RatedAdam
+from gmae_tf.training.fit import RatedAdam
 
 SMALL = {"critic": (16, 16)}
 

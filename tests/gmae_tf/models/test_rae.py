@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from gmae_tf.autoregressive import AutoregressiveDecoder
 from gmae_tf.density import LatentDensity
 from gmae_tf.errors import UserError
-from gmae_tf.image_networks import image_networks
+from gmae_tf.images.networks import image_networks
+from gmae_tf.images.small_maps import DoublingConv2D, HalvingConv2D
+from gmae_tf.models.layers.spectral import SpectralNorm, spectrally_normalised
 from gmae_tf.models.method import Batch
 from gmae_tf.models.rae import DecoderDecay, DecoderJacobian
-from gmae_tf.models.spectral import SpectralNorm, spectrally_normalised
-from gmae_tf.small_maps import DoublingConv2D, HalvingConv2D
+from grammar.autoencoder.autoregressive import AutoregressiveDecoder
 from tests.oracles.tensors import gradient
 
 

@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture as Mixture
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.models.method import Batch
-from gmae_tf.training import fit
+from gmae_tf.training.fit import fit
 
 
 def test_terms_are_the_divergence_from_the_mixture(make_model, rng) -> None:

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from scipy import integrate, stats
 
-from gmae_tf.models.parts import Parts, Recipe
+from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.vae import GaussianPosterior, likelihood_weight
 
 SPECTRUM = np.array([4.0, 1.0, 0.02, 0.02, 0.02, 0.02])

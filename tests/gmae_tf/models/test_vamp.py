@@ -7,8 +7,8 @@ from keras import ops
 from scipy import stats
 
 from gmae_tf.errors import UserError
+from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.method import Batch
-from gmae_tf.models.parts import Parts, Recipe
 from gmae_tf.models.vamp import build
 
 

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
-from gmae_tf.models.causal import CausalPerceptron
+from gmae_tf.models.layers.causal import CausalPerceptron
 from gmae_tf.models.method import Batch
 
 SMALL = {"entries": 8, "positions": 2, "dims": 2, "units": 16}

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss
 
-from gmae_tf.models import tools, wae_gan
+from gmae_tf.models import wae_gan
+from gmae_tf.models.layers import tools
 from gmae_tf.models.method import Batch
-from gmae_tf.training import BEST, RatedAdam
+from gmae_tf.training.fit import BEST, RatedAdam
 
 SMALL = {"critic": (16, 16)}
 

@@ -1,0 +1,1 @@
+"""Acquisition functions, batch strategies, and candidate generation."""

@@ -1,0 +1,1 @@
+"""Option classes of the commands, and ask and tell by CSV files."""

@@ -1,0 +1,1 @@
+"""A finished search as numbers, figures and an HTML page."""

@@ -1,0 +1,1 @@
+"""Surrogate models: sparse, nearest-neighbour and deep-kernel Gaussian processes, linear trends."""

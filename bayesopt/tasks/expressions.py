@@ -1,0 +1,266 @@
+"""Find the expression that fits data: the benchmark of Grammar VAE, or a user's own points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesopt.acquisition.candidates import Effort
+from bayesopt.codec import LatentCodec
+from bayesopt.report.summary import PublishedRow
+from bayesopt.space import Array, Problem
+from gmae_tf.errors import UserError
+from grammar.autoencoder.model import GrammarAutoencoder
+from grammar.cfg.characters import writes_characters
+from grammar.cfg.grammar import Grammar
+from grammar.expressions.data import load_expressions
+from grammar.expressions.evaluate import (
+    WORST_SCORE,
+    behaviour,
+    evaluate,
+    fit_errors,
+    function_keys,
+    held_down,
+    is_expression,
+    values_of,
+)
+from grammar.expressions.targets import load_target
+from grammar.sampling.recombine import StringRecombiner
+from grammar.sampling.uniform import sample_strings
+
+if TYPE_CHECKING:
+    from bayesopt.report.figures import Plot
+
+PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "expressions"
+HIDDEN_BY_DEFAULT = 0.0363
+"""The six best of the 100,000 benchmark strings score this or less; the best scores 0."""
+
+PROBES = 16
+"""Points of the target's x at which the surrogate reads the values of an expression."""
+MISFIT_PROBES = 200
+"""At most so many, where it reads them to learn the values that are wanted."""
+FAR = 0.97 * WORST_SCORE
+"""Where even the best known score is worse, nearly all squared errors are at their limit."""
+TOO_FAR = (
+    "no known string comes near the target, and the squared error of a point counts as at most "
+    "1,000: divide y by a number that brings it within 30 of 0"
+)
+
+PUBLISHED = (
+    PublishedRow(
+        "GMAE",
+        {"rmse": 0.877, "log_likelihood": -1.309, "top": ("0.03", "0.40", "0.41")},
+        "Saseendran et al. 2021, appendix tables 2 and 3; the best string is in the data",
+    ),
+    PublishedRow(
+        "GVAE",
+        {"rmse": 0.884, "log_likelihood": -1.320, "top": ("0.04", "0.10", "0.37")},
+        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
+    ),
+    PublishedRow(
+        "CVAE",
+        {"rmse": 0.975, "log_likelihood": -1.397, "top": ("0.39", "0.40", "0.40")},
+        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
+    ),
+    PublishedRow(
+        "weighted retraining",
+        {"median_best": 0.480, "evaluations": 500},
+        "Tripp et al. 2020, mean of 3 runs; the better half of the data is hidden",
+    ),
+)
+
+
+class Readable:
+    """A model that writes characters, without the decodes that cannot be read as expressions."""
+
+    def __init__(self, model: LatentCodec) -> None:
+        self.model = model
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.model.latent_dim
+
+    def encode(self, strings: Sequence[str]) -> Array:
+        """Codes [N, D]."""
+        return self.model.encode(strings)
+
+    def decode(self, codes: Array) -> list[str | None]:
+        """Strings of codes [N, D]; None where one is no expression."""
+        decoded = self.model.decode(codes)
+        return [s if s is not None and is_expression(s) else None for s in decoded]
+
+
+class ExprTask:
+    """The task of `python -m bayesopt.run --task expr`: a `Problem` and what its report shows."""
+
+    name = "expr"
+    noun = "string"
+    score_name = "score"
+    maximise = False
+    effort = Effort(draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4)
+    composite_effort = replace(effort, recombined=600, generations=20)
+    """For a judge that knows the form of the score, and errs less far from what is known."""
+    points_per_lengthscale = 0
+
+    def __init__(
+        self,
+        *,
+        target: str | None = None,
+        target_csv: Path | None = None,
+        model: Path | None = None,
+        data: str | None = None,
+        n_data: int | None = None,
+        data_dir: Path | None = None,
+        exclude_better_than: float | None = None,
+        composite: bool | None = None,
+    ) -> None:
+        self.target = load_target(target, target_csv)
+        # What was published of the benchmark knows nothing of its score.
+        self.composite = not self.target.benchmark if composite is None else composite
+        if self.composite:
+            self.effort = self.composite_effort
+        self.model = _load_model(model)
+        strings = load_known_strings(self.model, data, n_data, data_dir)
+        self.all_strings = np.array(strings, dtype=object)
+        scores = self.score(strings)
+        if (scores == WORST_SCORE).all():
+            raise UserError(
+                TOO_FAR
+                if any(map(is_expression, strings))
+                else "none of the known strings can be evaluated as an expression in x: the task "
+                "expr needs a grammar of expressions such as 2*x+sin(x)"
+            )
+        self.hidden_score = self._hidden_score(exclude_better_than)
+        keep = np.ones(len(strings), dtype=bool)
+        if self.hidden_score is not None:
+            keep = scores > self.hidden_score
+        if keep.sum() < 100:
+            raise UserError(
+                f"--exclude-better-than {self.hidden_score} leaves {keep.sum()} strings: the "
+                "surrogate needs at least 100"
+            )
+        self.n_hidden = int((~keep).sum())
+        self._recombiner = StringRecombiner(self.model.codec)
+        known = [string for string, kept in zip(strings, keep, strict=True) if kept]
+        known_set = frozenset(known)
+        self.problem = Problem(
+            codec=Readable(self.model) if writes_characters(self.model.grammar) else self.model,
+            score=self.score,
+            worst_score=WORST_SCORE,
+            strings=tuple(known),
+            codes=self.model.encode(known),
+            scores=scores[keep],
+            sample_prior=self._sample_prior,
+            sample_strings=self._sample_strings,
+            in_training_data=lambda s: s in known_set or s in self.model.training_strings,
+            recombine=self._recombine,
+            features=self._features,
+            wholes=len(self._probes(PROBES)) if self.composite else None,
+            misfit=self.composite,
+            same=function_keys,
+        )
+
+    def score(self, strings: Sequence[str]) -> Array:
+        """log(1 + clipped mean squared error) on the target's points; see `fit_errors`."""
+        return fit_errors(list(strings), self.target.x, self.target.y)
+
+    @property
+    def objective(self) -> str:
+        """What is minimised, in words."""
+        return f"log(1 + mean squared error) against {self.target.name}, minimised"
+
+    @property
+    def data_protocol(self) -> str:
+        """What the search may see, in words."""
+        known = len(self.problem.strings)
+        if self.hidden_score is None:
+            return f"{known:,} strings are known to the search, the best of them included."
+        return (
+            f"{known:,} strings are known to the search; {self.n_hidden:,} strings with a score of "
+            f"{self.hidden_score:g} or less are hidden from the surrogate."
+        )
+
+    @property
+    def published(self) -> tuple[PublishedRow, ...]:
+        """Published rows; none for a user's own target, on which nobody published."""
+        return PUBLISHED if self.target.benchmark else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know besides."""
+        if self.problem.scores.min() > FAR:
+            return (f"{TOO_FAR[0].upper()}{TOO_FAR[1:]}.",)
+        trained = self.model.details.get("config", {}).get("exclude_better_than")
+        if not self.target.benchmark or self.hidden_score is None:
+            return ()
+        if trained is None or trained < self.hidden_score:
+            return ("The autoencoder was trained on strings that the surrogate must not see.",)
+        return (f"The autoencoder never saw a string with a score of {trained:g} or less.",)
+
+    def plots(self, top: Sequence[str], scores: Sequence[float]) -> list[Plot]:
+        """The best fits drawn over the target."""
+        from bayesopt.report.figures import top_fits
+
+        fits = {string: evaluate(string, self.target.x) for string in top}
+        plot = top_fits(self.target.x, self.target.y, fits, dict(zip(top, scores, strict=True)))
+        return [] if plot is None else [plot]
+
+    def _hidden_score(self, option: float | None) -> float | None:
+        if option is None:
+            return HIDDEN_BY_DEFAULT if self.target.benchmark else None
+        return option if option >= 0 else None
+
+    def _features(self, strings: Sequence[str]) -> Array:
+        """What strings do at a few points, and with `composite`, their values at more of them."""
+        few = self._probes(PROBES)
+        if not self.composite:
+            return behaviour(values_of(strings, few))
+        both = values_of(strings, np.concatenate([few, self._probes(MISFIT_PROBES)]))
+        whole, values = behaviour(both[:, : len(few)]), both[:, len(few) :]
+        # A string that is undefined anywhere has the worst score, wherever the others are.
+        values[~np.isfinite(values).all(axis=1)] = np.nan
+        return np.column_stack([whole, held_down(values)])
+
+    def _probes(self, n: int) -> Array:
+        """At most n points of the target's x, each as near to a quantile as there is one."""
+        n = min(n, len(self.target.x))
+        return np.quantile(self.target.x, np.linspace(0, 1, n), method="nearest")
+
+    def _recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
+        children = self._recombiner(parents, rng)
+        return [s if s is not None and is_expression(s) else None for s in children]
+
+    def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
+        if not self.model.network.has_prior:
+            raise UserError("this model was trained without a prior: --baselines needs one")
+        return np.asarray(self.model.network.sample_codes(n, rng), dtype=np.float64)
+
+    def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
+        """From all strings, hidden ones too: the random baseline is given every chance."""
+        return [str(s) for s in rng.choice(self.all_strings, size=n)]
+
+
+def load_known_strings(
+    model: GrammarAutoencoder, data: str | None, n: int | None, data_dir: Path | None
+) -> list[str]:
+    """Strings of the model's grammar; by default what `grammar.train` trains on by default."""
+    arithmetic = Grammar.load("arithmetic").rules == model.grammar.rules
+    arithmetic = arithmetic or writes_characters(model.grammar)
+    source = data or ("official" if arithmetic else "generated")
+    if arithmetic or source != "generated":
+        return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar)
+    return sample_strings(model.grammar, n, model.max_length)
+
+
+def _load_model(folder: Path | None) -> GrammarAutoencoder:
+    if folder is not None or PRETRAINED.exists():
+        return GrammarAutoencoder.load(folder or PRETRAINED)
+    raise UserError(
+        f"there is no pretrained model at {PRETRAINED}: run the command in a checkout of the "
+        "project, or name the folder of your own training with --model"
+    )

@@ -1,0 +1,1 @@
+"""Studies, comparisons and benchmarks behind the documented numbers; run from a checkout."""

@@ -1,0 +1,1 @@
+"""Speed and quality benchmarks; each prints the figures that the documentation states."""

@@ -1,0 +1,79 @@
+"""What numbers of its own at each step bring the autoregressive decoder, at equal steps.
+
+python -m experiments.benchmarks.decoders [--steps 300] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+SEED = 0
+PLACES = (1, 40)
+"""Numbers a step; 1 leaves the recurrent layer nearly alone."""
+
+
+def nats(rules, grammar, places: int, steps: int) -> dict[str, float]:
+    """Cross-entropy of held-out molecules after so many steps of training."""
+    import keras
+
+    from gmae_tf.training.batches import LengthBatches
+    from grammar.autoencoder.architectures import Architecture
+    from grammar.autoencoder.model import build_network
+
+    keras.utils.set_random_seed(SEED)
+    size = {"units": 128, "dense": 512, "positions": places}
+    network = build_network(
+        grammar, rules.shape[1], 56, None, 1.0, Architecture("autoregressive", size)
+    )
+    network.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
+    held_out, train = rules[:500], rules[500:]
+    batches = LengthBatches(train, 125, SEED, grammar.padding, 2)
+    started, done, epoch = time.perf_counter(), 0, 0
+    while done < steps:
+        batches.start_epoch(epoch)
+        for i in range(min(len(batches), steps - done)):
+            network.train_on_batch(batches[i][0])
+            done += 1
+        epoch += 1
+    seconds = time.perf_counter() - started
+    measured = network.evaluate(held_out, batch_size=250, verbose=0, return_dict=True)
+    return {"nats": measured["reconstruction"], "seconds": round(seconds, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    from gmae_tf.utils.run_dir import write_atomic
+    from grammar.cfg.grammar import Grammar
+    from grammar.codec import RuleCodec
+    from molecules.data.builtin import builtin_molecules
+    from molecules.data.kekulize import kekulize_smiles
+
+    grammar = Grammar.load("smiles_compact")
+    rules = RuleCodec(grammar).encode(list(map(kekulize_smiles, builtin_molecules(5000, SEED))))
+    found = {str(n): nats(rules, grammar, n, arguments.steps) for n in PLACES}
+    for places, row in found.items():
+        print(f"{places:>3} numbers a step: {row['nats']:.2f} nats, {row['seconds']} s")
+    record = {
+        "benchmark": "decoders",
+        "data": "5,000 built-in molecules, 500 held out",
+        "steps": arguments.steps,
+        "batch_size": 125,
+        "seed": SEED,
+        "by_numbers_a_step": found,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
+    if arguments.out:
+        write_atomic(arguments.out, json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

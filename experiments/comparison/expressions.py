@@ -1,0 +1,137 @@
+"""python -m experiments.comparison.expressions: several models on the same expressions, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.comparison.strings import (
+    FREE,
+    CompareOptions,
+    Job,
+    collect,
+    columns,
+    jobs,
+    train_and_measure,
+    training_options,
+    unfinished,
+    variants,
+)
+from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import run_command
+from grammar.errors import GrammarError
+
+KL_WEIGHT = 0.1
+"""With 1, the bound, the posterior collapses: see docs/expressions.md."""
+HIDDEN = 0.0363
+"""Strings that score this or less are hidden from all models and surrogates, as in bayesopt.run."""
+FEWEST = 110
+COLUMNS = columns("strings", lower=True, decimals=(3, 4))
+
+
+@dataclass(frozen=True)
+class CompareConfig(CompareOptions):
+    """Options of `python -m experiments.comparison.expressions`."""
+
+    out: Path = Path("runs/compare-expressions")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    data: str = "official"
+    """official (the 100,000 of Grammar VAE), generated, or a text file of expressions."""
+    xla: bool = True
+    """Compile the training step with XLA: a slower start, faster steps."""
+
+
+def compare(config: CompareConfig) -> None:
+    """Train, measure and search with what is not done yet, then write compare.json."""
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from grammar.cfg.grammar import Grammar
+    from grammar.expressions.data import load_expressions
+
+    select_device(config.device)
+    known = variants(KL_WEIGHT, config.latent_dim)
+    todo = jobs(config, known, config.out)
+    strings = load_expressions(
+        config.data,
+        n=config.n_data,
+        data_dir=config.data_dir,
+        grammar=Grammar.load("arithmetic"),
+    )
+    if len(strings) < FEWEST:
+        raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
+    run = open_run(
+        config.out, asdict(config), "experiments.comparison.expressions", may_change=FREE
+    )
+    data = run.path / "strings.txt"
+    if not data.exists():
+        write_atomic(data, "\n".join(strings) + "\n")
+    for job in unfinished(todo):
+        measure(config, job, data)
+    about = {"strings": len(strings), "hidden_score": HIDDEN}
+    collect(config, run.path, list(known), COLUMNS, about)
+
+
+def measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """Train one model and measure it."""
+    from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.cfg.characters import CHARACTERS
+    from grammar.train import TrainConfig, train
+
+    options = TrainConfig(
+        **training_options(config, job),
+        grammar=CHARACTERS if job.variant.characters else "arithmetic",
+        data=str(data),
+        exclude_better_than=HIDDEN,
+        latent_dim=config.latent_dim,
+        xla=config.xla,
+    )
+    train_and_measure(
+        config,
+        job,
+        lambda: train(options),
+        GrammarAutoencoder,
+        lambda model: prior_numbers(model, config.samples, job.seed),
+        *("--task", "expr", "--data", data, "--exclude-better-than", str(HIDDEN)),
+    )
+
+
+def prior_numbers(model: Any, samples: int, seed: int) -> dict[str, float]:
+    """Share of decoded prior samples that are expressions, and their average score.
+
+    Scores are of the benchmark; those that are not finite somewhere are left out, as in a search.
+    """
+    import numpy as np
+
+    from grammar.expressions.evaluate import (
+        TARGET_X,
+        WORST_SCORE,
+        fit_errors,
+        is_expression,
+        target,
+    )
+
+    codes = model.network.sample_codes(samples, np.random.default_rng(seed))
+    valid = [text for text in model.decode(codes) if text is not None and is_expression(text)]
+    scores = fit_errors(valid, TARGET_X, target(TARGET_X))
+    counted = scores[scores < WORST_SCORE]
+    return {
+        "prior_valid": len(valid) / samples,
+        "prior_score": float(counted.mean()) if len(counted) else float("nan"),
+    }
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        compare,
+        CompareConfig,
+        prog="python -m experiments.comparison.expressions",
+        description="Train several models on the same expressions, search with each, and put them "
+        "in one table.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()

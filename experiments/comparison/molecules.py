@@ -1,0 +1,165 @@
+"""python -m experiments.comparison.molecules: several models on the same molecules, in one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.comparison.strings import (
+    FREE,
+    CompareOptions,
+    Job,
+    collect,
+    columns,
+    jobs,
+    train_and_measure,
+    training_options,
+    unfinished,
+    variants,
+)
+from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, run_command
+from grammar.errors import GrammarError
+
+KL_WEIGHT = 0.1
+"""As for expressions."""
+OBJECTIVE = "penalized_logp"
+FEWEST = 110
+COLUMNS = columns("molecules", lower=False, decimals=(2, 3))
+
+
+@dataclass(frozen=True)
+class CompareConfig(CompareOptions):
+    """Options of `python -m experiments.comparison.molecules`."""
+
+    out: Path = Path("runs/compare-molecules")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    data: str = "zinc"
+    """zinc (250k, from --data-dir or downloaded), builtin (made offline), or .smi, .csv, .sdf."""
+    preset: Literal["compact", "paper"] = "compact"
+    """Network and grammar, as in molecules.train."""
+    latent_dim: int = 56
+    """Dimensions of the latent space."""
+    units: int | None = None
+    """Width of the recurrent layers."""
+    dense: int | None = None
+    """Width of the dense layers."""
+
+
+def compare(config: CompareConfig) -> None:
+    """Train, measure and search with what is not done yet, then write compare.json."""
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
+
+    select_device(config.device)
+    known = variants(KL_WEIGHT, config.latent_dim)
+    todo = jobs(config, known, config.out)
+    smiles = load(config)
+    run = open_run(config.out, asdict(config), "experiments.comparison.molecules", may_change=FREE)
+    data = run.path / "molecules.csv"
+    if not data.exists():
+        write_scored(data, smiles)
+    for job in unfinished(todo):
+        measure(config, job, data)
+    about = {"molecules": len(smiles), "objective": OBJECTIVE}
+    collect(config, run.path, list(known), COLUMNS, about)
+
+
+def load(config: CompareConfig) -> list[str]:
+    """Canonical SMILES of the molecules that the grammar of the preset can write."""
+    from gmae_tf.utils.parallel import map_chunks
+    from grammar.cfg.grammar import Grammar
+    from molecules.chem.properties import canonical
+    from molecules.data.sources import load_molecules
+    from molecules.train import PRESETS, accepted_by
+
+    preset = PRESETS[config.preset]
+    accepts = accepted_by(Grammar.load(preset["grammar"]), preset.get("max_length"))
+    found = load_molecules(
+        config.data,
+        data_dir=config.data_dir,
+        kekulize=preset["kekulize"],
+        n=config.n_data,
+        accepts=accepts,
+    )
+    smiles = map_chunks(canonical, [*found.smiles, *found.held_out], "canonical SMILES")
+    if len(smiles) < FEWEST:
+        raise UserError(f"{len(smiles)} molecules are too few: at least {FEWEST} are needed")
+    return list(dict.fromkeys(smiles))
+
+
+def write_scored(path: Path, smiles: Sequence[str]) -> None:
+    """A CSV file of molecules and their values, those without a value left out."""
+    from gmae_tf.utils.run_dir import write_atomic
+    from molecules.scoring.scorer import Scorer
+
+    console().print(f"scoring {len(smiles):,} molecules", soft_wrap=True)
+    with Scorer(OBJECTIVE) as scorer:
+        scores = scorer.score(list(smiles))
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["smiles", OBJECTIVE])
+    rows.writerows([score.smiles, repr(score.value)] for score in scores if score.ok)
+    write_atomic(path, text.getvalue())
+
+
+def measure(config: CompareConfig, job: Job, data: Path) -> None:
+    """Train one model and measure it."""
+    from grammar.cfg.characters import CHARACTERS
+    from molecules.model import MoleculeAutoencoder
+    from molecules.train import TrainConfig, train
+
+    options = TrainConfig(
+        **training_options(config, job),
+        preset=config.preset,
+        grammar=CHARACTERS if job.variant.characters else None,
+        data=str(data),
+        latent_dim=config.latent_dim,
+        units=config.units,
+        dense=config.dense,
+        samples=config.samples,
+    )
+    train_and_measure(
+        config,
+        job,
+        lambda: train(options),
+        MoleculeAutoencoder,
+        lambda model: prior_numbers(model, config.samples, job.seed),
+        *("--task", "molecules", "--data", data, "--value-column", OBJECTIVE),
+    )
+
+
+def prior_numbers(model: Any, samples: int, seed: int) -> dict[str, float]:
+    """Share of decoded prior samples that are molecules, and their average score."""
+    import numpy as np
+
+    from molecules.scoring.scorer import Scorer
+
+    codes = model.network.sample_codes(samples, np.random.default_rng(seed))
+    with Scorer(OBJECTIVE) as scorer:
+        scores = scorer.score(model.decode(codes))
+    values = [score.value for score in scores if score.ok]
+    return {
+        "prior_valid": sum(score.canonical is not None for score in scores) / samples,
+        "prior_score": float(np.mean(values)) if values else float("nan"),
+    }
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        compare,
+        CompareConfig,
+        prog="python -m experiments.comparison.molecules",
+        description="Train several models on the same molecules, search with each, and put them in "
+        "one table.",
+        user_errors=(GrammarError,),
+    )
+
+
+if __name__ == "__main__":
+    main()

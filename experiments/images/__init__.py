@@ -1,0 +1,1 @@
+"""Studies of image models: comparison of models, prior scale, loss terms."""

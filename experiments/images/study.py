@@ -1,0 +1,297 @@
+"""python -m experiments.images.study: what the prior's scale, the sliced term and the guide do for images.
+
+Every combination is trained on the same images from the same initial weights, beside an
+autoencoder without a penalty, and measured on the test images.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gmae_tf.errors import UserError
+from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
+from gmae_tf.utils.cli import console, run_command
+
+if TYPE_CHECKING:
+    from gmae_tf.density import LatentDensity
+    from gmae_tf.images.datasets import ImageData
+    from gmae_tf.images.features.extractors import Extractor
+    from gmae_tf.images.model import ImageAutoencoder
+
+COLUMNS = {
+    "accuracy": "accuracy",
+    "nmi": "NMI",
+    "mse": "MSE",
+    "fd_prior": "FD prior",
+    "fd_ex_post": "ex-post",
+    "fd_reconstruction": "rec.",
+}
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """Options of `python -m experiments.images.study`."""
+
+    dataset: str = "mnist"
+    """Images with labels, see gmae_tf.train; the labels only judge."""
+    out: Path = Path("runs/study")
+    """Folder of the study; the same command continues it, and repeats nothing that is done."""
+    scales: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
+    """Scales of the one-hot means to try."""
+    sliced: tuple[float, ...] = (0.0, 1.0)
+    """Weights of the sliced term to try."""
+    guides: tuple[Literal["none", "neighbours"], ...] = ("none", "neighbours")
+    """Guides to try."""
+    baseline: bool = True
+    """Train an autoencoder without a penalty as well."""
+    size: Literal["small", "paper"] = "small"
+    """Size of the network."""
+    n_data: int | None = None
+    """Use only so many training images, drawn at random."""
+    epochs: int | None = None
+    """Passes over the training images; those of the preset by default."""
+    target_mse: float | None = None
+    """As in gmae_tf.train."""
+    latent_noise: float | None = None
+    """As in gmae_tf.train."""
+    samples: int = 10_000
+    """Images of each kind for the Frechet distances."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of weights and batch order."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+def study(config: StudyConfig) -> None:
+    """Train and measure what is not done yet, then write study.json and print the table."""
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run, write_atomic
+
+    select_device(config.device)
+    runs = list(variants(config))
+    data = load(runs[0][1])
+    if data.train_labels is None or data.test_labels is None:
+        raise UserError(f"{config.dataset} has no labels to judge groups by: choose another")
+    grown = ("scales", "sliced", "guides", "seeds", "baseline", "device")
+    run = open_run(config.out, asdict(config), "experiments.images.study", may_change=grown)
+    extractor = extractor_of(data)
+    for number, (about, options) in enumerate(runs):
+        folder = run.path / "-".join(f"{key}{value}" for key, value in about.items())
+        done = folder / "measured.json"
+        if not done.exists():
+            console().print(f"{number + 1} of {len(runs)}: {about}", soft_wrap=True)
+            measured = train_and_measure(options, data, folder, run.path, extractor, config.samples)
+            write_atomic(done, json.dumps({**about, **measured}, indent=1) + "\n")
+    rows = [json.loads(done.read_text()) for done in run.path.glob("*/measured.json")]
+    rows.sort(key=lambda row: (row["scale"] or 0, row["guide"], row["sliced"], row["seed"]))
+    results = {
+        "settings": {k: v for k, v in plain(config).items() if k not in ("out", "data_dir")},
+        "training_images": len(data.train),
+        "test_images": len(data.test),
+        "options": {k: v for k, v in plain(runs[-1][1]).items() if k not in ("out", "data_dir")},
+        "machine": machine(),
+        "results": rows,
+    }
+    write_atomic(run.path / "study.json", json.dumps(results, indent=1) + "\n")
+    write_atomic(run.path / "study.png", draw(rows))
+    print_table(rows)
+
+
+def extractor_of(data: ImageData) -> Extractor | None:
+    """The features in which distances are measured; None, and a line that says why."""
+    from gmae_tf.images.features.extractors import make_extractor
+
+    try:
+        extractor = make_extractor(data.name, data.test_labels is not None)
+    except UserError as error:
+        console().print(f"without Frechet distances: {error}", soft_wrap=True)
+        return None
+    if extractor is None:
+        console().print("without Frechet distances: the data set has no labels for a classifier")
+    return extractor
+
+
+def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]]:
+    """What distinguishes each run, and its options."""
+    passed = ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
+    given: dict[str, Any] = {name: getattr(config, name) for name in passed}
+    for seed in config.seeds:
+        if config.baseline:
+            about = {"guide": "none", "scale": None, "sliced": 0.0, "seed": seed}
+            options = TrainConfig(**given, model="ae", guide="none", seed=seed)
+            yield about, with_preset(options)
+        for guide, sliced, scale in itertools.product(config.guides, config.sliced, config.scales):
+            options = TrainConfig(
+                **given, guide=guide, mean_scale=scale, sliced_weight=sliced, seed=seed
+            )
+            about = {"guide": guide, "scale": scale, "sliced": sliced, "seed": seed}
+            yield about, with_preset(options)
+
+
+def train_and_measure(
+    options: TrainConfig,
+    data: ImageData,
+    folder: Path,
+    shared: Path,
+    extractor: Extractor | None,
+    samples: int,
+) -> dict[str, Any]:
+    """Train in `folder`, and measure on the test images; what all runs of a seed share is beside.
+
+    Accuracy and NMI are those of the most responsible component, of the prior or, without one, of
+    the ex-post mixture.
+    """
+    import keras
+
+    from gmae_tf.density import LatentDensity
+
+    assert options.components is not None
+    keras.backend.clear_session()
+    weight, groups = prepare(options, data, shared / f"seed{options.seed}")
+    model = build(options, data, weight)
+    fresh, start = not (folder / "state.json").exists(), time.perf_counter()
+    fit_network(options, model.network, data, folder, groups)
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    density = LatentDensity("mixture", options.components).fit(model.encode(data.train))
+    measured = {"seconds": seconds, **judge(model, data, density, options.batch_size)}
+    if extractor is not None:
+        measured |= distances(model, data, density, extractor, samples, options.seed)
+    return measured
+
+
+def judge(
+    model: ImageAutoencoder, data: ImageData, density: LatentDensity, batch_size: int
+) -> dict[str, float]:
+    """Groups against labels, terms of the penalty, and reconstruction, on the test images."""
+    import numpy as np
+
+    from gmae_tf.metrics.clustering import clustering_accuracy, normalized_mutual_information
+    from gmae_tf.metrics.latent import prior_terms
+
+    assert data.test_labels is not None
+    codes = model.encode(data.test)
+    prior = model.prior or density.parameters()
+    found = prior.responsibilities(codes).argmax(axis=1)
+    terms = prior_terms(codes, model.prior, batch_size) if model.prior else {}
+    if "sliced" in terms:
+        terms["sliced_term"] = terms.pop("sliced")
+    error = (model.decode(codes).astype(np.float32) - data.test) / 255
+    return {
+        "accuracy": clustering_accuracy(data.test_labels, found, prior.n_components),
+        "nmi": normalized_mutual_information(data.test_labels, found),
+        "mse": float(np.mean(np.square(error))),
+        **terms,
+    }
+
+
+def distances(
+    model: ImageAutoencoder,
+    data: ImageData,
+    density: LatentDensity,
+    extractor: Extractor,
+    n: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Frechet distances to the test images, in the features of the data set's classifier."""
+    import numpy as np
+
+    from gmae_tf.metrics.frechet import Moments, frechet_distance
+
+    n = min(n, len(data.test))
+    rng = np.random.default_rng(seed)
+    reference = Moments.of(extractor(data.test))
+    sets = {
+        "fd_ex_post": model.decode(density.sample(n, rng)),
+        "fd_reconstruction": model.reconstruct(data.validation[:n]),
+    }
+    if model.prior is not None:
+        sets["fd_prior"] = model.sample(n, rng)
+    found = {name: frechet_distance(extractor(images), reference) for name, images in sets.items()}
+    return {**found, "features": extractor.name}
+
+
+def machine() -> dict[str, Any]:
+    """On what this was measured."""
+    from gmae_tf.utils.run_dir import environment
+
+    found = environment()
+    return {name: found[name] for name in ("cpus", "machine", "devices", "backend", "versions")}
+
+
+def draw(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Accuracy, NMI and distance of prior samples against the scale: a PNG."""
+    from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
+
+    shown = {"accuracy": "clustering accuracy", "nmi": "NMI", "fd_prior": "FD of prior samples"}
+
+    def paint() -> bytes:
+        figure, cells = panels(len(shown), 3, height=2.5)
+        for axes, (name, title) in zip(cells, shown.items(), strict=True):
+            for guide, colour in (("none", ORANGE), ("neighbours", BLUE)):
+                for sliced, line in ((0.0, "-"), (1.0, "--")):
+                    _draw_line(axes, rows, name, guide, sliced, color=colour, ls=line)
+            if name == "fd_prior":
+                for row in rows:
+                    if row["scale"] is None and "fd_ex_post" in row:
+                        axes.axhline(row["fd_ex_post"], color=GREY, lw=0.8, ls=":")
+            axes.set(xlabel="scale of the means", title=title)
+        handles, names = cells[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower left", ncols=4)
+        return png(figure)
+
+    return styled(paint)()
+
+
+def _draw_line(
+    axes: Any, rows: Sequence[dict[str, Any]], name: str, guide: str, sliced: float, **style: Any
+) -> None:
+    import numpy as np
+
+    found: dict[float, list[float]] = {}
+    for row in rows:
+        about = row["guide"], row["sliced"]
+        if row["scale"] is not None and name in row and about == (guide, sliced):
+            found.setdefault(row["scale"], []).append(row[name])
+    if found:
+        scales = sorted(found)
+        label = {"none": "published loss", "neighbours": "guided"}[guide]
+        label += ", sliced term" if sliced else ""
+        means = [np.mean(found[scale]) for scale in scales]
+        axes.plot(scales, means, marker="o", ms=3, lw=1.2, label=label, **style)
+
+
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """One line a run."""
+    from rich.table import Table
+
+    table = Table(title="test images", box=None, padding=(0, 1))
+    for name in ("guide", "scale", "sliced", "seed", *COLUMNS.values()):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        about = ("no penalty" if row["scale"] is None else row["guide"], row["scale"] or "")
+        numbers = [f"{row[key]:.3g}" if key in row else "" for key in COLUMNS]
+        table.add_row(*(str(x) for x in (*about, row["sliced"], row["seed"])), *numbers)
+    console().print(table)
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        study,
+        StudyConfig,
+        prog="python -m experiments.images.study",
+        description="Compare scales of the prior, the sliced term and the guide on images.",
+    )
+
+
+if __name__ == "__main__":
+    main()

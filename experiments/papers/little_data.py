@@ -1,0 +1,252 @@
+"""python -m experiments.papers.little_data: how capable a learnt prior should be when data are few.
+
+FlexAE with generators of growing capacity, beside a fixed prior and a mixture fitted afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from experiments.papers.kept import Row, Table, collect, keep, spread
+from gmae_tf.errors import UserError
+from gmae_tf.utils.cli import console, parse_seeds, run_command
+
+if TYPE_CHECKING:
+    from gmae_tf.images.datasets import ImageData
+    from gmae_tf.images.features.extractors import Extractor
+    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.train import TrainConfig
+
+CAPACITIES: tuple[tuple[int, ...], ...] = (
+    (), (32,), (64, 64), (256, 256), (512, 512, 512), (1024, 1024, 1024, 1024)
+)  # fmt: skip
+"""Widths of the generator's hidden layers, models 1 to 6: a linear map to that of FlexAE itself."""
+CRITIC = (256, 256)
+"""Widths of the critic, the same for all."""
+CONTROLS = {"wae-mmd": "fixed prior, WAE-MMD", "ae": "mixture fitted afterwards, AE"}
+BATCH, REPEATS, VALIDATION = 50, 10, 500
+"""An epoch, after which there is a checkpoint, is so many passes over the few images."""
+NUMBERS = (("fd_reconstruction", "rec.", 1, 1), ("fd_generation", "gen.", 1, 1),
+           ("fd_training", "gen. to training", 1, 1), ("mse", "MSE x 1000", 1000, 2))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LittleDataConfig:
+    """Options of `python -m experiments.papers.little_data`."""
+
+    dataset: str = "mnist"
+    """Images with labels, see gmae_tf.train; the labels only train the classifier that judges."""
+    n_data: int = 1000
+    """Training images, drawn at random, by each seed others."""
+    models: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
+    """Generators of the prior, from a linear map (1) to four layers of 1024 (6)."""
+    controls: bool = True
+    """Train a model with a fixed prior, and one whose prior is fitted afterwards, as well."""
+    out: Path = Path("runs/little_data")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    seeds: str = "0-2"
+    """Seeds of images, weights and batch order, as in 0-2 or 0,3,5."""
+    epochs: int = 5
+    """Each ten passes over the training images."""
+    latent_dim: int = 32
+    """Dimensions of the codes and of the generator's noise."""
+    samples: int = 5000
+    """Images of each kind for the distances."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+def little_data(config: LittleDataConfig) -> None:
+    """Train and measure what is not done yet; write results.json, table and figure."""
+    from experiments.images.study import extractor_of
+    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.train import load
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run, write_atomic
+
+    if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
+        raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")
+    select_device(config.device)
+    runs = list(_runs(config))
+    if not runs:
+        raise UserError("there is nothing to train: name --models, or leave --controls on")
+    data = load(runs[0][1])
+    free = ("models", "controls", "seeds", "device")
+    run = open_run(config.out, asdict(config), "experiments.papers.little_data", may_change=free)
+    extractor = extractor_of(data)
+    if extractor is None:
+        raise UserError("without a classifier there are no distances to compare")
+    moments = Moments.of(extractor(data.test))
+    rows = []
+    for number, (about, options) in enumerate(runs):
+        folder = run.path / "-".join(str(value) for value in about.values() if value is not None)
+        console().print(f"{number + 1} of {len(runs)}: {folder.name}")
+        measure = partial(_measure, about, options, extractor, moments, folder)
+        rows.append(keep(folder, measure))
+    write_atomic(run.path / "little_data.png", draw(rows))
+    collect(run, config, rows, table)
+
+
+def _runs(config: LittleDataConfig) -> Iterator[tuple[Row, TrainConfig]]:
+    """What distinguishes each run, and its options, seed by seed."""
+    from gmae_tf.train import TrainConfig, with_preset
+
+    passed = ("dataset", "n_data", "epochs", "latent_dim", "samples", "data_dir")
+    given: dict[str, Any] = {name: getattr(config, name) for name in passed}
+    for seed in parse_seeds(config.seeds):
+        for model in config.models:
+            chosen = {"widths": list(CAPACITIES[model - 1]), "critic_widths": list(CRITIC)}
+            options = TrainConfig(
+                **given, model="flexae", model_options=chosen, batch_size=BATCH, seed=seed
+            )
+            yield {"model": "flexae", "capacity": model, "seed": seed}, with_preset(options)
+        for name in CONTROLS if config.controls else ():
+            options = TrainConfig(**given, model=name, batch_size=BATCH, seed=seed)
+            yield {"model": name, "capacity": None, "seed": seed}, with_preset(options)
+
+
+def _measure(
+    about: Row, options: TrainConfig, extractor: Extractor, moments: Moments, folder: Path
+) -> Row:
+    """Train in the folder; distances of what is decoded to the test images, and errors on them.
+
+    The distance of samples to decoded training images, too: a prior that has learnt the few codes
+    by heart is near to these.
+    """
+    import keras
+    import numpy as np
+
+    from gmae_tf.density import LatentDensity
+    from gmae_tf.images.evaluation.numbers import squared_errors
+    from gmae_tf.metrics.frechet import Moments, frechet_distance
+    from gmae_tf.train import build, fit_network, load
+
+    keras.backend.clear_session()
+    data = load(options)
+    few = _repeated(data)
+    model = build(options, few, 1.0)
+    fresh, start = not folder.exists(), time.perf_counter()
+    fit_network(options, model.network, few, folder)
+    # The time of a continued training says nothing.
+    seconds = time.perf_counter() - start if fresh else None
+    rng = np.random.default_rng(options.seed)
+    if model.network.has_prior:
+        made = model.sample(options.samples, rng)
+    else:
+        density = LatentDensity("mixture").fit(model.encode(data.train), options.seed)
+        made = model.decode(density.sample(options.samples, rng))
+    own = Moments.of(extractor(model.reconstruct(data.train)))
+    images = extractor(made)
+    test = data.test[: options.samples]
+    decoded = model.reconstruct(test)
+    return {
+        **about,
+        "fd_reconstruction": frechet_distance(extractor(decoded), moments),
+        "fd_generation": frechet_distance(images, moments),
+        "fd_training": frechet_distance(images, own),
+        "mse": float(squared_errors(test, decoded).mean()),
+        "features": extractor.name,
+        "generator_parameters": _generator_parameters(model.network.method),
+        "steps": options.epochs * (len(few.train) // BATCH) if options.epochs else 0,
+        "seconds": seconds,
+    }
+
+
+def _repeated(data: ImageData) -> ImageData:
+    """The few images several times, and few to validate: epochs are then long and cheap to end."""
+    import numpy as np
+
+    labels, held = data.train_labels, data.validation_labels
+    return replace(
+        data,
+        train=np.concatenate([data.train] * REPEATS),
+        train_labels=None if labels is None else np.concatenate([labels] * REPEATS),
+        validation=data.validation[:VALIDATION],
+        validation_labels=None if held is None else held[:VALIDATION],
+    )
+
+
+def _generator_parameters(method: Any) -> int | None:
+    generator = getattr(method, "generator", None)
+    return None if generator is None else int(generator.count_params())
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Mean ± deviation over seeds, a line a capacity or control."""
+    titles = ["prior", "generator", *(title for _, title, _, _ in NUMBERS)]
+    lines = []
+    for (model, capacity), group in _grouped(rows).items():
+        if capacity is None:
+            names = [CONTROLS[model], "–"]
+        else:
+            widths = CAPACITIES[capacity - 1]
+            shape = f"{len(widths)} x {widths[0]}" if widths else "linear"
+            names = [f"FlexAE, model {capacity}", shape]
+        numbers = [
+            spread([scale * row[key] for row in group], digits) for key, _, scale, digits in NUMBERS
+        ]
+        lines.append([*names, *numbers])
+    return titles, lines
+
+
+def _grouped(rows: Sequence[Row]) -> dict[tuple[str, int | None], list[Row]]:
+    found: dict[tuple[str, int | None], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row["capacity"] or 0):
+        found.setdefault((row["model"], row["capacity"]), []).append(row)
+    return found
+
+
+def draw(rows: Sequence[Row]) -> bytes:
+    """Distances against capacity, every seed a point and their mean a line: a PNG."""
+    import numpy as np
+
+    from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
+
+    def paint() -> bytes:
+        figure, cells = panels(2, 2, height=2.7)
+        groups = _grouped(rows)
+        for axes, (key, title) in zip(
+            cells,
+            (("fd_generation", "generation"), ("fd_reconstruction", "reconstruction")),
+            strict=True,
+        ):
+            sizes = [capacity for _, capacity in groups if capacity is not None]
+            means = [np.mean([row[key] for row in groups["flexae", size]]) for size in sizes]
+            axes.plot(sizes, means, color=BLUE, lw=1.3, label="FlexAE")
+            shown = [row for row in rows if row["capacity"] is not None]
+            axes.plot(
+                [row["capacity"] for row in shown], [row[key] for row in shown], "o", ms=3,
+                color=BLUE,
+            )  # fmt: skip
+            for (name, label), colour in zip(CONTROLS.items(), (ORANGE, GREY), strict=True):
+                if (name, None) in groups:
+                    mean = np.mean([row[key] for row in groups[name, None]])
+                    axes.axhline(mean, color=colour, lw=1.0, ls="--", label=label)
+            axes.set(title=title, xlabel="model of the generator", ylim=(0, None))
+        cells[0].set_ylabel("Frechet distance to test images")
+        handles, labels = cells[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower left", ncols=3)
+        return png(figure)
+
+    return styled(paint)()
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        little_data,
+        LittleDataConfig,
+        prog="python -m experiments.papers.little_data",
+        description="Train FlexAE with priors of growing capacity on few images.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""python -m experiments.papers.neighbours: entropic autoencoders by first and further neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from experiments.papers.kept import Row, Table, collect, keep, spread
+from gmae_tf.errors import UserError
+from gmae_tf.train import TrainConfig, load, with_preset
+from gmae_tf.utils.cli import console, parse_seeds, run_command
+
+DISTANCES = {
+    "fd_prior": "FD prior",
+    "fd_ex_post": "FD ex-post",
+    "fd_reconstruction": "FD reconstructed",
+}
+
+
+@dataclass(frozen=True)
+class NeighboursConfig:
+    """Options of `python -m experiments.papers.neighbours`."""
+
+    dataset: str = "mnist"
+    """Images with labels, as in gmae_tf.train; the labels only judge."""
+    out: Path = Path("runs/neighbours")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    neighbours: tuple[int, ...] = (1, 2, 3, 5)
+    """Which neighbour of a code in its batch estimates the entropy; 1 is what others are judged
+    by."""
+    seeds: str = "0-2"
+    """Seeds of weights and batch order, as in 0-2 or 0,3,5."""
+    n_data: int | None = 20_000
+    """Use only so many training images, drawn at random."""
+    epochs: int = 4
+    """Passes over the training images."""
+    samples: int = 5_000
+    """Images of each kind for the distances."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
+
+
+def neighbours(config: NeighboursConfig) -> None:
+    """Train and measure what is not done yet, then draw and print."""
+    from experiments.images.study import extractor_of, train_and_measure
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run, write_atomic
+
+    select_device(config.device)
+    runs = list(variants(config))
+    data = load(runs[0][1])
+    if data.train_labels is None or data.test_labels is None:
+        raise UserError(f"{config.dataset} has no labels for the classifier: choose another")
+    free = ("neighbours", "seeds", "device")
+    run = open_run(config.out, asdict(config), "experiments.papers.neighbours", may_change=free)
+    extractor = extractor_of(data)
+    rows = []
+    for number, (k, options) in enumerate(runs):
+        console().print(f"{number + 1} of {len(runs)}: neighbour {k}, seed {options.seed}")
+        folder = run.path / f"neighbours{k}-seed{options.seed}"
+
+        def measure(k: int = k, options: TrainConfig = options, folder: Path = folder) -> Row:
+            found = train_and_measure(options, data, folder, folder, extractor, config.samples)
+            return {"neighbours": k, "seed": options.seed, **found}
+
+        rows.append(keep(folder, measure))
+    if extractor is not None:
+        write_atomic(run.path / "neighbours.png", draw(rows))
+    collect(run, config, rows, table)
+
+
+def variants(config: NeighboursConfig) -> Iterator[tuple[int, TrainConfig]]:
+    """Number of neighbours and options of each run."""
+    for seed in parse_seeds(config.seeds):
+        for k in dict.fromkeys(config.neighbours):
+            options = with_preset(
+                TrainConfig(
+                    dataset=config.dataset,
+                    model="eae",
+                    model_options={"neighbours": k},
+                    n_data=config.n_data,
+                    epochs=config.epochs,
+                    data_dir=config.data_dir,
+                    seed=seed,
+                )
+            )
+            if not 1 <= k < options.batch_size:
+                raise UserError(
+                    f"--neighbours {k}: choose from 1 to {options.batch_size - 1}, of the others "
+                    "in a batch"
+                )
+            yield k, options
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Means over seeds, and which distances are less than those of the first neighbour.
+
+    A star is Welch's t-test at the level of 5 %, one-sided, without a correction for the number of
+    comparisons.
+    """
+    from experiments.images.comparison.summary import better
+
+    found = grouped(rows)
+    shown = {key: title for key, title in DISTANCES.items() if key in rows[0]}
+    lines = []
+    for k, mine in sorted(found.items()):
+        cells = [spread([1000 * row["mse"] for row in mine], 2)]
+        for key in shown:
+            own = [row[key] for row in mine]
+            first = [row[key] for row in found.get(1, [])]
+            star = " *" if k != 1 and better(own, first, lower=True) else ""
+            cells.append(spread(own, 1) + star)
+        lines.append([str(k), *cells])
+    return ["neighbours", "MSE x 1000", *shown.values()], lines
+
+
+def grouped(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """Rows by the number of neighbours."""
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["neighbours"], []).append(row)
+    return found
+
+
+def draw(rows: Sequence[Row]) -> bytes:
+    """The distances of every training, and their means, against the neighbours: a PNG."""
+    import numpy as np
+
+    from gmae_tf.utils.plotting import BLUE, INK, panels, png, styled
+
+    def paint() -> bytes:
+        figure, cells = panels(len(DISTANCES), 3, height=2.2)
+        means = sorted(grouped(rows).items())
+        for axes, (key, title) in zip(cells, DISTANCES.items(), strict=True):
+            axes.plot([r["neighbours"] for r in rows], [r[key] for r in rows], "o", ms=3,
+                      color=BLUE, alpha=0.6, label="one training")  # fmt: skip
+            axes.plot([k for k, _ in means], [np.mean([r[key] for r in mine]) for _, mine in means],
+                      color=INK, lw=1.2, label="mean")  # fmt: skip
+            axes.set(title=title, xlabel="neighbours", xticks=[k for k, _ in means])
+        figure.legend(*cells[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+        return png(figure)
+
+    return styled(paint)()
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        neighbours,
+        NeighboursConfig,
+        prog="python -m experiments.papers.neighbours",
+        description="Train entropic autoencoders whose entropy is estimated from the first or a "
+        "further neighbour, and compare what they generate.",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Exhaustive scores of all short expressions, the yardstick of a search."""

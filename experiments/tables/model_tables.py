@@ -1,0 +1,60 @@
+"""The comparison of all models, from compare_*.json, for reproduction.py."""
+
+from __future__ import annotations
+
+from experiments.images.comparison.page import text
+from experiments.images.comparison.summary import COLUMNS, summarise
+from experiments.tables import pages as tables
+from experiments.tables.image_tables import DATASETS, NOTHING, grid, number, result
+from gmae_tf.models import MODELS
+
+LEFT_OUT = ("parameters", "seconds")
+STEPS = "model_steps"
+
+
+def compare_table() -> list[str]:
+    """Every model on each data set, by the distance of its samples."""
+    lines: list[str] = []
+    ratios = step_ratios()
+    for data, name in DATASETS.items():
+        results = result(f"compare_{data}")
+        if not results:
+            lines += [f"{name}: {NOTHING}.", ""]
+            continue
+        columns = [column for column in COLUMNS if column.key not in LEFT_OUT]
+        seeds = sorted({row["seed"] for row in results["results"]})
+        features = results["results"][0].get("features", "pixels")
+        options, samples = results["options"], results["settings"]["samples"]
+        lines += [
+            f"{name}: {options['size']} network, {results['training_images']:,} training images, "
+            f"{options['epochs']} epochs, batches of {options['batch_size']}, seeds "
+            f"{', '.join(map(str, seeds))}, CPU; distances of "
+            f"{samples:,} images to the test images in `{features}`. In brackets the rank; `*` "
+            "where the spread of the seeds supports the difference to the next.",
+            "",
+        ]
+        rows = [
+            [
+                f"{MODELS[model].title} `{model}`",
+                MODELS[model].samples,
+                str(max(cell.n for cell in cells.values())),
+                *(text(cells[column.key], column) for column in columns),
+                number(ratios.get(model)),
+            ]
+            for model, cells in summarise(results["results"]).items()
+        ]
+        blank = [""] * len(columns)
+        rows += [[f"*{n}*", "", "", f"{v:.1f}", *blank] for n, v in results["anchors"].items()]
+        lines += [
+            *grid([name, "samples", "seeds", *(c.title for c in columns), "step of AE's"], rows),
+            "",
+        ]
+    return lines[:-1]
+
+
+def step_ratios() -> dict[str, float]:
+    """Processor time of a training step, of that of the plain autoencoder, by model."""
+    path = tables.BENCHMARKS / f"{STEPS}.json"
+    if not path.exists():
+        return {}
+    return {row["model"]: row["ratio"] for row in tables.read(path)["results"]}

@@ -1,6 +1,0 @@
-"""Image data sets: published ones by name, and folders and arrays of the user's own."""
-
-from gmae_tf.datasets.image_data import ImageData, pixels
-from gmae_tf.datasets.load import DATASETS, load_images
-
-__all__ = ["DATASETS", "ImageData", "load_images", "pixels"]

@@ -1,0 +1,1 @@
+"""Autoencoders of images: data sets, networks, evaluation metrics, figures and report."""

@@ -1,0 +1,119 @@
+"""Stacks of images to another side or number of channels, and arrays of the user to uint8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmae_tf.errors import UserError
+from gmae_tf.images.datasets.image_data import ImageData, Images
+
+
+def check_side(side: int | None) -> None:
+    """UserError unless `side` is None or a multiple of 4, at least 8 (pixels)."""
+    if side is not None and (side < 8 or side % 4):
+        raise UserError(f"side is {side}: choose a multiple of 4 that is at least 8.")
+
+
+def check_channels(channels: int | None) -> None:
+    """UserError unless `channels` is None, 1 or 3."""
+    if channels not in (None, 1, 3):
+        raise UserError(f"channels is {channels}: choose 1 (grey) or 3 (RGB).")
+
+
+def convert(data: ImageData, side: int | None, channels: int | None) -> ImageData:
+    """All three parts with that many channels, resized by Lanczos; `source` says so.
+
+    Raises
+    ------
+    UserError: the images as they are have a side that is no multiple of 4.
+    """
+    if channels not in (None, data.channels):
+        note = "made grey" if channels == 1 else "with their one channel repeated three times"
+        data = _map(data, lambda images: to_channels(images, int(channels or 1)), note)
+    if side not in (None, data.side):
+        new = int(side or 0)
+        data = _map(data, lambda images: resize(images, new), f"resized to {new} x {new}")
+    if data.side % 4:
+        raise UserError(
+            f"the images of {data.name} are {data.side} x {data.side}, which 4 does not divide: "
+            "give --side 64, or another multiple of 4, to resize them."
+        )
+    return data
+
+
+def pad(images: Images, side: int) -> Images:
+    """[N, h, w, C] -> [N, side, side, C] with zeros around, as equal as possible on all sides."""
+    rows, columns = side - images.shape[1], side - images.shape[2]
+    widths = [(0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0)]
+    return np.pad(images, widths)
+
+
+def to_channels(images: Images, channels: int) -> Images:
+    """Grey to RGB by repetition; RGB to grey by the luma of ITU-R 601, as Pillow has it."""
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    return _each(images, lambda image: image.convert("L"), images.shape[1], 1)
+
+
+def resize(images: Images, side: int) -> Images:
+    """[N, h, w, C] -> [N, side, side, C] by Pillow's Lanczos filter."""
+    from PIL import Image
+
+    lanczos = Image.Resampling.LANCZOS
+    return _each(images, lambda i: i.resize((side, side), lanczos), side, images.shape[-1])
+
+
+def as_uint8(values: NDArray[Any], where: str) -> Images:
+    """Images [N, H, W] or [N, H, W, C] of a user's array as uint8 [N, H, W, C].
+
+    Floating point must lie in [0, 1]; larger integers than a byte's must fit into one.
+
+    Raises
+    ------
+    UserError: another shape, type or range; `where` is named.
+    """
+    if values.ndim == 3:
+        values = values[..., None]
+    if values.ndim != 4 or values.shape[-1] not in (1, 3):
+        raise UserError(
+            f"{where} has the shape {list(values.shape)}: "
+            "images are [N, height, width] or [N, height, width, channels], 1 or 3 channels."
+        )
+    if values.dtype == np.uint8 or not values.size:
+        return values.astype(np.uint8, copy=False)
+    floating = np.issubdtype(values.dtype, np.floating)
+    if not floating and not np.issubdtype(values.dtype, np.integer):
+        raise UserError(f"{where} holds {values.dtype}: give uint8, or floats between 0 and 1.")
+    low, high, top = values.min(), values.max(), 1 if floating else 255
+    if not (low >= 0 and high <= top):  # also refuses NaN
+        raise UserError(
+            f"{where} has values from {low:g} to {high:g}: give uint8, or floats between 0 and 1."
+        )
+    return np.rint(values * 255.0 if floating else values).astype(np.uint8)
+
+
+def _map(data: ImageData, change: Callable[[Images], Images], note: str) -> ImageData:
+    return replace(
+        data,
+        train=change(data.train),
+        validation=change(data.validation),
+        test=change(data.test),
+        source=f"{data.source.removesuffix('.')}; {note}.",
+    )
+
+
+def _each(images: Images, change: Callable[[Any], Any], side: int, channels: int) -> Images:
+    from PIL import Image
+
+    out = np.empty((len(images), side, side, channels), dtype=np.uint8)
+    for row, image in zip(out, images, strict=True):
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        row[:] = np.asarray(change(picture)).reshape(row.shape)
+    return out

@@ -1,0 +1,173 @@
+"""A folder of images of the user's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gmae_tf.errors import UserError
+from gmae_tf.images.datasets.decode import (
+    cache_name,
+    decode_all,
+    fingerprint,
+    map_threads,
+    reason,
+    refuse_mostly_lost,
+)
+from gmae_tf.images.datasets.image_data import ImageData
+from gmae_tf.images.datasets.layout import Place, arrange, list_images
+from gmae_tf.images.datasets.pictures import Header, read_header, read_picture
+from gmae_tf.images.datasets.splits import MIN_IMAGES, Indices, Parts, assemble
+
+CACHED_FROM = 5000
+"""Folders with so many images are decoded once, into the user's cache."""
+MAX_BYTES = 32e9
+
+
+def load_folder(root: Path, side: int | None, channels: int | None, seed: int) -> ImageData:
+    """All images below `root`, divided by its subfolders train, val and test or else at random.
+
+    At random it is 80 : 10 : 10 by `seed`; a part without a folder is drawn from training.  With
+    a `side` the largest centred square of each image is resized by Lanczos.  Files that cannot be
+    read, and further copies of a file, are dropped.
+
+    Raises
+    ------
+    UserError: no images, images of different sizes or of a size that cannot be used (without
+        `side`), grey beside RGB (without `channels`), more than half unreadable, or fewer than 50.
+    """
+    names = list_images(root)
+    places, dropped, class_names = arrange(names)
+    headers, unreadable = _headers(root, places)
+    refuse_mostly_lost(str(root), len(places), unreadable)
+    places, copies = _without_copies(root, [place for place in places if place.name in headers])
+    shape = _shape(root, {place.name: headers[place.name] for place in places}, side, channels)
+    if len(places) * np.prod(shape, dtype=float) > MAX_BYTES:
+        raise UserError(
+            f"{len(places):,} images of {shape[0]} x {shape[1]} in {root} are too much: "
+            "give a smaller --side."
+        )
+    decoded = decode_all(
+        [root / place.name for place in places],
+        [place.name for place in places],
+        lambda path: read_picture(path, shape[2], side),
+        shape,
+        label=f"decoding {root.name}",
+        cache=_cache(root, places, shape, side),
+    )
+    refuse_mostly_lost(str(root), len(headers) + len(unreadable), (*unreadable, *decoded.dropped))
+    dropped += [*unreadable, *copies, *decoded.dropped]
+    places = [places[row] for row in decoded.kept]
+    _refuse_few(root, len(places), dropped)
+    parts, division = _divide(root, places, seed)
+    numbers = {name: number for number, name in enumerate(class_names or ())}
+    labels = np.array([numbers[place.class_name or ""] for place in places]) if numbers else None
+    size = f"{shape[1]} x {shape[0]}" + (", cropped and resized" if side else "")
+    source = f"{len(places):,} images from the folder {root.name}, {size}, {division}."
+    name = root.resolve().name
+    return assemble(name, decoded.images, labels, parts, class_names, source, dropped)
+
+
+def _headers(root: Path, places: Sequence[Place]) -> tuple[dict[str, Header], list[str]]:
+    """Headers by name, and lines for the files that have none."""
+
+    def attempt(place: Place) -> Header | str:
+        try:
+            return read_header(root / place.name)
+        except Exception as error:  # Pillow raises a dozen kinds on damaged files
+            return f"{place.name} {reason(error)}"
+
+    results = list(map_threads(attempt, places, f"reading {root.name}"))
+    headers = {
+        place.name: result
+        for place, result in zip(places, results, strict=True)
+        if isinstance(result, Header)
+    }
+    return headers, [result for result in results if isinstance(result, str)]
+
+
+def _without_copies(root: Path, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
+    """Each content once, so that no image is in two parts; test images are kept first.
+
+    Only files of equal length are compared.
+    """
+    order = {"test": 0, "validation": 1}
+    sizes: dict[int, list[Place]] = defaultdict(list)
+    for place in sorted(places, key=lambda p: order.get(p.part or "", 2)):
+        sizes[(root / place.name).stat().st_size].append(place)
+    first: dict[bytes, str] = {}
+    copies = {}
+    for group in sizes.values():
+        for place in group if len(group) > 1 else ():
+            content = hashlib.sha256((root / place.name).read_bytes()).digest()
+            if first.setdefault(content, place.name) != place.name:
+                copies[place.name] = f"{place.name} is a copy of {first[content]}"
+    return [place for place in places if place.name not in copies], list(copies.values())
+
+
+def _shape(
+    root: Path, headers: dict[str, Header], side: int | None, channels: int | None
+) -> tuple[int, int, int]:
+    """Height, width and channels of the stack."""
+    grey = next((name for name, header in headers.items() if header.grey), None)
+    coloured = next((name for name, header in headers.items() if not header.grey), None)
+    if channels is None and grey and coloured:
+        raise UserError(
+            f"{root} mixes grey images ({grey}) with RGB images ({coloured}): "
+            "give --channels 1 or --channels 3 to make them alike."
+        )
+    depth = channels or (1 if coloured is None else 3)
+    if side is not None:
+        return side, side, depth
+    first, header = next(iter(headers.items()))
+    size = header[:2]
+    other = next((name for name, h in headers.items() if h[:2] != size), None)
+    if other is not None:
+        a, b = (f"{n} is {headers[n].width} x {headers[n].height}" for n in (first, other))
+        raise UserError(
+            f"images in {root} have different sizes ({a}, {b}): "
+            "give --side 64, or another multiple of 4, to crop and resize all."
+        )
+    if size[0] != size[1] or size[0] % 4 or size[0] < 8:
+        raise UserError(
+            f"the images in {root} are {size[0]} x {size[1]}, not square with a multiple of 4: "
+            "give --side 64, or another multiple of 4, to crop and resize all."
+        )
+    return size[1], size[0], depth
+
+
+def _cache(
+    root: Path, places: Sequence[Place], shape: tuple[int, int, int], side: int | None
+) -> str | None:
+    if len(places) < CACHED_FROM:
+        return None
+    return cache_name("folder", shape, side, fingerprint(root, [place.name for place in places]))
+
+
+def _refuse_few(root: Path, n: int, dropped: Sequence[str]) -> None:
+    if n < MIN_IMAGES:
+        lost = f" ({len(dropped)} were dropped, such as: {dropped[0]})" if dropped else ""
+        raise UserError(f"{root} has {n} usable images{lost}: at least {MIN_IMAGES} are needed.")
+
+
+def _divide(root: Path, places: Sequence[Place], seed: int) -> tuple[Parts, str]:
+    """The parts, each in random order (folders are sorted by class), and how they came about."""
+    rng = np.random.default_rng(seed)
+    rows: dict[str, Indices] = {}
+    for part in Parts._fields:
+        own = [row for row, p in enumerate(places) if (p.part or "train") == part]
+        rows[part] = rng.permutation(np.array(own, dtype=np.int64))
+    drawn = [part for part in ("validation", "test") if not len(rows[part])]
+    share = len(places) // 10
+    if len(rows["train"]) <= share * len(drawn):
+        raise UserError(f"{root} has only {len(rows['train'])} training images: move some there.")
+    for part in drawn:
+        rows["train"], rows[part] = rows["train"][:-share], rows["train"][-share:]
+    if len(drawn) == 2:
+        return Parts(**rows), f"drawn apart 80 : 10 : 10 by seed {seed}"
+    taken = f", {drawn[0]} drawn from training by seed {seed}" if drawn else ""
+    return Parts(**rows), f"divided by its folders{taken}"

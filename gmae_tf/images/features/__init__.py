@@ -1,0 +1,1 @@
+"""Feature extractors for distances between sets of images: a classifier, Inception, pixels."""

@@ -1,0 +1,1 @@
+"""Training of an autoencoder: seeded mini-batches, callbacks, checkpoints, exact resume."""

@@ -1,0 +1,1 @@
+"""Run folders, command lines, devices, parallel maps and plotting style, shared by every package."""

@@ -1,0 +1,234 @@
+"""Run folders: what was run, with which options, on what, and whether it continues.
+
+A run folder holds `config.yaml` (the options; a valid `--config` file), `environment.json`
+(versions and machine of every start) and whatever the command itself writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gmae_tf.errors import UserError
+
+PACKAGES = (
+    "gmae-tf",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "h5py",
+    "keras",
+    "tensorflow",
+    "tensorflow-probability",
+    "gpflow",
+    "jax",
+    "rdkit",
+)
+# Where a run lives and which file its options came from say nothing about what it computes.
+ALWAYS_FREE = ("out", "config")
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run folder: its `path`, and whether it `continued` an older start."""
+
+    path: Path
+    continued: bool
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it when the block succeeds.
+
+    For libraries that write to a path (h5py, Keras): the end of the name is kept.  If the block
+    raises, the temporary file is removed and `path` is as before.
+
+    Raises
+    ------
+    UserError: the folder cannot be created or written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    make_folder(path.parent)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another.") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_atomic(path: str | Path, content: str | bytes) -> None:
+    """Write a whole file or nothing: readers and crashes never see half of it.
+
+    Raises
+    ------
+    UserError: the folder cannot be created or written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_folder(path: str | Path) -> Path:
+    """Create a folder and its parents, and return it.
+
+    Raises
+    ------
+    UserError: a file is in the way, or the place is not writable.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"the folder {path} cannot be made because a file is in the way: "
+            "remove that file or choose another folder."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"the folder {path} cannot be made ({error.strerror}): choose another folder."
+        ) from error
+    return path
+
+
+def open_run(
+    out: str | Path,
+    config: Mapping[str, Any],
+    kind: str,
+    *,
+    may_change: Collection[str] = (),
+) -> Run:
+    """Create the run folder `out`, or continue the run that it holds.
+
+    Parameters
+    ----------
+    config : the options of the command, by name.
+    kind : the command, such as "bayesopt.run".
+    may_change : options that a continuation may give another value (a budget, say); `out` and
+        `config` always may.
+
+    Raises
+    ------
+    UserError: `out` is a file, is not writable, or holds a different or damaged run.
+    """
+    folder = make_folder(out)
+    options = _plain(config)
+    starts: list[dict[str, Any]] = []
+    continued = (folder / "config.yaml").exists()
+    if continued:
+        older, starts = _read_run(folder, kind)
+        _refuse_other(folder, older, options, {*may_change, *ALWAYS_FREE})
+    record = {"kind": kind, "starts": [*starts, environment()]}
+    # config.yaml goes last: a folder is a run only once everything else is in it.
+    write_atomic(folder / "environment.json", json.dumps(record, indent=2) + "\n")
+    write_atomic(folder / "config.yaml", yaml.safe_dump(options, sort_keys=False))
+    return Run(path=folder, continued=continued)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine, devices, commit and UTC time, ready for JSON."""
+    return {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else [],
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "devices": _devices(),
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "commit": _commit(),
+        "versions": versions(),
+    }
+
+
+def versions(packages: Collection[str] = PACKAGES) -> dict[str, str]:
+    """Installed versions by package name; packages that are absent are left out."""
+    found = {}
+    for name in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _read_run(folder: Path, kind: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    try:
+        older = yaml.safe_load((folder / "config.yaml").read_text())
+        record = json.loads((folder / "environment.json").read_text())
+        older_kind, starts = record["kind"], list(record["starts"])
+        if not isinstance(older, dict):
+            raise TypeError("config.yaml holds no options")
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"{folder} holds a config.yaml that is not of a readable run: choose another folder."
+        ) from error
+    if older_kind != kind:
+        raise UserError(
+            f"{folder} holds a run of {older_kind}, not of {kind}: choose another folder."
+        )
+    return older, starts
+
+
+def _refuse_other(
+    folder: Path, older: Mapping[str, Any], options: Mapping[str, Any], free: Collection[str]
+) -> None:
+    changed = [
+        f"{key} was {older.get(key)!r} and is now {options.get(key)!r}"
+        for key in dict.fromkeys([*older, *options])
+        if key not in free and older.get(key) != options.get(key)
+    ]
+    if changed:
+        raise UserError(
+            f"{folder} holds a different run ({', '.join(changed)}): "
+            "choose another folder, or repeat its options to continue it."
+        )
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as YAML has them: paths as text, tuples as lists."""
+    options: dict[str, Any] = json.loads(json.dumps(dict(config), default=str))
+    return options
+
+
+def _devices() -> list[str] | None:
+    """Devices of an already imported TensorFlow; importing it here would cost seconds."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return None
+    return [f"{d.device_type}:{d.name}" for d in tensorflow.config.list_logical_devices()]
+
+
+def _commit() -> str | None:
+    """The git commit of the source checkout, marked if files were changed since."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        return _git(root, "rev-parse", "HEAD") + (
+            " (with changes)" if _git(root, "status", "--porcelain", "-uno") else ""
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=5
+    )
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""Sequence networks over production rules, and the grammar autoencoder made of them."""

@@ -1,0 +1,137 @@
+"""A decoder that reads what it has written: rule by rule, with the code at its side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+
+@keras.saving.register_keras_serializable(package="gmae")
+class AutoregressiveDecoder(keras.Model):
+    """Codes [N, D] and rules [N, T] -> logits [N, T, R]; step t sees the rules before t only.
+
+    A gated recurrent layer reads, at each step, the rule before, the open symbol that is to be
+    expanded (known from the rules before), the code, and P numbers that a perceptron computes from
+    the code for this very step.  These let the code address a place in the sequence directly; with
+    the recurrent layer alone it learns to do so more slowly (`experiments/benchmarks/decoders.py`).
+
+    Parameters
+    ----------
+    max_length : longest T.
+    open_symbols : for each rule the number of the symbol that it expands [R].
+    """
+
+    autoregressive = True
+
+    def __init__(
+        self,
+        max_length: int,
+        open_symbols: Sequence[int],
+        latent_dim: int,
+        units: int = 256,
+        dense: int = 1024,
+        positions: int = 64,
+        embedding: int = 32,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_length, self.latent_dim = max_length, latent_dim
+        self.open_symbols = [int(symbol) for symbol in open_symbols]
+        self.units, self.dense = units, dense
+        self.positions, self.embedding = positions, embedding
+        n_rules = len(self.open_symbols)
+        self.front = layers.Dense(dense, activation="relu")
+        self.start = layers.Dense(units, activation="tanh")
+        self.places = layers.Dense(max_length * positions)
+        self.read_rule = layers.Embedding(n_rules, embedding)
+        self.read_symbol = layers.Embedding(max(self.open_symbols) + 1, embedding // 2)
+        self.recurrent = layers.GRU(units, return_sequences=True)
+        self.logits = layers.Dense(n_rules, dtype="float32")
+        self([keras.Input((latent_dim,)), keras.Input((max_length,), dtype="int32")])
+
+    @property
+    def padding(self) -> int:
+        """Index of the padding rule, which stands for the rule before the first."""
+        return len(self.open_symbols) - 1
+
+    def call(self, inputs: Any) -> Any:
+        """Logits of all steps at once, with the true rules as those before (teacher forcing)."""
+        codes, rules = inputs
+        rules = ops.cast(rules, "int32")
+        places, state = self._plan(codes)
+        before = ops.pad(rules[:, :-1], [[0, 0], [1, 0]], constant_values=self.padding)
+        opened = ops.take(ops.convert_to_tensor(self.open_symbols, "int32"), rules, axis=0)
+        steps = ops.shape(rules)[1]
+        repeated = ops.repeat(ops.cast(codes, places.dtype)[:, None, :], steps, axis=1)
+        seen = self._seen(before, opened, places[:, :steps], repeated)
+        return self.logits(
+            ops.concatenate([self.recurrent(seen, initial_state=state), seen], axis=-1)
+        )
+
+    def plan(self, codes: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What `step` needs of codes [N, D]: places [N, T, P] and the first state [N, U]."""
+        places, state = self._planner.predict_on_batch(np.asarray(codes, np.float32))
+        return places, state
+
+    def step(
+        self, codes: Any, place: Any, before: Any, opened: Any, state: Any
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Logits [N, R] and next state [N, U] from [N, D], [N, P], two [N] of numbers, [N, U]."""
+        inputs = [
+            np.asarray(codes, np.float32),
+            place,
+            np.asarray(before, np.int32)[:, None],
+            np.asarray(opened, np.int32)[:, None],
+            state,
+        ]
+        logits, state = self._stepper.predict_on_batch(inputs)
+        return logits, state
+
+    def _plan(self, codes: Any) -> tuple[Any, Any]:
+        front = self.front(codes)
+        places = ops.reshape(self.places(front), (-1, self.max_length, self.positions))
+        return places, self.start(front)
+
+    def _seen(self, before: Any, opened: Any, places: Any, codes: Any) -> Any:
+        return ops.concatenate(
+            [self.read_rule(before), self.read_symbol(opened), places, codes], axis=-1
+        )
+
+    @cached_property
+    def _planner(self) -> keras.Model:
+        codes = keras.Input((self.latent_dim,))
+        return keras.Model(codes, self._plan(codes))
+
+    @cached_property
+    def _stepper(self) -> keras.Model:
+        codes, place = keras.Input((self.latent_dim,)), keras.Input((self.positions,))
+        before, opened = (keras.Input((1,), dtype="int32") for _ in range(2))
+        state = keras.Input((self.units,))
+        seen = self._seen(before, opened, place[:, None, :], codes[:, None, :])[:, 0]
+        after, _ = self.recurrent.cell(seen, [state])
+        logits = self.logits(ops.concatenate([after, seen], axis=-1))
+        return keras.Model([codes, place, before, opened, state], [logits, after])
+
+    def get_config(self) -> dict[str, Any]:
+        """Sizes."""
+        return {
+            "name": self.name,
+            "max_length": self.max_length,
+            "open_symbols": self.open_symbols,
+            "latent_dim": self.latent_dim,
+            "units": self.units,
+            "dense": self.dense,
+            "positions": self.positions,
+            "embedding": self.embedding,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> AutoregressiveDecoder:
+        """Inverse of `get_config`."""
+        return cls(**config)

@@ -1,0 +1,1 @@
+"""Context-free grammars: text form, rule tables, structural checks, compaction, character grammars."""

@@ -1,0 +1,210 @@
+"""Network outputs to complete rule sequences: a stack walk batched over codes and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Protocol
+
+import numpy as np
+
+from grammar.cfg.grammar import Grammar
+from grammar.errors import GrammarError
+
+_LOWEST = -1e30  # finite, so that an allowed rule always beats a forbidden one at -inf
+
+
+class Walk(Protocol):
+    """Derivations that grow side by side, one rule a step: what a decoder needs of a mask."""
+
+    @property
+    def top(self) -> np.ndarray:
+        """Left-hand side that each derivation expands next [n]; `Nothing` once complete."""
+        ...
+
+    def allowed(self) -> np.ndarray:
+        """Rules that each derivation may take next, bool [n, R]."""
+        ...
+
+    def apply(self, rules: np.ndarray) -> None:
+        """Take one allowed rule [n] in each derivation."""
+        ...
+
+
+class StackWalk:
+    """n leftmost derivations that grow by one rule a step, each with a stack of open symbols.
+
+    The top of the stack chooses the rules that are allowed (Kusner et al. 2017, Grammar VAE,
+    section 3.2). `length_aware` also forbids every rule after which the open symbols could not be
+    closed in the steps left, so that every walk is a complete derivation after `steps` rules.
+    Raises GrammarError if `steps` fits no string.
+    """
+
+    def __init__(self, grammar: Grammar, n: int, steps: int, *, length_aware: bool = True) -> None:
+        if length_aware and steps < grammar.min_cost_lhs[0]:
+            raise GrammarError(
+                f"{steps} steps are too few: the shortest string of the grammar takes "
+                f"{grammar.min_cost_lhs[0]} productions"
+            )
+        self.grammar, self.left, self.length_aware = grammar, steps, length_aware
+        self._push, self._growth = _push_tables(grammar)
+        width = self._push.shape[1]
+        nothing = len(grammar.lhs_names) - 1
+        # Slot 0 holds `Nothing`, so that an empty stack asks for padding without a special case.
+        room = 2 + width + steps * max(1, width - 1)
+        self._stack = np.full((n, room), nothing, dtype=np.int16)
+        self._stack[:, 1] = 0
+        self._depth = np.ones(n, dtype=np.int64)
+        self._open_cost = np.full(n, grammar.min_cost_lhs[0])
+        self._rows, self._columns = np.arange(n), np.arange(width)
+
+    @property
+    def top(self) -> np.ndarray:
+        """Left-hand side that each derivation expands next [n]; `Nothing` once complete."""
+        return self._stack[self._rows, self._depth]
+
+    def allowed(self) -> np.ndarray:
+        """Rules that each derivation may take next, bool [n, R]."""
+        grammar, symbol = self.grammar, self.top
+        allowed = grammar.masks[symbol]
+        if self.length_aware:
+            rest = self._open_cost - grammar.min_cost_lhs[symbol]
+            allowed &= grammar.min_cost_rule <= (self.left - rest)[:, None]
+        return allowed
+
+    def apply(self, rules: np.ndarray) -> None:
+        """Take one allowed rule [n] in each derivation."""
+        grammar = self.grammar
+        spent = grammar.min_cost_rule[rules] - 1 - grammar.min_cost_lhs[self.top]
+        self._stack[self._rows[:, None], self._depth[:, None] + self._columns] = self._push[rules]
+        self._depth += self._growth[rules]
+        self._open_cost += spent
+        self.left -= 1
+
+    def take(self, rows: np.ndarray) -> StackWalk:
+        """The derivations `rows` (indices, repeats allowed) as a walk of their own."""
+        other = copy(self)
+        other._stack, other._depth = self._stack[rows], self._depth[rows]
+        other._open_cost, other._rows = self._open_cost[rows], np.arange(len(other._depth))
+        return other
+
+
+def decode_logits(
+    logits: np.ndarray,
+    grammar: Grammar,
+    *,
+    samples: int | None = None,
+    temperature: float = 1.0,
+    rng: np.random.Generator | None = None,
+    length_aware: bool = True,
+    walk: Callable[[int, int], Walk] | None = None,
+) -> np.ndarray:
+    """Rule indices from logits [N, T, R]: uint8 [N, T], or [S, N, T] for `samples=S`.
+
+    The rules that are allowed at each step are those of `StackWalk`, or of the walk that
+    `walk(derivations, T)` makes (`length_aware` then has no effect). Greedy without `samples`;
+    otherwise Gumbel-argmax draws from the masked softmax(logits / temperature). Raises
+    GrammarError for wrong shapes or a T that fits no string.
+    """
+    logits = _checked(logits, grammar)
+    if samples is not None:
+        if samples < 1 or temperature <= 0:
+            raise GrammarError(f"samples={samples} and temperature={temperature} must be positive")
+        if rng is None:
+            raise GrammarError(
+                "sampling needs a generator; pass rng=numpy.random.default_rng(seed)"
+            )
+        logits = logits / temperature
+    n, steps = len(logits) * (samples or 1), logits.shape[1]
+    state = walk(n, steps) if walk else StackWalk(grammar, n, steps, length_aware=length_aware)
+    rules = _choose(logits, state, samples, rng if samples else None)
+    return rules if samples is None else rules.reshape(samples, -1, steps)
+
+
+class StepDecoder(Protocol):
+    """A decoder that reads what was chosen, such as `grammar.autoencoder.autoregressive`'s."""
+
+    padding: int
+    max_length: int
+
+    def plan(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What depends on the codes [N, D] alone: by step [N, T, P], and the first state [N, U]."""
+        ...
+
+    def step(
+        self,
+        codes: np.ndarray,
+        place: np.ndarray,
+        before: np.ndarray,
+        opened: np.ndarray,
+        state: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Logits [N, R] and the next state; `before` is the last rule, `opened` the open symbol."""
+        ...
+
+
+def decode_steps(
+    decoder: StepDecoder,
+    codes: np.ndarray,
+    walk: Walk,
+    *,
+    temperature: float = 1.0,
+    rng: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Rule indices uint8 [N, T] of codes [N, D], each rule chosen with those before it known.
+
+    Greedy without `rng`, else drawn from the masked softmax(logits / temperature).  Derivations
+    that are complete cost nothing more.
+    """
+    places, state = decoder.plan(codes)
+    rules = np.full((len(codes), decoder.max_length), decoder.padding, dtype=np.uint8)
+    before = np.full(len(codes), decoder.padding)
+    for step in range(decoder.max_length):
+        opened, allowed = walk.top, walk.allowed()
+        if allowed[:, decoder.padding].all():  # nothing is open any more
+            break
+        logits, state = decoder.step(codes, places[:, step], before, opened, state)
+        scores = np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
+        if rng is not None:
+            scores = scores / temperature + rng.gumbel(size=scores.shape)
+        before = np.where(allowed, scores, -np.inf).argmax(axis=1)
+        rules[:, step] = before
+        walk.apply(before)
+    return rules
+
+
+def _checked(logits: np.ndarray, grammar: Grammar) -> np.ndarray:
+    logits = np.asarray(logits)
+    if logits.ndim != 3 or logits.shape[2] != grammar.n_rules:
+        raise GrammarError(
+            f"logits have shape {logits.shape} but the grammar needs [N, T, {grammar.n_rules}]"
+        )
+    if not np.issubdtype(logits.dtype, np.floating):
+        logits = logits.astype(np.float64)
+    return np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
+
+
+def _choose(
+    logits: np.ndarray, state: Walk, samples: int | None, rng: np.random.Generator | None
+) -> np.ndarray:
+    codes, steps, _ = logits.shape
+    rules = np.empty((codes * (samples or 1), steps), dtype=np.uint8)
+    for step in range(steps):
+        scores = np.tile(logits[:, step], (samples or 1, 1))
+        if rng is not None:
+            scores = scores + rng.gumbel(size=scores.shape)
+        rules[:, step] = np.where(state.allowed(), scores, -np.inf).argmax(axis=1)
+        state.apply(rules[:, step])
+    return rules
+
+
+def _push_tables(grammar: Grammar) -> tuple[np.ndarray, np.ndarray]:
+    """What each rule writes from the popped slot upwards [R, m], and how the stack grows [R]."""
+    nothing = len(grammar.lhs_names) - 1
+    push = np.full(grammar.rhs_nonterminals.shape, nothing, dtype=np.int16)
+    for rule, row in enumerate(grammar.rhs_nonterminals):
+        names = row[row >= 0][::-1]  # leftmost on top
+        push[rule, : len(names)] = names
+    growth = (grammar.rhs_nonterminals >= 0).sum(axis=1) - 1
+    growth[grammar.padding] = 0
+    return push, growth

@@ -1,0 +1,1 @@
+"""Arithmetic expressions: vectorised evaluation, target functions, training strings."""

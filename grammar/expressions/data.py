@@ -1,0 +1,130 @@
+"""Where training strings come from: generated, the published 100,000, or a file of the user's."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from grammar.cfg.grammar import Grammar
+from grammar.errors import GrammarError, ParseError
+from grammar.parsing.parser import Parser
+from grammar.sampling.uniform import official_expressions, sample_family
+
+OFFICIAL_FILES = ("expressions_100k.txt.gz", "equation2_15_dataset.txt")
+OFFICIAL_SHA256 = "ae9850311e884f888491f56dca57ef3c2f9880899e63d26b5da3b71840591ca2"
+OFFICIAL_URL = (
+    "https://raw.githubusercontent.com/mkusner/grammarVAE/"
+    "f9485946674d7b109c6f69f603a4e80c300b5d5b/data/equation2_15_dataset.txt"
+)
+_ALTERNATIVES = (
+    "use the source 'official' (rebuilt by rule, needs no file), 'generated', or a file of your own"
+)
+
+
+def load_expressions(
+    source: str | Path,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    data_dir: str | Path | None = None,
+    grammar: Grammar | None = None,
+) -> list[str]:
+    """Strings in canonical form (no blanks).
+
+    With `n` at most that many are drawn by `seed`, and stand in the order of the source.
+
+    - "generated": `n` (100,000) different strings of the benchmark family, drawn by `seed`;
+    - "official": the 100,000 strings of Kusner et al. 2017, in their order: from `data_dir` or
+      $GMAE_DATA_DIR if the file is there, else rebuilt by the rule that made them (same bytes);
+    - "download": the same, fetched from the authors' repository and checked;
+    - a path: a text file (or .gz) with one string of `grammar` (arithmetic) a line.
+
+    Raises GrammarError (ParseError for a bad line, with its number and a caret).
+    """
+    rng = np.random.default_rng(seed)
+    if source == "generated":
+        return sample_family(100_000 if n is None else n, rng)
+    if source == "official":
+        path = find_official(data_dir)
+        strings = official_expressions() if path is None else read_official(path)
+    elif source == "download":
+        strings = read_official(download_official())
+    else:
+        strings = read_strings(Path(source), grammar or Grammar.load("arithmetic"))
+    if n is None or n >= len(strings):
+        return strings
+    if n < 1:
+        raise GrammarError(f"n is {n}; ask for at least one string")
+    return [strings[i] for i in np.sort(rng.choice(len(strings), size=n, replace=False))]
+
+
+def find_official(data_dir: str | Path | None = None) -> Path | None:
+    """The published file in `data_dir` or $GMAE_DATA_DIR, if there is one."""
+    folder = data_dir or os.environ.get("GMAE_DATA_DIR")
+    if not folder:
+        return None
+    return next((p for name in OFFICIAL_FILES if (p := Path(folder) / name).is_file()), None)
+
+
+def read_official(path: Path) -> list[str]:
+    """Strings of the published file; GrammarError if its SHA-256 is not the known one."""
+    content = _read_bytes(path)
+    if hashlib.sha256(content).hexdigest() != OFFICIAL_SHA256:
+        raise GrammarError(
+            f"{path} is not the published data set (its SHA-256 differs); {_ALTERNATIVES}"
+        )
+    return content.decode("ascii").replace(" ", "").split()
+
+
+def download_official() -> Path:
+    """Fetch the published file into the user's cache (once); GrammarError without a network."""
+    import pooch  # imports requests; only a download needs it
+
+    try:
+        return Path(
+            pooch.retrieve(
+                OFFICIAL_URL,
+                f"sha256:{OFFICIAL_SHA256}",
+                path=pooch.os_cache("gmae"),
+                progressbar=False,
+            )
+        )
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        raise GrammarError(f"cannot download {OFFICIAL_URL}; {_ALTERNATIVES}") from error
+
+
+def read_strings(path: Path, grammar: Grammar) -> list[str]:
+    """One string of `grammar` a line, blank lines skipped, canonical form."""
+    parser = Parser(grammar)
+    strings = []
+    for number, line in read_lines(path):
+        try:
+            parser.parse(line)
+        except ParseError as error:
+            raise ParseError(f"{path}, line {number}: {error}") from None
+        strings.append(grammar.canonical(line))
+    return strings
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """Number and text of each line that is not blank; GrammarError if there is none."""
+    try:
+        lines = _read_bytes(path).decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise GrammarError(f"{path} is not a text file; give one string a line") from error
+    found = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not found:
+        raise GrammarError(f"{path} has no strings; write one a line")
+    return found
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError) as error:
+        raise GrammarError(f"cannot read {path} ({error}); {_ALTERNATIVES}") from error

@@ -1,0 +1,54 @@
+"""Strings to rule sequences: the fastest engine that fits the grammar, and errors with a caret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grammar.cfg.grammar import Grammar
+from grammar.errors import ParseError
+from grammar.parsing.engines import ChartEngine, Engine, LREngine, parser_tables
+from grammar.parsing.smiles import SmilesEngine
+
+__all__ = ["ChartEngine", "Engine", "LREngine", "Parser", "parser_tables"]
+
+
+class Parser:
+    """Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
+
+    `exact` tells which: True means a proof that every string has one derivation, by LALR(1) tables
+    without conflict, either of the grammar itself or, if it has the structure of SMILES, of its
+    right-recursive form, whose derivations correspond one to one (`grammar.parsing.smiles`). False means a
+    general, slow parser that returns the first of the trees.
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        self._engine: Engine
+        self._shortcut: Callable[[str], bytes | None] | None = None
+        self.exact = True
+        smiles = SmilesEngine.for_grammar(grammar)
+        if smiles is not None:
+            self._engine, self._shortcut = smiles, smiles.derive_text
+        elif not (tables := parser_tables(grammar)).conflicts:
+            self._engine = LREngine(grammar.rules, tables)
+        else:
+            self._engine, self.exact = ChartEngine(grammar), False
+
+    def parse(self, text: str) -> bytes:
+        """Rule indices of the leftmost derivation, in pre-order; ParseError with a caret."""
+        if self._shortcut is not None and (found := self._shortcut(text)) is not None:
+            return found
+        tokens = self.grammar.tokenize(text)
+        rules = self._engine.derive(tokens)
+        if rules is None:
+            raise self._error(text, tokens)
+        return rules
+
+    def _error(self, text: str, tokens: list[str]) -> ParseError:
+        stuck = self._engine.stuck(tokens)
+        position = self.grammar.positions(text)[stuck]
+        if stuck == len(tokens):
+            what = "the string is empty" if not tokens else "the string ends too early"
+        else:
+            what = f"{tokens[stuck]!r} cannot stand here"
+        return ParseError.at(text, position, f"{what}, by the rules of the grammar")

@@ -1,0 +1,1 @@
+"""Exact uniform sampling of derivations by counting; crossover and mutation of derivations."""

@@ -1,0 +1,1 @@
+"""Chemistry by RDKit: properties, constraints, descriptors, graph edits, sample metrics, drawing."""

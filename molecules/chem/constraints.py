@@ -1,0 +1,126 @@
+"""What a molecule must satisfy before it may cost an evaluation; cheap tests come first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+
+from gmae_tf.errors import UserError
+from molecules.chem.penalized import Mol
+from molecules.chem.properties import PROPERTIES, Property, has_alerts, parse, similarity_to
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Bounds on a candidate; None leaves a property free.
+
+    Attributes
+    ----------
+    min_heavy_atoms, max_heavy_atoms : atoms other than hydrogen.
+    max_molecular_weight : g/mol.
+    elements : symbols that may occur besides hydrogen, such as ("C", "N", "O").
+    min_similarity, to : Tanimoto similarity in [0, 1] of Morgan fingerprints to the molecule `to`.
+    max_sa : synthetic accessibility, from 1 (easy) to 10.
+    no_alerts : refuse PAINS and BRENK alerts.
+
+    Raises
+    ------
+    UserError: bounds that nothing can satisfy, or that lack their other half.
+    """
+
+    min_heavy_atoms: int | None = None
+    max_heavy_atoms: int | None = None
+    max_molecular_weight: float | None = None
+    elements: tuple[str, ...] | None = None
+    min_similarity: float | None = None
+    to: str | None = None
+    max_sa: float | None = None
+    no_alerts: bool = False
+
+    def __post_init__(self) -> None:
+        _check_bounds(self)
+        if self.elements is not None:
+            for symbol in self.elements:
+                _check_symbol(symbol)
+        similarity = None if self.to is None else similarity_to(self.to)
+        if (similarity is None) != (self.min_similarity is None):
+            raise UserError(
+                "a least similarity and the molecule to compare with go together: "
+                "give both (--min-similarity and --to) or neither."
+            )
+        object.__setattr__(self, "_similarity", similarity)  # frozen, and costs a fingerprint
+
+    def violations(self, smiles: str) -> list[str]:
+        """What a SMILES violates, each in a few words; empty if it is allowed."""
+        try:
+            return list(self._violated(parse(smiles)))
+        except UserError as error:
+            return [str(error)]
+
+    def allows(self, smiles: Sequence[str | None]) -> NDArray[np.bool_]:
+        """N SMILES -> [N]; what is None or no molecule is not allowed."""
+        return np.array([text is not None and self._allows(text) for text in smiles], dtype=bool)
+
+    def _allows(self, smiles: str) -> bool:
+        try:
+            return next(self._violated(parse(smiles)), None) is None
+        except UserError:
+            return False
+
+    def _violated(self, mol: Mol) -> Iterator[str]:
+        yield from self._too_small(mol)
+        yield from self._too_large(mol, "heavy_atoms", self.max_heavy_atoms)
+        if self.elements is not None:
+            others = {atom.GetSymbol() for atom in mol.GetAtoms()} - {*self.elements, "H"}
+            if others:
+                yield f"elements {', '.join(sorted(others))} are not allowed"
+        yield from self._too_large(mol, "molecular_weight", self.max_molecular_weight)
+        yield from self._too_unlike(mol)
+        yield from self._too_large(mol, "sa", self.max_sa)
+        if self.no_alerts and has_alerts(mol):
+            yield "has PAINS or BRENK alerts"
+
+    def _too_small(self, mol: Mol) -> Iterator[str]:
+        atoms = mol.GetNumHeavyAtoms()
+        if self.min_heavy_atoms is not None and atoms < self.min_heavy_atoms:
+            yield f"heavy_atoms {atoms} is below {self.min_heavy_atoms}"
+
+    def _too_large(self, mol: Mol, name: str, bound: float | None) -> Iterator[str]:
+        if bound is not None and (value := PROPERTIES[name](mol)) > bound:
+            yield f"{name} {value:g} is above {bound:g}"
+
+    def _too_unlike(self, mol: Mol) -> Iterator[str]:
+        similarity: Property | None = getattr(self, "_similarity", None)
+        if similarity is not None and self.min_similarity is not None:
+            value = similarity(mol)
+            if value < self.min_similarity:
+                yield f"similarity {value:.3g} is below {self.min_similarity:g}"
+
+
+def _check_bounds(bounds: Constraints) -> None:
+    low, high = bounds.min_heavy_atoms, bounds.max_heavy_atoms
+    if high is not None and high < max(1, low or 0):
+        raise UserError(
+            f"no molecule has at most {high} and at least {max(1, low or 0)} heavy atoms: "
+            "raise the larger bound."
+        )
+    for name, least, most in (
+        ("max_molecular_weight", 0.0, math.inf),
+        ("max_sa", 1.0, 10.0),
+        ("min_similarity", 0.0, 1.0),
+    ):
+        value = getattr(bounds, name)
+        if value is not None and not least <= value <= most:
+            raise UserError(f"{name} is {value}: give a number from {least:g} to {most:g}.")
+
+
+def _check_symbol(symbol: str) -> None:
+    table = Chem.GetPeriodicTable()
+    known = {table.GetElementSymbol(number) for number in range(1, 119)}
+    if symbol not in known:
+        raise UserError(f"{symbol!r} is not the symbol of an element: write C, N, Cl and so on.")

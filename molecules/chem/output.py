@@ -1,0 +1,75 @@
+"""Lists of molecules as files: SMILES, CSV or SDF, and a picture beside them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+from rdkit import Chem
+from rdkit.Chem import rdDepictor
+
+from gmae_tf.errors import UserError
+from gmae_tf.utils.run_dir import write_atomic
+from molecules.chem.draw import grid
+from molecules.chem.properties import find, parse
+
+ENDINGS = (".smi", ".csv", ".sdf")
+MOST_DRAWN = 60
+
+
+def check_output(path: Path, properties: Sequence[str]) -> None:
+    """`UserError` for an ending or a property that is not known, before any work is done."""
+    if path.suffix not in ENDINGS:
+        raise UserError(f"{path} must end in {', '.join(ENDINGS)}")
+    for name in properties:
+        find(name)
+
+
+def write_molecules(
+    smiles: Sequence[str], path: Path, properties: Sequence[str], *, picture: bool
+) -> None:
+    """Write molecules with their properties [N each], and draw the first of them.
+
+    A .smi file has a SMILES and a name a line; .csv and .sdf also have the properties.
+    """
+    functions = {name: find(name) for name in properties}
+    mols = [parse(text) for text in smiles]
+    values = [[function(mol) for function in functions.values()] for mol in mols]
+    if path.suffix == ".smi":
+        text = "".join(f"{s} molecule-{i}\n" for i, s in enumerate(smiles, start=1))
+    elif path.suffix == ".csv":
+        text = _csv(smiles, properties, values)
+    else:
+        text = _sdf(mols, properties, values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text)
+    if picture and smiles:
+        legends = [
+            "  ".join(f"{name} {value:.2f}" for name, value in zip(properties, row, strict=True))
+            for row in values
+        ]
+        grid(smiles[:MOST_DRAWN], path.with_suffix(".png"), legends[:MOST_DRAWN])
+
+
+def _csv(smiles: Sequence[str], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
+    buffer = StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["smiles", *names])
+    for text, row in zip(smiles, values, strict=True):
+        writer.writerow([text, *(f"{value:.6g}" for value in row)])
+    return buffer.getvalue()
+
+
+def _sdf(mols: Sequence[Chem.Mol], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
+    buffer = StringIO()
+    writer = Chem.SDWriter(buffer)
+    for number, (mol, row) in enumerate(zip(mols, values, strict=True), start=1):
+        rdDepictor.Compute2DCoords(mol)
+        mol.SetProp("_Name", f"molecule-{number}")
+        for name, value in zip(names, row, strict=True):
+            mol.SetProp(name, f"{value:.6g}")
+        writer.write(mol)
+    writer.close()
+    return buffer.getvalue()

@@ -1,0 +1,197 @@
+"""Where training molecules come from: ZINC 250k, the built-in ones, or a file of the user's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmae_tf.errors import UserError
+from gmae_tf.utils.run_dir import write_atomic
+from molecules.data.cleaning import Accepts, Dropped, Policy, clean_records, count_reasons, one_line
+from molecules.data.kekulize import kekulize_cached
+from molecules.data.files import Record, read_records, unit
+from molecules.data.zinc import load_zinc
+
+HELD_OUT = 0.05
+"""Share of molecules held out where the source itself names none."""
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class MoleculeData:
+    """Molecules for training, those held out, and what was left out.
+
+    Attributes
+    ----------
+    smiles : N different molecules, in the order of the source; none is in `held_out`.
+    values : [N] float64 measurements from the user's file, or None.
+    held_out : molecules for testing only.
+    held_out_values : their measurements, or None.
+    dropped : rows not used, by place; duplicates count as dropped, their values are averaged.
+    unit : what a place is, "line" or "record".
+    read : rows that the source has.
+    """
+
+    source: str
+    smiles: tuple[str, ...]
+    values: NDArray[np.float64] | None
+    held_out: tuple[str, ...]
+    held_out_values: NDArray[np.float64] | None
+    dropped: tuple[Dropped, ...]
+    unit: str
+    read: int
+    kekulized: bool
+
+    def write_dropped(self, path: str | Path) -> None:
+        """Write all that was dropped as tab-separated text: place, what it says, reason."""
+        lines = [f"{self.unit}\ttext\treason", *("\t".join(map(str, d)) for d in self.dropped)]
+        write_atomic(path, "\n".join(lines) + "\n")
+
+
+def load_molecules(
+    source: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    kekulize: bool = False,
+    smiles_column: str | None = None,
+    value_column: str | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    accepts: Accepts | None = None,
+    canonical: bool = True,
+    keep_largest_fragment: bool = False,
+    held_out: float = HELD_OUT,
+) -> MoleculeData:
+    """Molecules of a source, with test molecules held out and a reason for each one dropped.
+
+    - "zinc": ZINC 250k from `data_dir` or $GMAE_DATA_DIR, else downloaded; "download": downloaded
+      in any case. The strings are as in the file, the 5,000 usual test molecules held out.
+    - "builtin": `n` (5,000) molecules that the project makes by `seed`, held-out ones included.
+    - a path: .smi, .csv or .sdf (or .gz); canonical SMILES, each molecule once.
+
+    Parameters
+    ----------
+    kekulize : write aromatic rings as alternating bonds.
+    smiles_column, value_column : columns of a .csv; `value_column` also a property of an .sdf.
+    n : at most so many training molecules, drawn by `seed`, in the order of the source.
+    accepts : None for a molecule that can be used, else the reason against it.
+    canonical, keep_largest_fragment : see `molecules.data.cleaning.Policy`; for users' files.
+    held_out : share held out, drawn by `seed`, at least one of two; not for ZINC.
+
+    Raises
+    ------
+    UserError: the source cannot be read, or nothing of it can be used.
+    """
+    if n is not None and n < 1:
+        raise UserError(f"n is {n}: ask for at least one molecule.")
+    if not 0 <= held_out < 1:
+        raise UserError(f"held_out is {held_out}: give a share of at least 0 and below 1.")
+    if str(source) in ("zinc", "download"):
+        return _zinc(str(source), data_dir, kekulize, n, seed, accepts)
+    name, records = "line", []
+    if str(source) == "builtin":
+        from molecules.data.builtin import builtin_molecules  # imports RDKit
+
+        made = builtin_molecules(5000 if n is None else n, seed)
+        records, n = [Record(i, smiles) for i, smiles in enumerate(made, start=1)], None
+    else:
+        name = unit(Path(source))
+        records = read_records(Path(source), smiles_column=smiles_column, value_column=value_column)
+    policy = Policy(canonical, kekulize, keep_largest_fragment)
+    smiles, values, dropped = clean_records(records, policy, accepts, name)
+    if not smiles:
+        place, what, reason = dropped[0]
+        raise UserError(
+            f"{source}: none of {len(records)} rows can be used (the first, {name} {place}, "
+            f"{what!r}: {reason})."
+        )
+    table = None if value_column is None else np.array(values, dtype=np.float64)
+    train, test = _split(len(smiles), held_out, n, seed)
+    return MoleculeData(
+        source=str(source),
+        smiles=tuple(smiles[i] for i in train),
+        values=None if table is None else table[train],
+        held_out=tuple(smiles[i] for i in test),
+        held_out_values=None if table is None else table[test],
+        dropped=tuple(dropped),
+        unit=name,
+        read=len(records),
+        kekulized=kekulize,
+    )
+
+
+def report(data: MoleculeData) -> str:
+    """What is used and what was dropped and why: counts by reason, each with a few examples."""
+    lines = [
+        f"{data.source}: {data.read:,} read, {len(data.smiles):,} for training, "
+        f"{len(data.held_out):,} held out, {len(data.dropped):,} dropped"
+    ]
+    for kind, items in count_reasons(data.dropped).items():
+        lines.append(f"  {len(items):,} {kind}")
+        for place, what, reason in items[:_EXAMPLES]:
+            detail = reason.partition(":")[2].strip()
+            shown = what if len(what) <= 60 else what[:57] + "..."
+            lines.append("    " + "  ".join(filter(None, (f"{data.unit} {place}", shown, detail))))
+        if len(items) > _EXAMPLES:
+            lines.append("    ...")
+    return "\n".join(lines)
+
+
+def _zinc(
+    source: str,
+    data_dir: str | Path | None,
+    kekulize: bool,
+    n: int | None,
+    seed: int,
+    accepts: Accepts | None,
+) -> MoleculeData:
+    """ZINC 250k with its 5,000 test molecules held out."""
+    strings, test = load_zinc(download=source == "download", data_dir=data_dir)
+    forms = kekulize_cached(strings) if kekulize else strings
+    tested = set(test)
+    held_out: dict[str, None] = {}
+    train: dict[str, None] = {}
+    dropped = []
+    # Held-out molecules first: what two strings spell alike must not be on both sides.
+    order = sorted(range(len(strings)), key=lambda i: strings[i] not in tested)
+    for i in order:
+        reason = accepts(forms[i]) if accepts else None
+        if reason is None and (forms[i] in held_out or forms[i] in train):
+            reason = "duplicate"
+        if reason is None:
+            (held_out if strings[i] in tested else train)[forms[i]] = None
+        else:
+            dropped.append(Dropped(i + 1, strings[i], one_line(reason)))
+    smiles = list(train)
+    rng = np.random.default_rng(seed)
+    kept = range(len(smiles)) if n is None else _draw(len(smiles), n, rng)
+    return MoleculeData(
+        source=source,
+        smiles=tuple(smiles[i] for i in kept),
+        values=None,
+        held_out=tuple(held_out),
+        held_out_values=None,
+        dropped=tuple(sorted(dropped)),
+        unit="line",
+        read=len(strings),
+        kekulized=kekulize,
+    )
+
+
+def _split(
+    size: int, share: float, n: int | None, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of at most n molecules for training, and of those held out (at least 1 of 2)."""
+    rng = np.random.default_rng(seed)
+    n_test = min(max(round(share * size), 1 if share else 0), size - 1)
+    test = _draw(size, n_test, rng)
+    train = np.setdiff1d(np.arange(size), test)
+    return (train if n is None else train[_draw(len(train), n, rng)]), test
+
+
+def _draw(size: int, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """At most n of range(size), in order."""
+    return np.sort(rng.choice(size, size=min(n, size), replace=False))

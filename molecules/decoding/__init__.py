@@ -1,0 +1,1 @@
+"""Valence-aware constrained decoding: every derivation of a SMILES grammar becomes a molecule."""

@@ -1,0 +1,1 @@
+"""Objectives for molecules, computed in worker processes with limits of time."""

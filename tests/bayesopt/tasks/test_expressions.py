@@ -1,0 +1,76 @@
+"""The expression task: targets, users' data, what is hidden."""
+
+from __future__ import annotations
+
+import pytest
+
+from bayesopt.tasks.expressions import ExprTask
+from gmae_tf.errors import UserError
+from grammar.errors import GrammarError
+
+
+@pytest.fixture(scope="module")
+def task() -> ExprTask:
+    return ExprTask(n_data=2000)
+
+
+def test_six_best_are_hidden_by_default():
+    task = ExprTask(data="official")
+    assert task.n_hidden == 6
+    assert task.problem.scores.min() > 0.0363
+    assert not {"1/3+(x)+sin(x*x)", "1/2+x+sin(x*x)"} & set(task.problem.strings)
+    # Neither did the autoencoder see them.
+    assert "1/3+(x)+sin(x*x)" not in task.model.training_strings
+    assert "never saw a string" in task.notes[0]
+
+
+def test_nothing_is_hidden_on_a_users_own_target():
+    task = ExprTask(target="x*x", n_data=500)
+    assert task.n_hidden == 0
+    assert len(task.problem.strings) == 500
+    assert task.published == ()
+
+
+def test_a_target_beyond_the_limit_of_errors_is_said_to_be(tmp_path):
+    def csv_of(*values: float):
+        path = tmp_path / f"{len(values)}.csv"
+        path.write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in enumerate(values)))
+        return path
+
+    with pytest.raises(UserError, match="divide y by"):
+        ExprTask(target_csv=csv_of(*[-7777.0] * 20), n_data=300)
+    task = ExprTask(target_csv=csv_of(0.0, *[-7777.0] * 9), n_data=300)
+    assert "divide y by" in task.notes[0]
+    assert ExprTask(target="x*x", n_data=300).notes == ()
+
+
+def test_everything_can_be_shown_and_too_much_cannot_be_hidden():
+    assert ExprTask(n_data=500, exclude_better_than=-1).n_hidden == 0
+    with pytest.raises(UserError, match="leaves 0 strings"):
+        ExprTask(n_data=500, exclude_better_than=7.0)
+
+
+def test_codes_scores_and_strings_belong_together(task):
+    problem = task.problem
+    rows = [0, 7, len(problem.strings) - 1]
+    strings = [problem.strings[i] for i in rows]
+    assert problem.codec.encode(strings) == pytest.approx(problem.codes[rows], abs=1e-5)
+    assert problem.score(strings) == pytest.approx(problem.scores[rows])
+    assert problem.codec.decode(problem.codes[rows]) == strings
+
+
+def test_every_prior_sample_decodes_to_a_complete_string(task, rng):
+    strings = task.problem.codec.decode(task.problem.sample_prior(2000, rng))
+    assert None not in strings
+    task.model.codec.encode(strings)  # every one parses
+    assert len(set(strings)) > 1500
+
+
+def test_training_data_are_known(task):
+    assert all(task.problem.in_training_data(s) for s in task.problem.strings[:50])
+    assert not task.problem.in_training_data("1/3+x+sin(x*x)")
+
+
+def test_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(GrammarError, match="does not hold a trained grammar model"):
+        ExprTask(model=tmp_path)

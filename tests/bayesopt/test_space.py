@@ -1,0 +1,63 @@
+"""Rows of a seed, and the region in which codes are trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from bayesopt.space import TrustedRegion, split_rows
+
+
+def test_split_is_disjoint_and_complete(rng):
+    split = split_rows(rng.random(1000), seed=3, points=None, best=10)
+    assert len(split.test) == 100
+    assert sorted([*split.train, *split.test]) == list(range(1000))
+
+
+def test_thinned_split_keeps_the_best_training_rows(rng):
+    scores = rng.random(1000)
+    full = split_rows(scores, seed=3, points=None, best=10)
+    thin = split_rows(scores, seed=3, points=200, best=50)
+    assert np.array_equal(thin.test, full.test)
+    assert len(set(thin.train)) == 200
+    assert set(thin.train) <= set(full.train)
+    best = full.train[np.argsort(scores[full.train])[:50]]
+    assert set(best) <= set(thin.train)
+
+
+def test_splits_of_two_seeds_differ(rng):
+    scores = rng.random(1000)
+    tests = [set(split_rows(scores, seed, None, 0).test) for seed in (0, 1)]
+    assert len(tests[0] & tests[1]) < 50
+
+
+def test_region_holds_all_but_the_given_share(rng):
+    codes = rng.multivariate_normal([1, -2], [[2, 1.5], [1.5, 3]], 20_000)
+    region = TrustedRegion(codes, outside=0.01)
+    assert 1 - region.contains(codes).mean() == pytest.approx(0.01, abs=1e-3)
+    # The Mahalanobis radius of a Gaussian is known.
+    assert region.radius**2 == pytest.approx(chi2(2).ppf(0.99), rel=0.05)
+    assert not region.contains(np.array([[1.0, 8.0]]))[0]
+
+
+def test_samples_lie_inside_and_follow_the_codes(rng):
+    codes = rng.multivariate_normal([1, -2], [[2, 1.5], [1.5, 3]], 20_000)
+    region = TrustedRegion(codes)
+    samples = region.sample(20_000, rng)
+    assert region.contains(samples).all()
+    assert samples.mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.1)
+    assert np.cov(samples.T) == pytest.approx(np.cov(codes.T), abs=0.15)
+
+
+@pytest.mark.parametrize("size", [0.1, 0.6, 1.0])
+def test_steps_leave_the_density_of_the_codes_as_it_is(rng, size):
+    codes = rng.multivariate_normal([1, -2], [[2, 1.5], [1.5, 3]], 40_000)
+    region = TrustedRegion(codes)
+    moved = region.step(codes, np.full((len(codes), 1), size), rng)
+    assert moved.mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.05)
+    assert np.cov(moved.T) == pytest.approx(np.cov(codes.T), abs=0.1)
+    # How far it goes is what the size says: E|z - c|^2 = 2 (1 - sqrt(1 - s^2)) tr(C).
+    squared = np.square(moved - codes).sum(axis=1).mean()
+    expected = 2 * (1 - np.sqrt(1 - size**2)) * np.trace(np.cov(codes.T))
+    assert squared == pytest.approx(expected, rel=0.03)

@@ -1,0 +1,156 @@
+"""python -m gmae_tf.train as a user runs it, on small images of two kinds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gmae_tf.errors import UserError
+from gmae_tf.images.presets import preset_of
+from gmae_tf.models import MODELS
+from gmae_tf.train import TrainConfig, load, prepare, with_preset
+from tests.conftest import RunCli
+
+QUICK = (
+    *("--epochs", "2", "--latent-dim", "4", "--components", "2", "--batch-size", "50"),
+    *("--plain-epochs", "1", "--no-evaluate", "--device", "cpu"),
+)
+
+
+def bars(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Images [n, 16, 16] of one bright bar, upright or lying, and which it is."""
+    labels = rng.integers(0, 2, size=n)
+    images = rng.integers(0, 30, size=(n, 16, 16), dtype=np.uint8)
+    for image, label, place in zip(images, labels, rng.integers(2, 12, size=n), strict=True):
+        image[(slice(None), slice(place, place + 3))[:: 1 if label else -1]] = 250
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bars") / "bars.npz"
+    rng = np.random.default_rng(0)
+    (x_train, y_train), (x_test, y_test) = bars(600, rng), bars(120, rng)
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+def test_a_run_trains_saves_and_continues(
+    dataset: Path, tmp_path: Path, run_cli: RunCli, run_here: RunCli
+):
+    from gmae_tf.images.model import ImageAutoencoder
+
+    out = tmp_path / "run"
+    command = ("-m", "gmae_tf.train", "--dataset", dataset, "--out", out, *QUICK)
+    first = run_cli(*command)
+    assert first.returncode == 0, first.stderr
+    assert "epoch 2/2" in first.stdout
+    model = ImageAutoencoder.load(out)
+    assert model.details["dataset"] == "bars"
+    history = model.details["history"]
+    assert len(history) == 2
+    assert {"val_ks", "val_covariance", "val_assignment", "val_reconstruction"} <= set(history[0])
+    assert sorted(p.name for p in (out / "samples").iterdir()) == [
+        "epoch-0001.png", "epoch-0002.png",
+    ]  # fmt: skip
+
+    more = run_here(*command, "--epochs", "3")
+    assert more.returncode == 0, more.stderr
+    assert "continuing" in more.stdout
+    assert "epoch 3/3" in more.stdout
+    assert "epoch 1/3" not in more.stdout
+    assert ImageAutoencoder.load(out).details["history"][:2] == history
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--dataset", "mnits"), "mnist"),
+        (("--components", "30", "--latent-dim", "4"), "raise --latent-dim"),
+        (("--epochs", "0"), "--epochs must be greater than 0"),
+        (("--size", "huge"), "size"),
+        (("--classes", "[7]"), "7"),
+        (("--model", "nonsense"), "'nonsense' is no model"),
+        (("--model", "vae", "--model-options", '{"x": 1}'), "vae has no option 'x'"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    options: tuple[str, ...], sentence: str, dataset: Path, tmp_path: Path, run_here: RunCli
+):
+    command = ("--dataset", str(dataset), "--out", str(tmp_path / "run"), *options)
+    result = run_here("-m", "gmae_tf.train", *command)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_models_are_listed_with_their_options(run_here: RunCli):
+    result = run_here("-m", "gmae_tf.train", "--list-models")
+    assert result.returncode == 0, result.stderr
+    assert all(name in result.stdout for name in MODELS)
+    assert "kl_weight: 0.312" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["vade", "wae-gan"])
+@pytest.mark.usefixtures("eager")
+def test_another_model_trains_by_the_same_command_and_is_evaluated(
+    name: str, dataset: Path, tmp_path: Path, run_here: RunCli
+):
+    result = run_here(
+        *("-m", "gmae_tf.train", "--dataset", dataset, "--out", tmp_path / "run", "--model", name),
+        *("--latent-dim", "4", "--components", "2", "--epochs", "2", "--device", "cpu"),
+    )
+    assert result.returncode == 0, result.stderr
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert MODELS[name].title in page
+    if name == "vade":
+        assert "the groups that the model has learnt" in page
+
+
+def test_the_reconstruction_weight_is_the_inverse_of_the_error(dataset: Path, tmp_path: Path):
+    config = with_preset(
+        TrainConfig(
+            dataset=str(dataset),
+            latent_dim=4,
+            components=2,
+            guide="none",
+            target_mse=5e-3,
+            plain_epochs=1,
+        )
+    )
+    data = load(config)
+    assert prepare(config, data, tmp_path) == (200, None)
+    measured, groups = prepare(replace(config, target_mse="auto"), data, tmp_path)
+    history = json.loads((tmp_path / "without-penalty" / "state.json").read_text())["history"]
+    assert groups is None
+    # Clipped below: so short a training leaves a large error.
+    assert measured == max(100, 1 / history[0]["val_reconstruction"])
+
+
+def test_presets():
+    paper = with_preset(TrainConfig(dataset="celeba", size="paper"))
+    assert (paper.latent_dim, paper.components, paper.epochs, paper.batch_size) == (
+        64,
+        20,
+        100,
+        100,
+    )
+    assert (paper.learning_rate, paper.beta_1, paper.schedule) == (2e-3, 0.5, "plateau")
+    assert paper.mean_scale == 1
+    assert paper.target_mse == 5e-4
+    assert preset_of("mnist", "paper")["learning_rate"] == 2e-4
+    mine = with_preset(TrainConfig(dataset="somewhere/photos", latent_dim=12, components=3))
+    assert (mine.latent_dim, mine.components) == (12, 3)
+    assert mine.out == Path("runs/photos")
+
+
+def test_without_a_mixture_there_is_no_guide():
+    plain = with_preset(TrainConfig(dataset="mnist", model="ae", components=50))
+    assert plain.guide == "none"
+    with pytest.raises(UserError, match="50 components"):
+        with_preset(TrainConfig(dataset="mnist", components=50))

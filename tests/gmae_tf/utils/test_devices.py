@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gmae_tf.utils.devices import _quiet_stderr
+
+if TYPE_CHECKING:
+    from conftest import RunCli
+
+SCRIPT = """
+import sys
+from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.devices import select_device
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Config:
+    device: str
+
+run_command(lambda c: print(select_device(c.device)), Config, prog="p", description="d")
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize(
+    ("device", "status", "out", "err"),
+    [("cpu", 0, "cpu", ""), ("gpu", 2, "", "p: error: no GPU was found: install")],
+)
+def test_a_machine_without_gpus(
+    run_cli: RunCli, backend: str, device: str, status: int, out: str, err: str
+) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": backend}
+    done = run_cli("-c", SCRIPT, "--device", device, env=hidden)
+    assert (done.returncode, done.stdout.strip()) == (status, out)
+    assert done.stderr.startswith(err)
+    assert done.stderr.count("\n") == (1 if err else 0)  # and nothing of the backend's log
+
+
+def test_the_log_of_a_start_that_fails_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with _quiet_stderr():
+            os.write(2, b"why\n")
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    with _quiet_stderr():
+        os.write(2, b"chatter\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "why\nafter\n"

@@ -1,0 +1,254 @@
+"""An autoencoder of strings: codes, decodes, saving, loading."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from gmae_tf.penalties import GaussianMixturePenalty
+from gmae_tf.prior import GaussianMixture
+from grammar.autoencoder.hashed_set import StringSet
+from grammar.autoencoder.model import (
+    DETAILS,
+    GRAMMAR,
+    NETWORK,
+    STRINGS,
+    GrammarAutoencoder,
+    build_network,
+)
+from grammar.cfg.grammar import Grammar
+from grammar.decoding import decode_logits
+from grammar.errors import GrammarError, ParseError
+from grammar.sampling.uniform import sample_strings
+
+TINY = """
+S -> S '+' T | T
+T -> 'a' | 'b' | '(' S ')'
+"""
+TINY_GRAMMAR = Grammar(TINY)
+WORDS = sample_strings(TINY_GRAMMAR, 40, 9)  # of 120
+
+
+def tiny_model() -> GrammarAutoencoder:
+    keras.utils.set_random_seed(0)
+    penalty = GaussianMixturePenalty(GaussianMixture.one_hot(2, 3), sliced=0.5)
+    network = build_network(TINY_GRAMMAR, 9, 3, penalty, reconstruction_weight=7.0)
+    return GrammarAutoencoder(
+        TINY_GRAMMAR, 9, network, StringSet.of(WORDS), {"results": {"exact_match": 0.5}}
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> GrammarAutoencoder:
+    """Random weights everywhere: with biases of zero some codes would decode to ties."""
+    model, rng = tiny_model(), np.random.default_rng(0)
+    model.network.set_weights(
+        [w + 0.1 * rng.normal(size=w.shape) for w in model.network.get_weights()]
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def codes() -> np.ndarray:
+    return np.random.default_rng(0).normal(scale=5.0, size=(30, 3))
+
+
+@pytest.fixture(scope="module")
+def saved(model: GrammarAutoencoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    model.save(folder)
+    return folder
+
+
+def test_strings_become_codes_and_codes_become_strings(
+    model: GrammarAutoencoder, codes: np.ndarray
+):
+    z = model.encode(WORDS)
+    assert z.shape == (40, model.latent_dim) == (40, 3)
+    assert z.dtype == np.float64
+    decoded = model.decode(codes)
+    assert len(decoded) == 30
+    model.codec.encode([text for text in decoded if text is not None])  # all in the language
+    assert None not in decoded
+
+
+def test_no_strings_have_no_codes(model: GrammarAutoencoder):
+    assert model.encode([]).shape == (0, 3)
+    assert model.decode(np.zeros((0, 3))) == []
+
+
+def test_a_string_outside_the_grammar_is_refused(model: GrammarAutoencoder):
+    with pytest.raises(ParseError):
+        model.encode(["a+c"])
+    with pytest.raises(GrammarError, match="raise max_length"):
+        model.encode(["a+a+a+a+a+a+a"])
+
+
+def test_random_decodes(model: GrammarAutoencoder, codes: np.ndarray):
+    draws = [model.sample_strings(codes, 20, np.random.default_rng(1)) for _ in range(2)]
+    assert draws[0] == draws[1]
+    assert [len(walk) for walk in draws[0]] == [30] * 20
+    assert len({text for walk in draws[0] for text in walk}) > len(set(model.decode(codes)))
+    assert None not in {text for walk in draws[0] for text in walk}
+    cold = model.sample_strings(codes, 2, np.random.default_rng(1), temperature=1e-9)
+    assert cold == [model.decode(codes)] * 2
+
+
+def test_exact_match_is_the_share_of_strings_that_come_back(model: GrammarAutoencoder):
+    again = model.decode(model.encode(WORDS))
+    share = np.mean([new == old for new, old in zip(again, WORDS, strict=True)])
+    assert model.exact_match(model.codec.encode(WORDS)) == pytest.approx(share)
+
+
+def test_the_loss_knows_which_rules_compete(model: GrammarAutoencoder):
+    # S has rules 0-1, T has 2-4, the padding competes with itself.
+    expected = np.zeros((6, 6))
+    for rules in ([0, 1], [2, 3, 4], [5]):
+        expected[np.ix_(rules, rules)] = 1
+    np.testing.assert_array_equal(model.network.reconstruction.alternatives, expected)
+    assert model.network.reconstruction_weight == 7.0
+
+
+def test_it_learns_a_few_strings_by_heart():
+    keras.utils.set_random_seed(0)
+    model = GrammarAutoencoder(TINY_GRAMMAR, 9, build_network(TINY_GRAMMAR, 9, 8, None, 1.0))
+    model.network.compile(keras.optimizers.Adam(1e-2))
+    rules = model.codec.encode(WORDS[:3])
+    model.network.fit(np.tile(rules, (100, 1)), batch_size=3, epochs=1, shuffle=False, verbose=0)
+    # In training mode: the moving averages of so short a training still lag behind.
+    logits = keras.ops.convert_to_numpy(model.network(rules, training=True)["reconstruction"])
+    assert model.codec.decode(decode_logits(logits, TINY_GRAMMAR)) == WORDS[:3]
+
+
+def test_a_loaded_model_is_the_same_model(
+    model: GrammarAutoencoder, saved: Path, codes: np.ndarray
+):
+    loaded = GrammarAutoencoder.load(saved)
+    np.testing.assert_array_equal(loaded.encode(WORDS), model.encode(WORDS))
+    np.testing.assert_array_equal(loaded.network.decode(codes), model.network.decode(codes))
+    assert loaded.decode(codes) == model.decode(codes)
+    assert loaded.grammar.rules == model.grammar.rules
+    assert loaded.details["results"] == {"exact_match": 0.5}
+    assert loaded.network.reconstruction_weight == 7.0
+    assert WORDS[0] in loaded.training_strings
+    assert "a+c" not in loaded.training_strings
+    assert loaded.network.penalty.weights == {"ks": 1.0, "covariance": 1.0, "sliced": 0.5}
+    np.testing.assert_array_equal(loaded.network.prior.means, np.eye(2, 3))
+
+
+def test_a_trained_model_is_saved_without_its_optimiser(saved: Path, tmp_path: Path):
+    model = tiny_model()
+    model.network.compile("adam")
+    model.network.fit(model.codec.encode(WORDS), batch_size=20, epochs=1, verbose=0)
+    model.save(tmp_path / "trained")
+    sizes = [(folder / NETWORK).stat().st_size for folder in (saved, tmp_path / "trained")]
+    assert sizes[1] < 1.1 * sizes[0]
+    loaded = GrammarAutoencoder.load(tmp_path / "trained")
+    np.testing.assert_array_equal(loaded.encode(WORDS), model.encode(WORDS))
+
+
+def test_saving_again_replaces_whole_files(
+    model: GrammarAutoencoder, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    before = (folder / NETWORK).read_bytes()
+
+    def half(self: keras.Model, path: Path) -> None:
+        Path(path).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "save_weights", half)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(folder)
+    assert (folder / NETWORK).read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == {NETWORK, GRAMMAR, DETAILS, STRINGS}
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(GrammarError) as caught:
+        GrammarAutoencoder.load(folder)
+    message = str(caught.value)
+    assert str(folder) in message
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+@pytest.mark.parametrize("name", [NETWORK, GRAMMAR, DETAILS, STRINGS])
+def test_a_missing_file_is_told(name: str, saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    (folder / name).unlink()
+    assert "does not hold a trained grammar model" in refusal(folder)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
+    assert "does not hold a trained grammar model" in refusal(tmp_path / "nothing")
+    (tmp_path / "file").write_text("")
+    assert "does not hold a trained grammar model" in refusal(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (NETWORK, b""),
+        (NETWORK, b"\x89HDF\r\n\x1a\n" + bytes(2000)),
+        (GRAMMAR, b""),
+        (GRAMMAR, b"S -> T"),
+        (GRAMMAR, b"\xff\xfe\x00"),
+        (DETAILS, b""),
+        (DETAILS, b"{}"),
+        (DETAILS, b"[]"),
+        (DETAILS, b'{"max_length": "many"}'),
+        (DETAILS, b'{"max_length": null}'),
+        (DETAILS, b'{"max_length": 9}'),
+        (STRINGS, b"garbage"),
+    ],
+)
+def test_a_damaged_file_is_told(name: str, content: bytes, saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    (folder / name).write_bytes(content)
+    assert "does not hold a trained grammar model" in refusal(folder)
+
+
+def test_a_network_cut_or_changed_anywhere_is_told(saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    whole = (saved / NETWORK).read_bytes()
+    for end in np.linspace(0, len(whole) - 1, 8).astype(int):
+        (folder / NETWORK).write_bytes(whole[:end])
+        refusal(folder)
+    for start in np.linspace(0, len(whole) - 64, 16).astype(int):
+        (folder / NETWORK).write_bytes(whole[:start] + bytes([255]) * 64 + whole[start + 64 :])
+        refusal(folder)
+
+
+def test_a_network_of_another_kind_is_told(saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(folder / NETWORK)
+    assert "does not hold a trained grammar model" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TINY + "T -> 'c'\n",
+        # As many rules, but of other symbols: the network would choose among the wrong ones.
+        "S -> S '+' T | S '*' T | T\nT -> 'a' | '(' S ')'",
+    ],
+)
+def test_another_grammar_is_told(text: str, saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    (folder / GRAMMAR).write_text(text)
+    assert "of another model" in refusal(folder)
+
+
+@pytest.mark.parametrize("change", [{"max_length": 10}, {"network": {}}, {"network": None}])
+def test_details_of_another_model_are_told(change: dict, saved: Path, tmp_path: Path):
+    folder = shutil.copytree(saved, tmp_path / "model")
+    details = json.loads((saved / DETAILS).read_text())
+    (folder / DETAILS).write_text(json.dumps({**details, **change}))
+    assert "does not hold a trained grammar model" in refusal(folder)
