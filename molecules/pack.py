@@ -34,7 +34,7 @@ def pack(config: PackConfig) -> None:
     """Describe and encode the training molecules, and write them beside the model."""
     from gmae_tf.utils.devices import select_device
     from grammar.autoencoder.hashed_set import StringSet
-    from molecules.data.library import FILE, KnownMolecules, describe_once
+    from molecules.data.library import Known, describe_once
     from molecules.data.sources import load_molecules
 
     if config.n is not None and config.n < 1:
@@ -55,12 +55,12 @@ def pack(config: PackConfig) -> None:
     )
     screen.print(f"{len(data.smiles):,} molecules: properties, then codes")
     smiles, properties = describe_once(data.smiles, config.run / "described.npz")
-    known = KnownMolecules(tuple(smiles), model.encode(data.smiles), properties)
+    known = Known(tuple(smiles), model.encode(data.smiles), computed=properties)
     model.training_strings = StringSet.of(smiles)
     model.save(config.out, config.half_precision)
     if config.n is not None:
         known = known.thinned(config.n, config.best)
-    known.save(config.out / FILE)
+    known.save(config.out)
     size = sum(path.stat().st_size for path in config.out.iterdir()) / 1e6
     screen.print(f"{config.out}: {len(known.smiles):,} known molecules, {size:.1f} MB in all")
 

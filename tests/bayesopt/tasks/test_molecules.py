@@ -19,7 +19,7 @@ from bayesopt.tasks.molecule_codec import MoleculeCodec, canonical_or_none
 from bayesopt.tasks.molecules import MoleculeTask
 from gmae_tf.errors import UserError
 from molecules.chem.properties import find
-from molecules.data.known import read_known
+from molecules.data.library import read_known
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, features, pool, write_known
 
 
