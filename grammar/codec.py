@@ -9,9 +9,6 @@ import numpy as np
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 from grammar.parsing.parser import Parser
-from grammar.storage import read_grammar, read_rules, write_rules
-
-__all__ = ["RuleCodec", "pad", "read_grammar", "read_rules", "write_rules"]
 
 
 class RuleCodec:

@@ -63,7 +63,6 @@ def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
-    from grammar.codec import write_rules
 
     select_device(config.device)
     strings, rules, model = prepare(config)
@@ -74,7 +73,6 @@ def train(config: TrainConfig) -> None:
         f"{verb}: {len(strings):,} strings, {model.max_length} steps, "
         f"{model.network.count_params():,} parameters, in {run.path}"
     )
-    write_rules(run.path / "rules.h5", rules, model.grammar)
     results = fit_and_evaluate(config, model, rules)
     model.details = {"config": _plain(config), "results": results}
     model.save(run.path)
