@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.cfg.grammar import Grammar
+    from grammar.library import load_grammar
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def _refuse_nonsense(config: TrainConfig) -> None:
 def load_grammar(config: TrainConfig) -> Grammar:
     """The grammar of the options."""
     from grammar.cfg.characters import CHARACTERS, character_grammar
-    from grammar.cfg.grammar import Grammar
     from grammar.expressions.data import read_lines
+    from grammar.library import load_grammar
 
     if config.grammar != CHARACTERS:
-        return Grammar.load(config.grammar)
+        return load_grammar(config.grammar).grammar
     if config.data in (None, "official", "generated", "download"):
-        return character_grammar(Grammar.load("arithmetic").terminals)
+        return character_grammar(load_grammar("arithmetic").grammar.terminals)
     return character_grammar(line for _, line in read_lines(Path(str(config.data))))
 
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions.data import load_expressions
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
 GRAMMARS_DIR = Path(__file__).parent / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 
 
 def test_round_trip_of_generated_strings():

@@ -16,6 +16,7 @@ from grammar.autoencoder.model import NETWORK, GrammarAutoencoder
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 from grammar.expressions.evaluate import TARGET_X, fit_errors, target
+from grammar.library import load_grammar
 from grammar.train import TrainConfig, load_strings, prepare, train
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def test_a_grammar_with_few_strings_gives_all_of_them(tmp_path: Path):
     path = tmp_path / "few.cfg"
     path.write_text("S -> S 'a' | 'b'")
     config = TrainConfig(grammar=str(path), max_length=6)
-    assert sorted(load_strings(config, Grammar.load(path)), key=len) == [
+    assert sorted(load_strings(config, load_grammar(path).grammar), key=len) == [
         "b" + "a" * n for n in range(6)
     ]
 
@@ -204,7 +205,7 @@ def test_strings_of_a_file_are_used(tiny: Path, tmp_path: Path):
 
 def test_good_strings_can_be_hidden():
     config = TrainConfig(data="generated", n_data=2000)
-    grammar = Grammar.load("arithmetic")
+    grammar = load_grammar("arithmetic").grammar
     everything = load_strings(config, grammar)
     scores = fit_errors(everything, TARGET_X, target(TARGET_X))
     limit = float(np.quantile(scores, 0.1))
@@ -216,6 +217,6 @@ def test_good_strings_can_be_hidden():
 def test_hiding_needs_the_arithmetic_grammar(tiny: Path):
     config = TrainConfig(grammar=str(tiny), exclude_better_than=0.1)
     with pytest.raises(UserError, match="needs the arithmetic grammar"):
-        load_strings(config, Grammar.load(tiny))
+        load_strings(config, load_grammar(tiny).grammar)
     with pytest.raises(UserError, match="is of the arithmetic grammar"):
-        load_strings(TrainConfig(grammar=str(tiny), data="official"), Grammar.load(tiny))
+        load_strings(TrainConfig(grammar=str(tiny), data="official"), load_grammar(tiny).grammar)
