@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.cfg.grammar import Grammar
+    from grammar.library import load_grammar
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
-    from grammar.codec import write_rules
 
     select_device(config.device)
     strings, rules, model = prepare(config)
@@ -74,7 +74,6 @@ def train(config: TrainConfig) -> None:
         f"{verb}: {len(strings):,} strings, {model.max_length} steps, "
         f"{model.network.count_params():,} parameters, in {run.path}"
     )
-    write_rules(run.path / "rules.h5", rules, model.grammar)
     results = fit_and_evaluate(config, model, rules)
     model.details = {"config": _plain(config), "results": results}
     model.save(run.path)
@@ -120,13 +119,13 @@ def _refuse_nonsense(config: TrainConfig) -> None:
 def load_grammar(config: TrainConfig) -> Grammar:
     """The grammar of the options."""
     from grammar.cfg.characters import CHARACTERS, character_grammar
-    from grammar.cfg.grammar import Grammar
     from grammar.expressions.data import read_lines
+    from grammar.library import load_grammar
 
     if config.grammar != CHARACTERS:
-        return Grammar.load(config.grammar)
+        return load_grammar(config.grammar).grammar
     if config.data in (None, "official", "generated", "download"):
-        return character_grammar(Grammar.load("arithmetic").terminals)
+        return character_grammar(load_grammar("arithmetic").grammar.terminals)
     return character_grammar(line for _, line in read_lines(Path(str(config.data))))
 
 

@@ -157,13 +157,13 @@ def prepare(
     from grammar.autoencoder.architectures import Architecture
     from grammar.autoencoder.model import build_from_recipe
     from grammar.cfg.characters import CHARACTERS, character_grammar
-    from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
+    from grammar.library import load_grammar
     from molecules.data.sources import load_molecules, report
     from molecules.model import MoleculeAutoencoder
 
     known = config.grammar != CHARACTERS
-    grammar = Grammar.load(config.grammar or "smiles_compact") if known else None
+    grammar = load_grammar(config.grammar or "smiles_compact").grammar if known else None
     data = load_molecules(
         config.data,
         data_dir=config.data_dir,

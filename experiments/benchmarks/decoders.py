@@ -51,12 +51,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     from gmae_tf.utils.run_dir import write_atomic
-    from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
+    from grammar.library import load_grammar
     from molecules.data.builtin import builtin_molecules
     from molecules.data.kekulize import kekulize_smiles
 
-    grammar = Grammar.load("smiles_compact")
+    grammar = load_grammar("smiles_compact").grammar
     rules = RuleCodec(grammar).encode(list(map(kekulize_smiles, builtin_molecules(5000, SEED))))
     found = {str(n): nats(rules, grammar, n, arguments.steps) for n in PLACES}
     for places, row in found.items():

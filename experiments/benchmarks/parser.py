@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gmae_tf.utils.run_dir import write_atomic
-from grammar.cfg.grammar import Grammar
+from grammar.library import load_grammar
 from grammar.parsing.parser import ChartEngine, Parser
 from grammar.sampling.uniform import sample_strings
 
@@ -25,7 +25,7 @@ from grammar.sampling.uniform import sample_strings
 def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
-    grammar = Grammar.load(options.grammar)
+    grammar = load_grammar(options.grammar).grammar
     strings = sample_strings(grammar, options.strings, options.max_length, seed=options.seed)
     parser, chart = Parser(grammar), ChartEngine(grammar)
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from gmae_tf.utils.run_dir import write_atomic
-from grammar.cfg.grammar import Grammar
+from grammar.library import load_grammar
 from grammar.parsing.parser import ChartEngine, Parser
 
 DRUGS = """
@@ -40,7 +40,7 @@ def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
     source, molecules = _molecules(options.molecules, options.seed)
-    grammar = Grammar.load(options.grammar)
+    grammar = load_grammar(options.grammar).grammar
     parser, chart = Parser(grammar), ChartEngine(grammar)
 
     def by_chart(text: str) -> bytes | None:

@@ -16,6 +16,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 from grammar.expressions.evaluate import fit_errors
 from grammar.expressions.targets import Target, load_target
+from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
 
 LONGEST = 12
@@ -125,7 +126,7 @@ class OracleConfig:
 
 def oracle(config: OracleConfig) -> None:
     """Score, print the best and the quantiles, and rank what is asked."""
-    grammar = Grammar.load(config.grammar)
+    grammar = load_grammar(config.grammar).grammar
     total = Derivations(grammar, max(config.longest, 0)).total
     if not total:
         raise UserError(f"--longest {config.longest}: {config.grammar} has no string so short")

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.density import LatentDensity
-from gmae_tf.losses import MaskedCrossEntropy
+from grammar.autoencoder.losses import MaskedCrossEntropy
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.penalties import Penalty

@@ -11,6 +11,7 @@ import numpy as np
 
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError, ParseError
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import official_expressions, sample_family
 
@@ -54,7 +55,7 @@ def load_expressions(
     elif source == "download":
         strings = read_official(download_official())
     else:
-        strings = read_strings(Path(source), grammar or Grammar.load("arithmetic"))
+        strings = read_strings(Path(source), grammar or load_grammar("arithmetic").grammar)
     if n is None or n >= len(strings):
         return strings
     if n < 1:

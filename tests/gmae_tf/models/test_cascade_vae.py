@@ -10,11 +10,11 @@ import pytest
 from keras import ops
 
 from gmae_tf.errors import UserError
-from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.layers.assignment import assign
 from gmae_tf.models.method import Batch
+from grammar.autoencoder.losses import MaskedCrossEntropy
 
 
 @pytest.mark.parametrize("crowding", [0.0, 0.1, 10.0])

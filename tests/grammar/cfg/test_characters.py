@@ -15,6 +15,7 @@ from grammar.codec import RuleCodec
 from grammar.decoding import decode_logits
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions.evaluate import is_expression
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.train import TrainConfig, load_grammar, load_strings, prepare
 
@@ -48,7 +49,7 @@ def test_such_grammars_are_known_again():
     assert writes_characters(Grammar(grammar.text))
     assert writes_characters(character_grammar("a"))
     others = ("arithmetic", "smiles", "smiles_compact", "smiles_extended")
-    assert not any(writes_characters(Grammar.load(name)) for name in others)
+    assert not any(writes_characters(load_grammar(name).grammar) for name in others)
     assert not writes_characters(Grammar("S -> 'a' S | 'b'"))
     assert compact(character_grammar(["ab"])).n_rules == 5
 
@@ -98,4 +99,4 @@ def test_molecules_are_no_expressions():
     assert not is_expression("CCO")
     config = TrainConfig(grammar="smiles", exclude_better_than=0.1)
     with pytest.raises(UserError, match="needs the arithmetic grammar"):
-        load_strings(config, Grammar.load("smiles"))
+        load_strings(config, load_grammar("smiles").grammar)

@@ -16,12 +16,13 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import decode_logits
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 from molecules.decoding.mask import molecule_walk
 
-OFFICIAL = Grammar.load("smiles")
+OFFICIAL = load_grammar("smiles").grammar
 GRAMMARS = {
     "smiles": OFFICIAL,
-    "smiles_extended": Grammar.load("smiles_extended"),
+    "smiles_extended": load_grammar("smiles_extended").grammar,
     "compact": compact(OFFICIAL),
 }
 LOVES = ["", "12345678", "(", "[", "#=", "SPI", "1=(", "C12", "[H+-", "/\\", ".[1"]
