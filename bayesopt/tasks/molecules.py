@@ -357,6 +357,6 @@ def load_codec(folder: Path | None) -> MoleculeCodec:
 
 
 def _load_model(folder: Path | None) -> MoleculeModel:
-    from molecules.pretrained import load_model
+    from molecules.presets import load
 
-    return load_model(folder)
+    return load(folder or "compact")

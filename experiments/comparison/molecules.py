@@ -74,8 +74,9 @@ def load(config: CompareConfig) -> list[str]:
     from gmae_tf.utils.parallel import map_chunks
     from grammar.library import load_grammar
     from molecules.chem.properties import canonical
+    from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules
-    from molecules.train import PRESETS, accepted_by
+    from molecules.train import PRESETS
 
     preset = PRESETS[config.preset]
     accepts = accepted_by(load_grammar(preset["grammar"]).grammar, preset.get("max_length"))

@@ -29,7 +29,9 @@ def completion(state: WalkState, row: int) -> Rules:
     Raises RuntimeError if there are none, which would be a mistake in `lookahead`.
     """
     rest = _Rest.of(state.take(np.array([row])))
-    plans = [plan for plan in (closed_further_down(rest), closed_at_one_atom(rest)) if plan is not None]
+    plans = [
+        plan for plan in (closed_further_down(rest), closed_at_one_atom(rest)) if plan is not None
+    ]
     best = min(plans, key=len, default=None)
     if best is None or len(best) > state.left:
         raise RuntimeError(f"the proof for {rest.symbols} with {state.left} steps left is wrong")
