@@ -211,6 +211,8 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     ) -> MoleculeAutoencoder:
         """Train on a list (array, Series) of SMILES; the defaults are of the preset `compact`.
 
+        `MoleculeAutoencoder.fit(frame["smiles"], latent_dim=16, epochs=20, verbose=True)`
+
         Parameters
         ----------
         grammar : smiles, smiles_extended, smiles_compact, a file, or `characters`.
@@ -230,16 +232,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         Warns
         -----
         UserWarning: molecules are left out, with the first and the reason.
-
-        Examples
-        --------
-        >>> import molecules
-        >>> data = molecules.load_molecules("builtin", n=60)
-        >>> model = molecules.MoleculeAutoencoder.fit(
-        ...     data.smiles, latent_dim=4, epochs=1, batch_size=30, sizes={"units": 8, "dense": 8}
-        ... )
-        >>> model.encode(["CCO"]).shape
-        (1, 4)
         """
         strings = string_list(smiles)
         cfg = None if grammar == CHARACTERS else _load_grammar(grammar)
