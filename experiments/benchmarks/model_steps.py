@@ -31,7 +31,8 @@ def main() -> None:
     import keras
 
     from gmae_tf.models import MODELS
-    from gmae_tf.utils.run_dir import versions, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import versions
 
     options = _options()
     names = list(MODELS) if options.models == "all" else options.models.split(",")

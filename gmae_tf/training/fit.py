@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.utils.run_dir import atomic_path, write_atomic
+from gmae_tf.utils.files import atomic_path, write_atomic
 
 BEST = "best.weights.h5"
 
