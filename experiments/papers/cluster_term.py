@@ -131,7 +131,7 @@ def _measure(config: ClusterTermConfig, task: Task, about: Row, folder: Path) ->
     )
     # The time of a continued training says nothing.
     seconds = time.perf_counter() - start if fresh else None
-    codes, groups = model.encode(task.test), model.groups(task.test)
+    codes, groups = model.encode(task.test), model.cluster_probs(task.test)
     if groups is None:
         mixture = LatentDensity("mixture", COMPONENTS).fit(model.encode(task.train), seed)
         groups = mixture.parameters().responsibilities(codes)
