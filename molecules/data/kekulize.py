@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.files import write_atomic
 from gmae_tf.utils.parallel import map_chunks
-from gmae_tf.utils.run_dir import write_atomic
 
 
 def kekulize_smiles(smiles: str) -> str:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.parallel import map_chunks
-from gmae_tf.utils.run_dir import atomic_path
 
 FILE = "known.npz"
 COLUMNS = ("penalized_logp", "logp", "sa", "qed")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from molecules.data.cleaning import (
     Accepts,
     Dropped,
