@@ -35,8 +35,7 @@ class RuleCodec:
 
     def encode(self, strings: Sequence[str]) -> np.ndarray:
         """Rule indices [N, T]; ParseError outside the grammar, GrammarError if too long."""
-        if isinstance(strings, str):
-            raise GrammarError("encode takes a list of strings; put the one string into a list")
+        strings = check_strings(strings)
         sequences = [self.parser.parse(text) for text in strings]
         longest = max(map(len, sequences), default=0)
         if self.max_length is None:
@@ -76,6 +75,17 @@ class RuleCodec:
             while pending and pending[-1].__class__ is str:
                 out.append(pending.pop())  # type: ignore[arg-type]
         return None if pending else out
+
+
+def check_strings(strings: Sequence[str]) -> list[str]:
+    """The strings as a list; GrammarError for one string, or for anything else in the list."""
+    if isinstance(strings, str):
+        raise GrammarError(f"give a list of strings: [{strings!r}] instead of {strings!r}")
+    strings = list(strings)
+    for place, text in enumerate(strings):
+        if not isinstance(text, str):
+            raise GrammarError(f"give a list of strings: item {place} is {text!r}")
+    return strings
 
 
 def pad(sequences: Sequence[bytes], length: int, grammar: Grammar) -> np.ndarray:

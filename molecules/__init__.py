@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from molecules.chem.constraints import Constraints
     from molecules.data.sources import load_molecules
-    from molecules.model import MoleculeAutoencoder
-    from molecules.presets import load
+    from molecules.model import MoleculeAutoencoder, load
     from molecules.scoring.objective import Objective
     from molecules.scoring.scorer import Scorer
 
@@ -21,7 +20,7 @@ _HOME = {
     "MoleculeAutoencoder": "molecules.model",
     "Objective": "molecules.scoring.objective",
     "Scorer": "molecules.scoring.scorer",
-    "load": "molecules.presets",
+    "load": "molecules.model",
     "load_molecules": "molecules.data.sources",
 }
 

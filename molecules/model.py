@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.models.config import Recipe
 from gmae_tf.models.options import ModelOptions
-from gmae_tf.training.batches import LengthBatches, SeededBatches
-from gmae_tf.training.fit import fit as fit_network
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.hashed_set import StringSet
-from grammar.autoencoder.model import GrammarAutoencoder, build_from_recipe
+from grammar.autoencoder.model import SHIPPED, GrammarAutoencoder
 from grammar.cfg.characters import CHARACTERS, character_grammar, writes_characters
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import StackWalk, Walk
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 from molecules.chem.properties import canonical
 from molecules.data.cleaning import accepted_by, string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.data.sources import load_molecules
 from molecules.decoding.mask import molecule_walk
-from molecules.presets import find_model
+from molecules.training import fit_network
 
-VALIDATION = 0.02
-"""Share of the training molecules that only choose the best epoch."""
+if TYPE_CHECKING:
+    from gmae_tf.models.config import Recipe
+
 FEWEST = 50
 """Training molecules."""
 ROUNDS = 20
@@ -64,10 +62,13 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     3
     """
 
+    PRESETS: ClassVar[dict[str, Path]] = {"compact": SHIPPED / "molecules"}
+    """Folders of shipped models, by the names that `load` takes."""
+
     @classmethod
-    def load(cls, folder: str | Path = "compact") -> MoleculeAutoencoder:
+    def load(cls, source: str | Path = "compact") -> MoleculeAutoencoder:
         """The model of a folder, or a shipped one by its name; errors as of `molecules.load`."""
-        return super().load(find_model(folder))
+        return super().load(find_model(source))
 
     @property
     def kekulized(self) -> bool:
@@ -94,9 +95,17 @@ class MoleculeAutoencoder(GrammarAutoencoder):
                 self._check(place, text)
             raise
 
-    def decode(self, codes: ArrayLike) -> list[str | None]:
-        """Canonical SMILES of the most likely molecule of each code [N, D]; None: it is none."""
-        return [_canonical_or_none(text) for text in self.decode_spellings(codes)]
+    def decode(
+        self,
+        codes: ArrayLike,
+        rng: np.random.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> list[str | None]:
+        """Canonical SMILES [N] of codes [N, D]: the most likely molecule, or with `rng` a random one.
+
+        None where RDKit accepts no molecule, which a kekulised model does not write.
+        """
+        return [_canonical_or_none(text) for text in super().decode(codes, rng, temperature)]
 
     def encode_spellings(self, spellings: Sequence[str]) -> NDArray[np.float64]:
         """Codes [N, D] of strings in the model's own form, as they are; `GrammarError`."""
@@ -122,7 +131,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             [canonical(a) == b for a, b in zip(strings, again, strict=True)], dtype=bool
         )
 
-    def sample(
+    def sample(  # type: ignore[override]  # all are strings
         self,
         n: int,
         *,
@@ -169,7 +178,9 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             warnings.warn(f"only {len(samples)} different molecules were found", stacklevel=2)
         return samples
 
-    def interpolate(self, start: str, end: str, steps: int = 50) -> list[str]:
+    def interpolate(  # type: ignore[override]  # all are strings
+        self, start: str, end: str, steps: int = 50
+    ) -> list[str]:
         """Canonical SMILES on the straight line between the codes of two molecules, ends included.
 
         Of `steps` codes; equal neighbours are listed once.
@@ -190,7 +201,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     # ------------------------------------------------------------------ training
 
     @classmethod
-    def fit(
+    def fit(  # type: ignore[override]  # other options
         cls,
         smiles: Iterable[str],
         *,
@@ -206,12 +217,13 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         batch_size: int = 250,
         learning_rate: float = 2e-3,
         schedule: Literal["plateau", "cosine"] = "cosine",
-        verbose: bool = False,
+        folder: str | Path | None = None,
+        verbose: bool = True,
         **options: Any,
     ) -> MoleculeAutoencoder:
         """Train on a list (array, Series) of SMILES; the defaults are of the preset `compact`.
 
-        `MoleculeAutoencoder.fit(frame["smiles"], latent_dim=16, epochs=20, verbose=True)`
+        For example `MoleculeAutoencoder.fit(frame["smiles"], latent_dim=16, epochs=20)`.
 
         Parameters
         ----------
@@ -221,6 +233,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         max_length : longest sequence of rules; by default that of the data.
         reconstruction_weight : of the cross-entropy in nats per molecule.
         schedule : the learning rate falls when the validation loss stalls, or along a half cosine.
+        folder : for checkpoints, from which a repeated call continues; none are kept by default.
         verbose : show the progress of the epochs.
         options : of the latent model, see `gmae_tf.models.options.ModelOptions`: model="vae",
             components=20, ...
@@ -234,7 +247,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         UserWarning: molecules are left out, with the first and the reason.
         """
         strings = string_list(smiles)
-        cfg = None if grammar == CHARACTERS else _load_grammar(grammar)
+        cfg = None if grammar == CHARACTERS else load_grammar(grammar).grammar
         accepts = accepted_by(cfg, max_length)
         data = load_molecules(strings, kekulize=kekulize, accepts=accepts, held_out=0.0)
         if data.dropped:
@@ -259,13 +272,16 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             architecture=Architecture(architecture, sizes or {}),
             max_length=max_length,
         )
-        history = model.train(
+        history = fit_network(
+            model.network,
             rules,
+            model.grammar.padding,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             schedule=schedule,
             seed=seed,
+            folder=None if folder is None else Path(folder),
             verbose=verbose,
         )
         model.fit_prior(rules, seed)
@@ -289,6 +305,10 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
         Of N to train on and H held out.  `grammar` None: that of their characters.
         """
+        import keras
+
+        from grammar.autoencoder.architectures import build_from_recipe
+
         if len(spellings) < FEWEST:
             raise UserError(
                 f"{len(spellings)} molecules are too few to train on: give at least {FEWEST}"
@@ -303,45 +323,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         details = {"kekulized": kekulized}
         model = cls(grammar, codec.max_length, network, details=details, architecture=architecture)
         return model, rules
-
-    def train(
-        self,
-        rules: NDArray[np.uint8],
-        *,
-        epochs: int,
-        batch_size: int,
-        learning_rate: float,
-        schedule: Literal["plateau", "cosine"],
-        length_parts: int = 2,
-        seed: int = 0,
-        folder: Path | None = None,
-        verbose: bool = True,
-    ) -> list[dict[str, float]]:
-        """Fit the network to rules [N, T], a random share of which chooses the best epoch.
-
-        `length_parts` are parts of similar length into which a batch is cut, to save padding; with
-        a `folder` the same call continues an interrupted training.  Returns each epoch's losses.
-        """
-        order = np.random.default_rng(seed).permutation(len(rules))
-        validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
-        make: Any = partial(LengthBatches, padding=self.grammar.padding, parts=length_parts)
-        # Other networks have one length, and JAX compiles anew for each.
-        if not self.network.autoregressive or keras.backend.backend() != "tensorflow":
-            make = SeededBatches
-        return fit_network(
-            self.network,
-            rules[kept],
-            rules[validation],
-            folder,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            xla=False,
-            seed=seed,
-            make_batches=make,
-            verbose=verbose,
-        )
 
     def remember(self, smiles: Sequence[str]) -> None:
         """Make these the training molecules, in whatever spelling they are looked for."""
@@ -380,14 +361,38 @@ class MoleculeAutoencoder(GrammarAutoencoder):
                 )
 
 
+def find_model(source: str | Path = "compact") -> Path:
+    """The folder of a shipped or of one's own model; `UserError` where there is none."""
+    folder = MoleculeAutoencoder.PRESETS.get(str(source), Path(source))
+    if (folder / "model.json").is_file():
+        return folder
+    raise UserError(
+        f"{folder} does not hold a trained model of molecules: name a folder that molecules.train "
+        "or molecules.pack has written, or, in a checkout of the project, compact"
+    )
+
+
+def load(source: str | Path = "compact") -> MoleculeAutoencoder:
+    """A trained autoencoder of molecules: a shipped one by name, or one's own by its folder.
+
+    `compact` was trained on ZINC 250k, kekulised, with 56 latent dimensions.
+
+    Raises
+    ------
+    UserError: there is no such model.
+    GrammarError: a file of it is missing or damaged.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> molecules.load("compact").latent_dim
+    56
+    """
+    return MoleculeAutoencoder.load(source)
+
+
 def _canonical_or_none(smiles: str | None) -> str | None:
     try:
         return None if smiles is None else canonical(smiles)
     except UserError:
         return None
-
-
-def _load_grammar(source: str | Path) -> Grammar:
-    from grammar.library import load_grammar
-
-    return load_grammar(source).grammar

@@ -35,7 +35,7 @@ def pack(config: PackConfig) -> None:
     """Describe and encode the training molecules, and write them beside the model."""
     from molecules.data.library import Known, describe_once
     from molecules.data.sources import load_molecules
-    from molecules.presets import find_model, load
+    from molecules.model import find_model, load
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")

@@ -105,6 +105,8 @@ def train(config: TrainConfig) -> None:
 
     from gmae_tf.utils.devices import select_device, set_precision
     from gmae_tf.utils.run_dir import open_run
+    from molecules.evaluate import evaluate, report
+    from molecules.training import fit_network
 
     set_precision(config.mixed_precision, select_device(config.device))
     model, rules, held_out = untrained(config, grammar, data)
@@ -121,8 +123,10 @@ def train(config: TrainConfig) -> None:
     assert config.batch_size is not None
     assert config.learning_rate is not None
     assert config.schedule is not None
-    history = model.train(
+    history = fit_network(
+        model.network,
         rules,
+        model.grammar.padding,
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
@@ -131,8 +135,6 @@ def train(config: TrainConfig) -> None:
         seed=config.seed,
         folder=run.path,
     )
-    from molecules.evaluate import evaluate, report
-
     model.fit_prior(rules, config.seed)
     model.remember(data.smiles)
     model.details["config"] = _plain(config)

@@ -357,6 +357,6 @@ def load_codec(folder: Path | None) -> MoleculeCodec:
 
 
 def _load_model(folder: Path | None) -> MoleculeModel:
-    from molecules.presets import load
+    from molecules.model import load
 
     return load(folder or "compact")

@@ -16,7 +16,7 @@ UNREACHABLE_COST = 1 << 20
 
 
 class Grammar:
-    """A context-free grammar: its rules in file order, the padding rule `Nothing -> None` last.
+    r"""A context-free grammar: its rules in file order, the padding rule `Nothing -> None` last.
 
     R rules (padding included), L left-hand sides (first-occurrence order, `Nothing` last), m the
     largest number of non-terminals on a right-hand side. Source of the rule order and of the
@@ -25,7 +25,7 @@ class Grammar:
     Examples
     --------
     >>> import grammar
-    >>> pairs = grammar.Grammar("S -> S '+' T | T\\nT -> 'a' | 'b'  # two letters")
+    >>> pairs = grammar.Grammar("S -> S '+' T | T\nT -> 'a' | 'b'  # two letters")
     >>> pairs.n_rules, pairs.start, pairs.terminals
     (5, 'S', ('+', 'a', 'b'))
     >>> pairs.tokenize("a + b")

@@ -13,7 +13,7 @@ __all__ = ["ChartEngine", "Engine", "LREngine", "Parser", "parser_tables"]
 
 
 class Parser:
-    """Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
+    r"""Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
 
     `exact` is True where every string provably has one derivation: LALR(1) tables without conflict,
     of the grammar itself or, if it has the structure of SMILES, of its right-recursive form, whose
@@ -23,7 +23,7 @@ class Parser:
     Examples
     --------
     >>> import grammar
-    >>> parser = grammar.Parser(grammar.Grammar("S -> S '+' T | T\\nT -> 'a' | 'b'"))
+    >>> parser = grammar.Parser(grammar.Grammar("S -> S '+' T | T\nT -> 'a' | 'b'"))
     >>> list(parser.parse("a+b"))
     [0, 1, 2, 3]
     >>> parser.exact
