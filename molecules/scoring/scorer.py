@@ -47,7 +47,7 @@ class Score:
 
 
 class Scorer:
-    """Scores SMILES in processes, each molecule within a time limit and only once.
+    """Objective values of SMILES, from worker processes: each molecule in a time limit, and once.
 
     What is asked again in any spelling is answered from memory, failures too.  Processes start
     with the first question and stay, so that a small batch costs what it would in this process
@@ -62,6 +62,17 @@ class Scorer:
     Raises
     ------
     UserError: no such property, or the user's function cannot be imported.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> with molecules.Scorer("heavy_atoms", jobs=1) as scorer:
+    ...     values = scorer.values(["CCO", "c1ccccc1"])
+    ...     failed = scorer.score(["C1CC"])[0]
+    >>> values
+    array([3., 6.])
+    >>> failed.ok, failed.value
+    (False, nan)
     """
 
     def __init__(
