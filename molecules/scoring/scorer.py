@@ -1,4 +1,4 @@
-"""Scores of molecules from worker processes, where one bad molecule never ends a run."""
+"""Objective values of molecules from worker processes; one bad molecule never ends a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNK = 50
 
 @dataclass(frozen=True)
 class Score:
-    """What came of one molecule.
+    """The objective value of one molecule, or why there is none.
 
     Attributes
     ----------
