@@ -229,11 +229,11 @@ def test_mistakes_are_one_sentence(options, sentence):
 
 
 def test_missing_model_is_one_sentence(monkeypatch, tmp_path):
-    from molecules import pretrained
+    from molecules.model import MoleculeAutoencoder
 
     monkeypatch.undo()
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "absent")
-    with pytest.raises(UserError, match="there is no pretrained model"):
+    monkeypatch.setitem(MoleculeAutoencoder.PRESETS, "compact", tmp_path / "absent")
+    with pytest.raises(UserError, match="absent does not hold a trained model"):
         make()
 
 
