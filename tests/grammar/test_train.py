@@ -36,6 +36,11 @@ SMALL = {
 }
 
 
+@pytest.fixture(autouse=True)
+def few_prior_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grammar.autoencoder.training.PRIOR_SAMPLES", 300)
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("grammar") / "tiny.cfg"
@@ -68,15 +73,22 @@ def results(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "model.json").read_text())["results"]
 
 
+def test_the_command_tells_a_mistake_at_once(run_cli: RunCli, tmp_path: Path):
+    done = run_cli("-X", "importtime", "-m", "grammar.train", "--grammar", tmp_path / "no.cfg")
+    assert done.returncode == 2
+    assert "cannot read the grammar" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not {"keras", "tensorflow", "sklearn"} & set(done.stderr.split())
+
+
 def test_a_run_by_command_and_the_same_command_again(
     tiny: Path,
-    run_cli: RunCli,
     run_here: RunCli,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ):
     options = {**SMALL, "grammar": tiny, "out": tmp_path / "run"}
-    done = run_cli("-m", "grammar.train", *flags(options))
+    done = run_here("-m", "grammar.train", *flags(options))
     assert done.returncode == 0, done.stderr
     assert "training: 300 strings" in done.stdout
     assert "held-out strings reconstructed exactly" in " ".join(done.stdout.split())
@@ -168,7 +180,7 @@ def test_other_models_train_load_and_sample(
 ):
     config = TrainConfig(
         out=tmp_path, grammar=str(tiny), model=name, model_options=options, sliced_weight=1.0,
-        **SMALL,
+        **{**SMALL, "n_data": 120, "batch_size": 54},
     )  # fmt: skip
     train(config)
     measured = results(tmp_path)
@@ -188,7 +200,7 @@ def test_other_models_train_load_and_sample(
             model=name,
             sliced_weight=1.0,
             verbose=False,
-            **{key: value for key, value in SMALL.items() if key != "n_data"},
+            **{**{key: SMALL[key] for key in SMALL if key != "n_data"}, "batch_size": 54},
         )
         np.testing.assert_array_equal(fitted.encode(strings), model.encode(strings))
         assert fitted.sample(9) == model.sample(9)
