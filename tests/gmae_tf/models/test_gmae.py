@@ -68,7 +68,7 @@ def test_noise_has_its_standard_deviation_and_only_in_training():
     np.testing.assert_allclose(added.mean(axis=0), 0.0, atol=0.01)
     np.testing.assert_allclose(np.cov(added.T), 0.09 * np.eye(3), atol=0.005)
     assert noisy.sample_latent(codes, training=False) is codes
-    assert noisy.code(codes) is codes
+    assert noisy.latent_mean(codes) is codes
     assert not np.array_equal(
         added, ops.convert_to_numpy(noisy.sample_latent(codes, training=True)) - 1
     )

@@ -51,7 +51,7 @@ def test_decay_is_the_sum_of_squares_of_kernels_alone(make_model):
     kernels = [layer.kernel for layer in model.decoder.layers if hasattr(layer, "kernel")]
     assert len(kernels) == 4  # two dense ones, two convolutions
     assert any(isinstance(layer, layers.BatchNormalization) for layer in model.decoder.layers)
-    found = DecoderDecay(2, 1.0).terms(Batch(model, None, None, None, None, True))
+    found = DecoderDecay(2, 1.0).loss_terms(Batch(model, None, None, None, None, True))
     assert float(found["decoder_l2"]) == sum(np.prod(kernel.shape) for kernel in kernels)
 
 
@@ -70,7 +70,7 @@ def test_jacobian_leaves_the_statistics_of_batches_alone(make_model):
     codes = keras.random.normal((20, 2), seed=0)
     image = model.decoder(codes, training=False)
     before = model.decoder.get_weights()
-    term = DecoderJacobian(2, 1.0).terms(Batch(model, None, codes, codes, image, True))["jacobian"]
+    term = DecoderJacobian(2, 1.0).loss_terms(Batch(model, None, codes, codes, image, True))["jacobian"]
     assert float(term) > 0
     for old, new in zip(before, model.decoder.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
