@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from grammar.library import load_grammar
 from grammar.parsing.engines import ChartEngine
 from grammar.parsing.parser import Parser

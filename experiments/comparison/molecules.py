@@ -74,8 +74,9 @@ def load(config: CompareConfig) -> list[str]:
     from gmae_tf.utils.parallel import map_chunks
     from grammar.library import load_grammar
     from molecules.chem.properties import canonical
+    from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules
-    from molecules.train import PRESETS, accepted_by
+    from molecules.train import PRESETS
 
     preset = PRESETS[config.preset]
     accepts = accepted_by(load_grammar(preset["grammar"]).grammar, preset.get("max_length"))
@@ -94,7 +95,7 @@ def load(config: CompareConfig) -> list[str]:
 
 def write_scored(path: Path, smiles: Sequence[str]) -> None:
     """A CSV file of molecules and their values, those without a value left out."""
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
     from molecules.scoring.scorer import Scorer
 
     console().print(f"scoring {len(smiles):,} molecules", soft_wrap=True)

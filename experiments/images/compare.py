@@ -114,7 +114,7 @@ def train_and_measure(
     import keras
 
     from experiments.images.comparison.measure import measure
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     keras.backend.clear_session()
     fresh, start = not folder.exists(), time.perf_counter()
@@ -140,7 +140,7 @@ def collect(
     """Write compare.json and compare.html of all that is measured in the folder, and print."""
     from experiments.images.comparison.page import print_table, write_page
     from experiments.images.study import machine
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     rows = [json.loads(path.read_text()) for path in config.out.glob(f"*/{MEASURED}")]
     order = {name: number for number, name in enumerate(MODELS)}
@@ -171,7 +171,7 @@ def _anchors(
 ) -> dict[str, float]:
     from experiments.images.comparison.measure import anchors
     from gmae_tf.images.model import ImageAutoencoder
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     path = config.out / "anchors.json"
     if extractor is None:
@@ -187,7 +187,7 @@ def save_shown(path: Path, shown: Shown) -> None:
     """Images and map of a run, whole or not at all."""
     import numpy as np
 
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **vars(shown))

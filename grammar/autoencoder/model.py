@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 from grammar.autoencoder.architectures import (
     EXPRESSIONS,
     Architecture,

@@ -75,12 +75,12 @@ class ToyModel:
                 raise ParseError("silicon is not in the grammar")
         self._rules.encode([s for s in strings if "Si" not in s])
 
-    def encode(self, strings: list[str]) -> np.ndarray:
+    def encode_spellings(self, strings: list[str]) -> np.ndarray:
         self._parse(strings)
         assert all("c" not in s.replace("Sc", "") for s in strings), "not kekulised"
         return np.array([features(Chem.CanonSmiles(s)) for s in strings])
 
-    def decode(self, codes: np.ndarray) -> list[str | None]:
+    def decode_spellings(self, codes: np.ndarray) -> list[str | None]:
         gaps = np.square(codes[:, None] - self.codes[None]).sum(axis=2)
         return [kekulized(pool()[i]) for i in gaps.argmin(axis=1)]
 

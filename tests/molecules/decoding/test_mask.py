@@ -134,6 +134,8 @@ NONE = {
     "C[O-]C": None,
     "C1CO=1": None,
     "N1(C)CN=1": None,  # the atom that opened the ring has no bond left for a double one
+    "C1(CC=1)=C": None,  # closed by a double bond, the ring takes one more of its opener
+    "C1(CC=1)(=C)": None,
     "[CH8]": "DIGIT -> '8'",
     "c1ccccc1": "atom -> aromatic_organic",  # is asked for without aromatic atoms
 }
