@@ -25,7 +25,7 @@ from gmae_tf.prior import GaussianMixture, mixture_cdf
 
 
 def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
-    """Cramer-von Mises distance of the marginals, "Kolmogorov-Smirnov" in the paper, [N, D] -> scalar.
+    """Cramer-von Mises distance of the marginals, "KS" in the paper, [N, D] -> scalar.
 
     L_KS = 1/(N D) sum_ij (F_j(z_(i)j) - i/N)^2, z_(i)j the i-th smallest of column j
     (Saseendran et al. 2021).  `midpoint` uses (i - 0.5)/N, the textbook Cramer-von Mises target:
