@@ -59,7 +59,7 @@ def commands(folder: Path) -> list[tuple[str, ...]]:
     images, molecules = ("--run", "images"), ("--model", "molecules")
     return [
         ("train images", "gmae_tf.train", "--dataset", "noise.npz", "--out", "images",
-         *SMALL, "--latent-dim", "3", "--plain-epochs", "1", "--no-evaluate"),
+         *SMALL, "--latent-dim", "3", "--guide", "none", "--no-evaluate"),
         ("evaluate images", "gmae_tf.evaluate", *images, "--device", "cpu"),
         ("train strings", "grammar.train", "--grammar", "sums.cfg", "--out", "strings", *SMALL,
          "--n-data", "150", "--max-length", "4", "--latent-dim", "3", "--no-xla"),
