@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from conftest import RunCli
 
-pytestmark = [
-    pytest.mark.jax,
-    pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed"),
-]
+needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
 ROOT = Path(__file__).resolve().parents[2]
 SESSION = """
@@ -54,7 +59,7 @@ def commands(folder: Path) -> list[tuple[str, ...]]:
     images, molecules = ("--run", "images"), ("--model", "molecules")
     return [
         ("train images", "gmae_tf.train", "--dataset", "noise.npz", "--out", "images",
-         *SMALL, "--latent-dim", "3", "--plain-epochs", "1", "--no-evaluate"),
+         *SMALL, "--latent-dim", "3", "--guide", "none", "--no-evaluate"),
         ("evaluate images", "gmae_tf.evaluate", *images, "--device", "cpu"),
         ("train strings", "grammar.train", "--grammar", "sums.cfg", "--out", "strings", *SMALL,
          "--n-data", "150", "--max-length", "4", "--latent-dim", "3", "--no-xla"),
@@ -91,6 +96,8 @@ def session(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return folder, json.loads((folder / "results.json").read_text())
 
 
+@pytest.mark.jax
+@needs_jax
 @pytest.mark.parametrize("name", [name for name, *_ in commands(Path()) if name != "search"])
 def test_the_command_works(name: str, session: tuple[Path, Any]):
     said = session[1][name]
@@ -98,11 +105,15 @@ def test_the_command_works(name: str, session: tuple[Path, Any]):
     assert "Traceback" not in said["err"]
 
 
+@pytest.mark.jax
+@needs_jax
 def test_jax_is_chosen_where_it_is_the_only_backend(session: tuple[Path, Any]):
     assert session[1]["backend"] == "jax"
     assert session[1]["seen"] == []
 
 
+@pytest.mark.jax
+@needs_jax
 def test_what_the_commands_leave_is_whole(session: tuple[Path, Any]):
     folder = session[0]
     for name in ("images", "strings", "molecules"):
@@ -114,7 +125,29 @@ def test_what_the_commands_leave_is_whole(session: tuple[Path, Any]):
     assert len((folder / "path.csv").read_text().splitlines()) > 2
 
 
+@pytest.mark.jax
+@needs_jax
 def test_the_search_says_what_it_needs(session: tuple[Path, Any]):
     said = session[1]["search"]
     assert said["status"] != 0
     assert "gpflow" in said["err"].lower() or "tensorflow" in said["err"].lower()
+
+
+def packages(file: str) -> dict[str, Requirement]:
+    lines = (ROOT / file).read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(each.name): each for each in wanted}
+
+
+@pytest.mark.parametrize("file", ["requirements-jax.txt", "requirements-jax-cuda.txt"])
+def test_the_requirements_of_jax_are_those_of_the_product_without_tensorflow(file: str):
+    hidden, found = packages("requirements-jax.in").keys(), packages(file)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    base = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    assert base - found.keys() == hidden == {
+        "check-shapes", "gpflow", "tensorflow", "tensorflow-probability", "tf-keras",
+    }  # fmt: skip
+    for name, pin in packages("requirements.txt").items():
+        assert name not in found or found[name].specifier == pin.specifier
+    assert {"jax", "jaxlib"} <= found.keys()
+    assert ("jax-cuda12-plugin" in found) == ("cuda" in file)

@@ -47,8 +47,8 @@ def make_model():
     return make
 
 
-@pytest.fixture
-def train(tmp_path: Path):
+@pytest.fixture(scope="session")
+def train():
     """train(model, rows, epochs=5): fit as the commands do, and return the logs of all epochs."""
 
     def run(
@@ -57,12 +57,13 @@ def train(tmp_path: Path):
         epochs: int = 5,
         batch_size: int = 50,
         learning_rate: float = 3e-3,
+        run_dir: Path | None = None,
     ) -> list[dict[str, float]]:
         return fit(
             model,
             rows,
             rows[: 2 * batch_size],
-            tmp_path / "run",
+            run_dir,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

@@ -45,7 +45,9 @@ def small_model(seed: int, width: int = 6) -> Autoencoder:
     return Autoencoder(encoder, decoder, MeanSquaredError(), 5.0, penalty)
 
 
-def train(folder: Path | None, epochs: int, seed: int = 0, **options: Any) -> tuple[Autoencoder, list]:
+def train(
+    folder: Path | None, epochs: int, seed: int = 0, **options: Any
+) -> tuple[Autoencoder, list]:
     """A run with a seed of its own for the initial weights."""
     model = small_model(seed)
     history = fit(
