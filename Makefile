@@ -22,7 +22,8 @@ PYTEST := $(BIN)/python -m pytest
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-gpu run test lint format test-data benchmark lock clean
+.PHONY: help setup setup-dev setup-docs setup-gpu run test lint format test-data docs benchmark lock \
+	clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,8 @@ help:  ## show this list
 setup: $(BIN)/.installed  ## make .venv and install the pinned requirements
 
 setup-dev: $(BIN)/.installed-dev  ## the same with what the tests need
+
+setup-docs: $(BIN)/.installed-docs  ## the same with what the documentation site needs
 
 setup-gpu: setup  ## the same with the CUDA libraries (Linux)
 	$(BIN)/python -m pip install -r requirements-gpu.txt
@@ -43,7 +46,7 @@ test: lint  ## lint, check types and imports, run the tests (those of JAX too, w
 lint: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p gmae_tf -p grammar -p molecules -p bayesopt
+	$(BIN)/mypy -p gmae_tf -p grammar -p molecules -p bayesopt -p experiments
 	$(BIN)/lint-imports --no-logo
 
 format: setup-dev  ## put the code into ruff's format
@@ -53,16 +56,20 @@ format: setup-dev  ## put the code into ruff's format
 test-data: setup-dev  ## the slow tests and those on real data (set GMAE_DATA_DIR)
 	$(PYTEST) -m "slow or data" $(PYTEST_ARGS)
 
+docs: setup-docs  ## the documentation site in site/, its notebooks executed
+	$(BIN)/python -m mkdocs build --strict
+
 benchmark: setup-dev  ## measure every speed that the documentation claims
 	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (needs uv)
 	$(call pin,requirements.txt,)
 	$(call pin,requirements-dev.txt,--extra dev)
+	$(call pin,requirements-docs.txt,--extra docs --constraint requirements-dev.txt)
 	$(call pin,requirements-gpu.txt,--extra gpu)
 
 clean:  ## remove the environment, caches and builds; runs/ stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks \
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,6 +86,10 @@ $(BIN)/.installed: requirements.txt pyproject.toml
 
 $(BIN)/.installed-dev: $(BIN)/.installed requirements-dev.txt
 	$(BIN)/python -m pip install --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/.installed-docs: $(BIN)/.installed requirements-docs.txt
+	$(BIN)/python -m pip install --progress-bar off -r requirements-docs.txt
 	@touch $@
 
 define newline
