@@ -57,7 +57,7 @@ test-data: setup-dev  ## the slow tests and those on real data (set GMAE_DATA_DI
 	$(PYTEST) -m "slow or data" $(PYTEST_ARGS)
 
 docs: setup-docs  ## the documentation site in site/, its notebooks executed
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 benchmark: setup-dev  ## measure every speed that the documentation claims
 	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
