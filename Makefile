@@ -15,8 +15,9 @@ BIN := $(VENV)/bin
 GOOD := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.10 python3 python; do \
 	$$name -c "$(GOOD)" >/dev/null 2>&1 && { echo $$name; break; }; done)
-# A file stays on one worker, because its tests share what is slow to build.
-PARALLEL ?= -n 2 --dist loadfile
+# Each worker begins with half of the files, whose tests share what is slow to build and to import;
+# whoever is done first takes tests from the end of the other's.
+PARALLEL ?= -n 2 --dist worksteal
 PYTEST := $(BIN)/python -m pytest
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -69,7 +70,7 @@ lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (ne
 	$(call pin,requirements-gpu.txt,--extra gpu)
 
 clean:  ## remove the environment, caches and builds; runs/ stays
-	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks \
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
