@@ -1,4 +1,4 @@
-"""What a trained model of molecules is worth: reconstruction, validity, and what it makes up."""
+"""Evaluation of a trained model: reconstruction, validity under each mask, prior samples."""
 
 from __future__ import annotations
 

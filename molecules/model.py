@@ -29,13 +29,11 @@ from molecules.data.cleaning import accepted_by, string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.data.sources import load_molecules
 from molecules.decoding.mask import molecule_walk
-from molecules.training import fit_network
+from molecules.training import check_number, fit_network
 
 if TYPE_CHECKING:
     from gmae_tf.models.config import Recipe
 
-FEWEST = 50
-"""Training molecules."""
 ROUNDS = 20
 """Of draws before `sample` gives up finding more different molecules."""
 
@@ -101,7 +99,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         rng: np.random.Generator | None = None,
         temperature: float = 1.0,
     ) -> list[str | None]:
-        """Canonical SMILES [N] of codes [N, D]: the most likely molecule, or with `rng` a random one.
+        """Canonical SMILES of codes [N, D]: the most likely molecule, or with `rng` a random one.
 
         None where RDKit accepts no molecule, which a kekulised model does not write.
         """
@@ -257,6 +255,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
                 f"{place}, {text!r}: {reason})",
                 stacklevel=2,
             )
+        check_number(len(data.smiles))
         options.setdefault("components", min(10, latent_dim))
         recipe = ModelOptions(**options).recipe(
             latent_dim,
@@ -309,10 +308,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
         from grammar.autoencoder.architectures import build_from_recipe
 
-        if len(spellings) < FEWEST:
-            raise UserError(
-                f"{len(spellings)} molecules are too few to train on: give at least {FEWEST}"
-            )
         every = [*spellings, *held_out]
         grammar = grammar or character_grammar(every)
         codec = RuleCodec(grammar, max_length)

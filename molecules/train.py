@@ -167,6 +167,7 @@ def read(config: TrainConfig) -> tuple[Grammar | None, MoleculeData]:
     from grammar.library import load_grammar
     from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules, report
+    from molecules.training import check_number
 
     known = config.grammar != CHARACTERS
     grammar = load_grammar(config.grammar or "smiles_compact").grammar if known else None
@@ -180,6 +181,7 @@ def read(config: TrainConfig) -> tuple[Grammar | None, MoleculeData]:
         accepts=accepted_by(grammar, config.max_length),
     )
     console().print(report(data), markup=False, highlight=False)
+    check_number(len(data.smiles))
     return grammar, data
 
 

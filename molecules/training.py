@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gmae_tf.errors import UserError
+
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
+FEWEST = 50
+"""Molecules to train on."""
 VALIDATION = 0.02
 """Share of the training molecules that only choose the best epoch."""
+
+
+def check_number(n: int) -> None:
+    """`UserError` if n molecules are too few to train on."""
+    if n < FEWEST:
+        raise UserError(f"{n} molecules are too few to train on: give at least {FEWEST}")
 
 
 def fit_network(

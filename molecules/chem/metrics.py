@@ -1,4 +1,4 @@
-"""How good a sample of molecules is: validity, uniqueness, novelty, diversity and scaffolds.
+"""Metrics of a sample of molecules: validity, uniqueness, novelty, diversity and scaffolds.
 
 The definitions are those of MOSES (Polykovskiy et al. 2020).
 """

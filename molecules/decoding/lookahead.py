@@ -49,7 +49,7 @@ def provable(state: WalkState, rows: Array, rules: Array) -> Array:
     grammar = tables.grammar
     least = grammar.min_cost_rule[rules] - 1 - grammar.min_cost_lhs[grammar.lhs_index[rules]]
     budget = state.left - 1 - after.cost - least
-    proven: Array = possible & closed_further_down(tables, after, claims, budget)
+    proven = possible & closed_further_down(tables, after, claims, budget)
     # A pending bond that no ring digit needs must not wait for one: it would open a ring.
     may = (after.order < 2) | needs_ring | claims.awaited
     left = np.flatnonzero(possible & ~proven & may & (after.open_rings > 0))
@@ -75,8 +75,7 @@ def closed_further_down(
     fits &= (remaining == 0) | (room < NO_ROOM)
     chain = np.where(remaining > 0, room + tables.ring_cost * remaining, 0)
     every = np.arange(len(slots))
-    result: Array = fits & (chain + _surcharge(tables, after, claims, every, claims.need) <= budget)
-    return result
+    return fits & (chain + _surcharge(tables, after, claims, every, claims.need) <= budget)
 
 
 def closed_at_one_atom(
@@ -92,8 +91,7 @@ def closed_at_one_atom(
     extra = np.maximum(extra, 0)
     need = claims.need[at] + extra
     cost = tables.digit_cost * extra + _surcharge(tables, after, claims, at, need)
-    result: Array = fits & (cost <= budget[at])
-    return result
+    return fits & (cost <= budget[at])
 
 
 def _surcharge(
@@ -145,8 +143,7 @@ def _read_atom(
     # The new atom may close every ring that was not opened at the atom it is bonded to.
     after.here[at], after.next[at] = after.next[at], after.after_next[at]
     after.aromatic[at], after.order[at], after.bonded[at] = aromatic, 0, 1
-    possible: Array = (valence >= 0) & (after.free[at] >= 0)
-    return possible
+    return (valence >= 0) & (after.free[at] >= 0)
 
 
 def _read_bond(
@@ -166,7 +163,7 @@ def _read_digit(
     # One end of a ring says its order, and the opener must have the bonds for it.
     fits = (order <= 1) | (~state.explicit[rows, label] & (slack >= order - 1))
     # A ring is opened by a single bond: more would be kept back at an atom without need.
-    possible: Array = np.where(closes, state.closable[rows, label] & fits, order <= 1)
+    possible = np.where(closes, state.closable[rows, label] & fits, order <= 1)
     after.free[at] -= np.where(closes, bonds(order, after.aromatic[at]), 1)
     after.open_rings[at] += np.where(closes, -1, 1)
     after.here[at] -= closes
@@ -189,16 +186,14 @@ def _read_bracket(
     state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
 ) -> Array:
     after.bracket[at] = state.tables.value[rules]
-    possible: Array = after.bracket[at] >= 0
-    return possible
+    return after.bracket[at] >= 0
 
 
 def _read_inside(
     state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
 ) -> Array:
     after.bracket[at] = state.tables.brackets.step[after.bracket[at], rules]
-    possible: Array = after.bracket[at] >= 0
-    return possible
+    return after.bracket[at] >= 0
 
 
 _READ = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from molecules.decoding.rule_tables import (
     ATOM,
@@ -26,7 +25,7 @@ INSIDE = -1
 """Kind of a rule inside a bracket, where only the bracket automaton knows what it writes."""
 _UNBOUNDED = 10_000  # bonds of what stands before the first atom
 _EARLIER = np.tri(len(LABELS), k=-1, dtype=bool)
-Array = NDArray[np.generic]
+Array = np.ndarray
 
 
 @dataclass
@@ -127,8 +126,9 @@ class WalkState:
         opened, and an aromatic opener gives one less than the order (`bonds`).
         """
         opener = self.ring_atom.astype(np.int64)
-        slack: Array = np.take_along_axis(self.free, opener, 1)
-        return slack + np.take_along_axis(self.aromatic, opener, 1)
+        return np.take_along_axis(self.free, opener, 1) + np.take_along_axis(
+            self.aromatic, opener, 1
+        )
 
     def frontier(self, rows: Array, top: Array, below: Array) -> Frontier:
         """The frontiers of the derivations `rows` [C], whose next symbols have these records."""
@@ -322,5 +322,4 @@ class Claims(NamedTuple):
 
 def bonds(order: Array, aromatic: Array) -> Array:
     """What a bond takes of an atom's valence: of an aromatic one a double bond takes one."""
-    taken: Array = np.maximum(order - aromatic, 1)
-    return taken
+    return np.maximum(order - aromatic, 1)
