@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
+from gmae_tf.images.presets import SMALLEST
 from gmae_tf.models import MODELS
 from gmae_tf.utils.cli import console, run_command
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from gmae_tf.images.features.extractors import Extractor
     from gmae_tf.images.model import ImageAutoencoder
 
-SMALLEST = 100
-"""Images below which a distance between sets says nothing."""
 REQUESTED = "gmae_tf.train"
 
 
@@ -87,7 +86,6 @@ def _evaluate(
     config: EvaluateConfig, model: ImageAutoencoder, data: ImageData, step: Progress
 ) -> dict[str, Any]:
     from gmae_tf.images.evaluation import numbers
-    from gmae_tf.images.evaluation.generation import generation
     from gmae_tf.images.evaluation.material import Material
     from gmae_tf.images.evaluation.pictures import pictures
     from gmae_tf.images.report import write_page
@@ -99,24 +97,13 @@ def _evaluate(
     n = _size(config.n, data, notes)
     extractor = _extractor(config, data, notes)
     material = Material.collect(model, data, n, config.seed, step)
-    step("clusters")
-    clusters = numbers.clusters(material)
-    step("codes")
-    options = model.details.get("config", {})
-    codes = numbers.codes(material, int(options.get("batch_size", 100)))
-    step("reconstruction")
-    reconstruction = numbers.reconstruction(material)
-    results = {
-        **_about(config, material),
-        "generation": generation(material, extractor, step) if n >= SMALLEST else None,
-        "clusters": clusters,
-        "latent": codes,
-        "reconstruction": reconstruction,
-        "notes": notes,
-    }
+    batch_size = int(model.details.get("config", {}).get("batch_size", 100))
+    measured = numbers.measure_material(material, extractor, batch_size, step)
+    results = {**_about(config, material), **measured, "notes": notes}
     step("figures")
     made = []
-    for picture in pictures(material, clusters, model.details.get("history", []), extractor):
+    history = model.details.get("history", [])
+    for picture in pictures(material, results["clusters"], history, extractor):
         picture.write(config.run / "figures")
         made.append(picture)
     step("")
@@ -137,8 +124,11 @@ def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
     from gmae_tf.images.datasets import load_images
 
     options = model.details.get("config")
-    if not options:
-        raise UserError("model.json does not say which data the model was trained on: train again")
+    if not options:  # a model that was fitted to an array
+        raise UserError(
+            "model.json does not name the data of the training: evaluate a model of gmae_tf.train, "
+            "or use gmae_tf.images.evaluation.measure"
+        )
     try:
         return load_images(
             options["dataset"],

@@ -39,6 +39,7 @@ def fit(
     seed: int = 0,
     make_batches: Callable[[NDArray[Any], int, int], SeededBatches] = SeededBatches,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    verbose: bool = True,
 ) -> list[dict[str, float]]:
     """Train, and leave the best weights by validation loss in the model and in `run_dir`.
 
@@ -49,6 +50,7 @@ def fit(
     uninterrupted run would have.  `xla` compiles the training step (None: Keras decides);
     `beta_1` is Adam's; `schedule` lets the learning rate fall when the validation loss stalls, or
     along a half cosine over all epochs; `make_batches` is called with data, batch size and seed.
+    `verbose` prints a line for each epoch.
     Returns the logs of all epochs.  Raises `UserError` when the loss becomes not a number; the
     last good epoch is kept.
     """
@@ -79,7 +81,7 @@ def fit(
                 checkpoint,
                 StartOfEpoch(batches),
                 keras.callbacks.TensorBoard(run_dir / "tensorboard"),
-                EpochProgress(done, epochs, len(batches)),
+                *([EpochProgress(done, epochs, len(batches))] if verbose else []),
                 *callbacks,
             ],
         )
