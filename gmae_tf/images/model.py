@@ -53,7 +53,7 @@ class ImageAutoencoder:
     >>> from gmae_tf.images import ImageAutoencoder
     >>> images = np.random.default_rng(0).integers(0, 256, (64, 8, 8), dtype=np.uint8)
     >>> model = ImageAutoencoder.fit(
-    ...     images, latent_dim=2, components=2, epochs=1, batch_size=16, guide="none", verbose=False
+    ...     images, latent_dim=2, components=2, epochs=1, batch_size=5, guide="none", verbose=False
     ... )
     >>> codes = model.encode(images)
     >>> codes.shape, model.decode(codes).shape, model.sample(16, seed=0).shape

@@ -103,7 +103,7 @@ def bars() -> np.ndarray:
 @pytest.fixture(scope="module")
 def fitted(bars: np.ndarray) -> ImageAutoencoder:
     return ImageAutoencoder.fit(
-        bars, latent_dim=3, components=2, epochs=6, batch_size=12, plain_epochs=3, verbose=False
+        bars, latent_dim=3, components=2, epochs=6, batch_size=12, guide="none", verbose=False
     )
 
 
@@ -112,7 +112,7 @@ def test_an_array_is_all_that_a_training_needs(fitted: ImageAutoencoder, bars: n
     assert len(losses) == 6
     error = np.mean((fitted.reconstruct(bars)[..., 0] / 255.0 - bars / 255.0) ** 2)
     assert error < 0.7 * np.mean((bars / 255.0 - bars.mean(axis=0) / 255.0) ** 2)
-    assert fitted.details["options"]["guide"] == "neighbours"
+    assert fitted.details["options"]["mean_scale"] == 6  # of the preset
 
 
 def test_clusters_are_the_likeliest_components(fitted: ImageAutoencoder, bars: np.ndarray):
