@@ -71,7 +71,7 @@ def test_a_run_trains_saves_and_continues(
     ("options", "sentence"),
     [
         (("--dataset", "mnits"), "mnist"),
-        (("--components", "30", "--latent-dim", "4"), "raise --latent-dim"),
+        (("--components", "30", "--latent-dim", "4"), "raise latent-dim from 4"),
         (("--epochs", "0"), "epochs must be greater than 0"),
         (("--samples", "50"), "--samples is 50: evaluate at least 100"),
         (("--n-data", "-3"), "n-data must be greater than 0"),

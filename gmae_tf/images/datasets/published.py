@@ -106,7 +106,7 @@ def load_cifar(name: str, data_dir: Path | None, side: int | None) -> ImageData:
         train, test = _download(name, hint)
     else:
         train, test = _read_cifar(path)
-    images, labels = (np.concatenate(pair) for pair in zip(train, test, strict=True))
+    images, labels = np.concatenate([train[0], test[0]]), np.concatenate([train[1], test[1]])
     parts = last_validates(len(train[0]), len(test[0]), part_size(len(train[0]), 10_000, 50_000))
     source = (
         f"CIFAR-10 from {path.name if path else 'keras.datasets'}; the last "

@@ -97,7 +97,9 @@ def test_a_damaged_folder_is_one_sentence(damage: str, trained: Classifier, tmp_
         details.write_text("{")
     else:
         details.write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match=r"python -m gmae_tf\.metrics\.classifier") as error:
+    with pytest.raises(
+        UserError, match=r"python -m gmae_tf\.images\.features\.classifier"
+    ) as error:
         load_classifier("squares", tmp_path)
     assert "\n" not in str(error.value)
 
