@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,13 +71,13 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
     if config.n < SMALLEST:
         raise UserError(f"--n is {config.n}: compare at least {SMALLEST} images with the test set")
     _check_run(run)
+    data = load_data(_details(run), config.data_dir)  # before the backend starts
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
     from gmae_tf.images.model import ImageAutoencoder
 
     model = ImageAutoencoder.load(run)
-    data = load_data(model, config.data_dir)
     with progress() as step:
         return _evaluate(config, model, data, step)
 
@@ -114,8 +114,18 @@ def _evaluate(
     return results
 
 
-def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
-    """The images that the model was trained on, in the same parts.
+def _details(run: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((run / "model.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{run} does not hold a trained image model: name a folder in which gmae_tf.train has "
+            "finished"
+        ) from error
+
+
+def load_data(details: Mapping[str, Any], data_dir: Path | None) -> ImageData:
+    """The images that a model with such `details` was trained on, in the same parts.
 
     Raises
     ------
@@ -123,7 +133,7 @@ def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
     """
     from gmae_tf.images.datasets import load_images
 
-    options = model.details.get("config")
+    options = details.get("config")
     if not options:  # a model that was fitted to an array
         raise UserError(
             "model.json does not name the data of the training: evaluate a model of gmae_tf.train, "
