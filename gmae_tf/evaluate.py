@@ -89,7 +89,7 @@ def _evaluate(
     from gmae_tf.images.evaluation.material import Material
     from gmae_tf.images.evaluation.pictures import pictures
     from gmae_tf.images.report import write_page
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.json import write_json
 
     notes = []
     if data.dropped:
@@ -108,8 +108,7 @@ def _evaluate(
         made.append(picture)
     step("")
     results["seconds"] = {name: round(seconds, 1) for name, seconds in step.seconds.items()}
-    text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
-    write_atomic(config.run / "evaluation.json", text + "\n")
+    write_json(config.run / "evaluation.json", results)
     write_page(results, made, config.run / "report.html")
     return results
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.run_dir import atomic_path
+from gmae_tf.utils.files import atomic_path
 from grammar.errors import GrammarError, ParseError
 
 if TYPE_CHECKING:

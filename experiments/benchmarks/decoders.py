@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
     from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
     from molecules.data.builtin import builtin_molecules

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem, rdBase
 
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from grammar.cfg.grammar import Grammar
 from grammar.parsing.parser import ChartEngine, Parser
 from grammar.sampling.uniform import sample_strings

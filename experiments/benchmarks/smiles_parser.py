@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from grammar.cfg.grammar import Grammar
 from grammar.parsing.parser import ChartEngine, Parser
 

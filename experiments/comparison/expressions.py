@@ -45,7 +45,8 @@ class CompareConfig(CompareOptions):
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
     from grammar.cfg.grammar import Grammar
     from grammar.expressions.data import load_expressions
 

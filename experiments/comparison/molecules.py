@@ -94,7 +94,7 @@ def load(config: CompareConfig) -> list[str]:
 
 def write_scored(path: Path, smiles: Sequence[str]) -> None:
     """A CSV file of molecules and their values, those without a value left out."""
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
     from molecules.scoring.scorer import Scorer
 
     console().print(f"scoring {len(smiles):,} molecules", soft_wrap=True)

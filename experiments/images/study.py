@@ -74,7 +74,8 @@ class StudyConfig:
 def study(config: StudyConfig) -> None:
     """Train and measure what is not done yet, then write study.json and print the table."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = list(variants(config))

@@ -62,7 +62,7 @@ class Oracle:
 
     def save(self, path: Path) -> None:
         """Write everything into one .npz file."""
-        from gmae_tf.utils.run_dir import atomic_path
+        from gmae_tf.utils.files import atomic_path
 
         with atomic_path(path) as temporary:
             np.savez(

@@ -7,7 +7,6 @@ import warnings
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import keras
@@ -25,7 +24,8 @@ from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.run_dir import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder
+from gmae_tf.utils.json import write_json
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
 AT_ONCE = 4096
@@ -91,8 +91,8 @@ class ImageAutoencoder:
         model, components : a name of `gmae_tf.models.MODELS`, and the components of its mixture.
         seed : of weights, batch order and the choice of validation images.
         validation : images that choose the best epoch; a tenth of `images` when left out.
-        folder : run folder for checkpoints, in which a repeated call continues; a temporary one
-            when left out.
+        folder : run folder for checkpoints, in which a repeated call continues; none when
+            left out.
         verbose : print a line for each epoch.
         options : any other field of `gmae_tf.images.training.TrainingOptions`, such as
             `batch_size`, `learning_rate` or `mean_scale`.  With `guide="none"` the prior's
@@ -116,9 +116,8 @@ class ImageAutoencoder:
         data = _training_data(images, validation, seed)
         if warning := few_steps(len(data.train), settings.batch_size):
             warnings.warn(warning, stacklevel=2)
-        with TemporaryDirectory() as temporary:
-            run = make_folder(temporary if folder is None else folder)
-            trained = train_model(settings, data, run, verbose=verbose)
+        run = None if folder is None else make_folder(folder)
+        trained = train_model(settings, data, run, verbose=verbose)
         trained.details["options"] = asdict(settings)
         return trained
 
@@ -237,10 +236,10 @@ class ImageAutoencoder:
 
     def groups(self, images: ArrayLike) -> NDArray[np.floating] | None:
         """Probabilities [N, K] of the model's clusters, None if it has none."""
-        first = self.network.groups(np.zeros((1, *self._shape), np.float32))
+        first = self.network.cluster_probs(np.zeros((1, *self._shape), np.float32))
         if first is None:
             return None
-        return self._in_parts(self.network.groups, images, first.shape[1])
+        return self._in_parts(self.network.cluster_probs, images, first.shape[1])
 
     @property
     def _shape(self) -> tuple[int, int, int]:
@@ -276,7 +275,7 @@ class ImageAutoencoder:
             "network": description,
             "sha256": sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
         }
-        write_atomic(folder / DETAILS, json.dumps(content, indent=2) + "\n")
+        write_json(folder / DETAILS, content)
 
     @classmethod
     def load(cls, path: str | Path) -> ImageAutoencoder:

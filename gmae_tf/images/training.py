@@ -134,21 +134,22 @@ def few_steps(n: int, batch_size: int) -> str | None:
 
 
 def train_model(
-    options: TrainingOptions, data: ImageData, folder: Path, *, verbose: bool = True
+    options: TrainingOptions, data: ImageData, folder: Path | None = None, *, verbose: bool = True
 ) -> ImageAutoencoder:
     """Train on `data.train`, judge epochs on `data.validation`; continues what `folder` holds.
 
     `options` are those of `resolve`; `history` of the model's details has the logs of all epochs.
+    Without a folder nothing is written.
     """
     screen = _screen(verbose)
     check_options(options.model, options.model_options)
     weight, labels = prepare(options, data, folder, verbose=verbose)
     model = build(options, data, weight)
-    verb = "continuing" if (folder / "state.json").exists() else "training"
+    verb = "continuing" if folder and (folder / "state.json").exists() else "training"
     screen.print(
         f"{verb}: {len(data.train):,} images of {model.side} x {model.side} x {model.channels}, "
         f"{model.network.count_params():,} parameters, reconstruction weight {weight:.4g}, "
-        f"in {folder}"
+        f"in {folder or 'memory'}"
     )
     history = fit_network(options, model.network, data, folder, labels, verbose=verbose)
     model.details = {
@@ -160,7 +161,7 @@ def train_model(
 
 
 def prepare(
-    options: TrainingOptions, data: ImageData, folder: Path, *, verbose: bool = True
+    options: TrainingOptions, data: ImageData, folder: Path | None, *, verbose: bool = True
 ) -> tuple[float, tuple[Labels, Labels] | None]:
     """Reconstruction weight, and pseudo-labels of training and validation images or None.
 
@@ -182,7 +183,8 @@ def prepare(
         epochs=options.plain_epochs,
     )
     model = build(without, data, 1.0)
-    history = fit_network(without, model.network, data, folder / "without-penalty", verbose=verbose)
+    inner = folder / "without-penalty" if folder else None
+    history = fit_network(without, model.network, data, inner, verbose=verbose)
     if options.target_mse == "auto":
         error = min(row["val_reconstruction"] for row in history)
         weight = min(max(1 / error, WEIGHT_RANGE[0]), WEIGHT_RANGE[1])
@@ -191,28 +193,35 @@ def prepare(
         weight = 1 / options.target_mse
     if not guided:
         return weight, None
-    return weight, _pseudo_labels(options, model, data, folder / "groups.npz", verbose)
+    labels = _pseudo_labels(options, model, data, folder, verbose)
+    return weight, (labels[: len(data.train)], labels[len(data.train) :])
 
 
 def _pseudo_labels(
-    options: TrainingOptions, model: ImageAutoencoder, data: ImageData, path: Path, verbose: bool
-) -> tuple[Labels, Labels]:
-    """Of training and validation images; found once in a run folder."""
+    options: TrainingOptions,
+    model: ImageAutoencoder,
+    data: ImageData,
+    folder: Path | None,
+    verbose: bool,
+) -> Labels:
+    """Of training and validation images [N + M]; found once in a run folder."""
     import numpy as np
 
     from gmae_tf.images.pseudo_labels import neighbour_clusters
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     assert options.components is not None
-    if not path.exists():
-        codes = np.concatenate([model.encode(data.train), model.encode(data.validation)])
-        with _waiting("then, groups of images that are neighbours among its codes", verbose):
-            labels = neighbour_clusters(codes, options.components, seed=options.seed)
-        with atomic_path(path) as temporary:
+    stored = folder / "groups.npz" if folder else None
+    if stored and stored.exists():
+        with np.load(stored) as file:
+            return file["groups"]
+    codes = np.concatenate([model.encode(data.train), model.encode(data.validation)])
+    with _waiting("then, groups of images that are neighbours among its codes", verbose):
+        labels = neighbour_clusters(codes, options.components, seed=options.seed)
+    if stored:
+        with atomic_path(stored) as temporary:
             np.savez(temporary, groups=labels)
-    with np.load(path) as file:
-        train, validation = np.split(file["groups"], [len(data.train)])
-    return train, validation
+    return labels
 
 
 def build(options: TrainingOptions, data: ImageData, weight: float) -> ImageAutoencoder:
@@ -238,7 +247,7 @@ def fit_network(
     options: TrainingOptions,
     network: Autoencoder,
     data: ImageData,
-    folder: Path,
+    folder: Path | None,
     labels: tuple[Labels, Labels] | None = None,
     *,
     verbose: bool = True,
@@ -268,7 +277,7 @@ def fit_network(
         xla=options.xla,
         seed=options.seed,
         make_batches=ImageBatches,
-        callbacks=(SampleGrids(folder / "samples", options.seed),),
+        callbacks=(SampleGrids(folder / "samples", options.seed),) if folder else (),
         verbose=verbose,
     )
 

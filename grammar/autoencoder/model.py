@@ -21,7 +21,7 @@ from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.run_dir import atomic_path, write_atomic
+from gmae_tf.utils.files import atomic_path, write_atomic
 from grammar.autoencoder.architectures import EXPRESSIONS, Architecture
 from grammar.autoencoder.hashed_set import StringSet
 from grammar.cfg.grammar import Grammar

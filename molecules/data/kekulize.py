@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from gmae_tf.utils.parallel import map_chunks
 
 

@@ -12,9 +12,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from gmae_tf.utils.run_dir import atomic_path
-from molecules.chem.properties import PROPERTIES, canonical, parse
+from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.parallel import map_chunks
+from molecules.chem.properties import PROPERTIES, canonical, parse
 
 FILE = "known.npz"
 COLUMNS = ("penalized_logp", "logp", "sa", "qed")

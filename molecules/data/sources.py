@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from molecules.data.cleaning import Accepts, Dropped, Policy, clean_records, count_reasons, one_line
-from molecules.data.kekulize import kekulize_cached
 from molecules.data.files import Record, read_records, unit
+from molecules.data.kekulize import kekulize_cached
 from molecules.data.zinc import load_zinc
 
 HELD_OUT = 0.05

@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.run_dir import atomic_path, versions, write_atomic
+from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.json import write_json
+from gmae_tf.utils.run_dir import versions
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -89,7 +91,7 @@ class Classifier:
         arrays = {f"{i:03d}": a for i, a in enumerate(half_weights(self.network))}
         with atomic_path(folder / "weights.npz") as temporary, temporary.open("wb") as out:
             np.savez_compressed(out, **arrays)
-        write_atomic(folder / "classifier.json", json.dumps(asdict(self.details), indent=2) + "\n")
+        write_json(folder / "classifier.json", asdict(self.details))
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -289,7 +291,7 @@ def fit_network(
     """Adam on the cross-entropy, learning rate along a half cosine, images shifted at random."""
     import keras
 
-    from gmae_tf.training.fit import EpochProgress
+    from gmae_tf.training.callbacks import EpochProgress
 
     batches = _shifted_batches(*train, config)
     model = keras.Model(network.input, network.outputs[1])
