@@ -237,7 +237,7 @@ def build(options: TrainingOptions, data: ImageData, weight: float) -> ImageAuto
         options.latent_dim,
         reconstruction_weight=weight,
         assignment_weight=(options.guide_weight or 0.0) if options.guide == "neighbours" else 0.0,
-        steps=options.epochs * (len(data.train) // options.batch_size),
+        steps=options.epochs * (len(data.train) // min(len(data.train), options.batch_size)),
         seed=options.seed,
     )
     return ImageAutoencoder.from_recipe(recipe, data.side, data.channels, options.size)
