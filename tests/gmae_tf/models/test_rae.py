@@ -10,8 +10,7 @@ from keras import layers, ops
 from gmae_tf.autoencoder import Batch
 from gmae_tf.density import LatentDensity
 from gmae_tf.errors import UserError
-from gmae_tf.images.networks import image_networks
-from gmae_tf.images.small_maps import DoublingConv2D, HalvingConv2D
+from gmae_tf.images.networks import DoublingConv2D, HalvingConv2D, image_networks
 from gmae_tf.models.layers.spectral import SpectralNorm, spectrally_normalised
 from gmae_tf.models.rae import DecoderDecay, DecoderJacobian
 from grammar.autoencoder.autoregressive import AutoregressiveDecoder
