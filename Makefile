@@ -15,14 +15,16 @@ BIN := $(VENV)/bin
 GOOD := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 13))
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.10 python3 python; do \
 	$$name -c "$(GOOD)" >/dev/null 2>&1 && { echo $$name; break; }; done)
-# A file stays on one worker, because its tests share what is slow to build.
-PARALLEL ?= -n 2 --dist loadfile
+# Each worker begins with half of the files, whose tests share what is slow to build and to import;
+# whoever is done first takes tests from the end of the other's.
+PARALLEL ?= -n 2 --dist worksteal
 PYTEST := $(BIN)/python -m pytest
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-gpu run test lint format test-data benchmark lock clean
+.PHONY: help setup setup-dev setup-docs setup-gpu run test lint format test-data docs benchmark lock \
+	clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,8 @@ help:  ## show this list
 setup: $(BIN)/.installed  ## make .venv and install the pinned requirements
 
 setup-dev: $(BIN)/.installed-dev  ## the same with what the tests need
+
+setup-docs: $(BIN)/.installed-docs  ## the same with what the documentation site needs
 
 setup-gpu: setup  ## the same with the CUDA libraries (Linux)
 	$(BIN)/python -m pip install -r requirements-gpu.txt
@@ -43,7 +47,7 @@ test: lint  ## lint, check types and imports, run the tests (those of JAX too, w
 lint: setup-dev  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p gmae_tf -p grammar -p molecules -p bayesopt
+	$(BIN)/mypy -p gmae_tf -p grammar -p molecules -p bayesopt -p experiments
 	$(BIN)/lint-imports --no-logo
 
 format: setup-dev  ## put the code into ruff's format
@@ -53,16 +57,22 @@ format: setup-dev  ## put the code into ruff's format
 test-data: setup-dev  ## the slow tests and those on real data (set GMAE_DATA_DIR)
 	$(PYTEST) -m "slow or data" $(PYTEST_ARGS)
 
+docs: setup-docs  ## the documentation site in site/, its notebooks executed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 benchmark: setup-dev  ## measure every speed that the documentation claims
 	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (needs uv)
 	$(call pin,requirements.txt,)
 	$(call pin,requirements-dev.txt,--extra dev)
+	$(call pin,requirements-docs.txt,--extra docs --constraint requirements-dev.txt)
 	$(call pin,requirements-gpu.txt,--extra gpu)
+	$(call pin,requirements-jax.txt,--extra jax --override requirements-jax.in -c requirements.txt)
+	$(call pin,requirements-jax-cuda.txt,--extra jax-cuda --override requirements-jax.in -c requirements.txt)
 
 clean:  ## remove the environment, caches and builds; runs/ stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks \
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,6 +89,10 @@ $(BIN)/.installed: requirements.txt pyproject.toml
 
 $(BIN)/.installed-dev: $(BIN)/.installed requirements-dev.txt
 	$(BIN)/python -m pip install --progress-bar off -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/.installed-docs: $(BIN)/.installed requirements-docs.txt
+	$(BIN)/python -m pip install --progress-bar off -r requirements-docs.txt
 	@touch $@
 
 define newline

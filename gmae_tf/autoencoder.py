@@ -1,4 +1,4 @@
-"""One deterministic autoencoder for every kind of data and every way to shape its latent space."""
+"""The autoencoder as a Keras model, and the hooks by which the named models differ."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Batch:
 
 
 class Method(keras.layers.Layer):
-    """From the encoder's output to codes, and the terms that the loss gets besides.
+    """Posterior, prior and loss terms of one kind of autoencoder, as a Keras layer.
 
     This base is the plain autoencoder: the encoder's output is the code, and it is what is decoded.
     A subclass overrides what it does differently; layers and weights that it holds are trained,
@@ -71,26 +71,26 @@ class Method(keras.layers.Layer):
         self.built = True
 
     def latent_mean(self, encoded: Any) -> Any:
-        """The code that stands for an example, without chance: [N, E] -> [N, D]."""
+        """Mean of the posterior, the code of an example: [N, E] -> [N, D]."""
         return encoded
 
     def sample_latent(self, encoded: Any, training: bool) -> Any:
-        """What is decoded in training: [N, E] -> [N, D]."""
+        """Sample of the posterior, which is decoded in training: [N, E] -> [N, D]."""
         del training
         return self.latent_mean(encoded)
 
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
-        """Scalars by the names of `term_weights`."""
+        """Unweighted loss terms of a batch: a scalar for each name of `term_weights`."""
         del batch
         return {}
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating] | None:
-        """n codes [n, D] of a prior that this method has learnt; None: it has learnt none."""
+        """Samples [n, D] of a learnt prior, or None if this method learns none."""
         del n, rng
         return None
 
     def cluster_probs(self, encoded: Any) -> Any | None:
-        """Probabilities of groups [N, E] -> [N, K] by a part of the model made for it, or None."""
+        """Cluster probabilities q(c|x), [N, E] -> [N, K], or None for a model without clusters."""
         del encoded
         return None
 
@@ -100,7 +100,7 @@ class Method(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gmae")
 class Autoencoder(keras.Model):
-    """x -> z = encoder(x) -> decoder(z), with a penalty on each batch of codes.
+    """Autoencoder with a regularised latent space: x -> z = encoder(x) -> decoder(z).
 
     loss = reconstruction_weight * reconstruction(x, decoder(z)) + sum_i weight_i * term_i(z)
 
@@ -121,7 +121,22 @@ class Autoencoder(keras.Model):
     prior : what `sample` draws from; the penalty's prior when left out.
     assignment_weight : if positive, batches are pairs (x, y), y [N] the component of the prior at
         which each code should lie (-1 for any); see `gmae_tf.penalties.component_cross_entropy`.
-    method : what this autoencoder does differently; see `gmae_tf.autoencoder.Method`.
+    method : posterior, learnt prior and further loss terms of a named model; see `Method`.
+
+    >>> import keras, numpy as np
+    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty
+    >>> from gmae_tf.losses import MeanSquaredError
+    >>> def dense(inputs, outputs):
+    ...     return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(outputs)])
+    >>> penalty = GaussianMixturePenalty(GaussianMixture.one_hot(2, 2))
+    >>> model = Autoencoder(dense(6, 2), dense(2, 6), MeanSquaredError(), 100.0, penalty)
+    >>> model.compile("adam", jit_compile=False)
+    >>> x = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+    >>> history = model.fit(x, batch_size=32, epochs=1, verbose=0).history
+    >>> sorted(history)
+    ['covariance', 'ks', 'loss', 'reconstruction']
+    >>> model.encode(x).shape, model.sample(3, np.random.default_rng(0)).shape
+    ((64, 2), (3, 6))
     """
 
     def __init__(
@@ -229,7 +244,7 @@ class Autoencoder(keras.Model):
         return _in_parts(self.method.latent_mean, encoded, batch_size)
 
     def cluster_probs(self, x: Any, batch_size: int = 1024) -> NDArray[np.floating] | None:
-        """Probabilities [N, K] of the groups that the model sees in data, None if it has none.
+        """Cluster probabilities [N, K] of data, None if the model has no clusters.
 
         Of a mixture prior they are the responsibilities of its components for the codes.
         """

@@ -48,6 +48,7 @@ class TrainConfig(TrainingOptions):
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
     from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.json import to_json
     from gmae_tf.utils.run_dir import open_run
     from grammar.autoencoder.model import GrammarAutoencoder
 
@@ -70,8 +71,7 @@ def train(config: TrainConfig) -> None:
     model.fit_prior(split(rules, config.seed)[0], config.seed)
     measured = evaluate(model, rules, config)
     results = {"epochs": len(history), "seconds": seconds, **measured, "history": history}
-    plain = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()}
-    model.details = {"config": plain, "results": results}
+    model.details = {"config": to_json(config), "results": results}
     model.save(run.path)
     _report(results, screen)
 

@@ -44,9 +44,17 @@ class RunCli(Protocol):
     ) -> subprocess.CompletedProcess[str]: ...
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects by markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the real data is marked `data`."""
+    for item in items:
+        if "data_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker("data")
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder with the real data; tests that ask for it are marked `data`."""
+    """The folder with the real data, for `make test-data`."""
     folder = os.environ.get("GMAE_DATA_DIR")
     if not folder or not Path(folder).is_dir():
         pytest.skip("GMAE_DATA_DIR names no folder with the real data")

@@ -21,14 +21,14 @@ def nats(rules, grammar, places: int, steps: int) -> dict[str, float]:
     """Cross-entropy of held-out molecules after so many steps of training."""
     import keras
 
+    from gmae_tf.models.config import Recipe
     from gmae_tf.training.batches import LengthBatches
-    from grammar.autoencoder.architectures import Architecture
-    from grammar.autoencoder.model import build_network
+    from grammar.autoencoder.architectures import Architecture, build_from_recipe
 
     keras.utils.set_random_seed(SEED)
     size = {"units": 128, "dense": 512, "positions": places}
-    network = build_network(
-        grammar, rules.shape[1], 56, None, 1.0, Architecture("autoregressive", size)
+    network = build_from_recipe(
+        Recipe("ae", 56), grammar, rules.shape[1], Architecture("autoregressive", size)
     )
     network.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
     held_out, train = rules[:500], rules[500:]

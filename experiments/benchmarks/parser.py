@@ -18,7 +18,8 @@ from pathlib import Path
 
 from gmae_tf.utils.files import write_atomic
 from grammar.library import load_grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_strings
 
 

@@ -24,7 +24,8 @@ import numpy as np
 
 from gmae_tf.utils.files import write_atomic
 from grammar.library import load_grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 
 DRUGS = """
 CC(=O)Oc1ccccc1C(=O)O CC(C)Cc1ccc(C(C)C(=O)O)cc1 CN1C=NC2=C1C(=O)N(C)C(=O)N2C CC(=O)Nc1ccc(O)cc1

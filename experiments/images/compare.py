@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
+from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.models import MODELS, entry
-from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
+from gmae_tf.train import TrainConfig, load, plain, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 
 if TYPE_CHECKING:

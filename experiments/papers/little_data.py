@@ -126,8 +126,9 @@ def _measure(
 
     from gmae_tf.density import LatentDensity
     from gmae_tf.images.evaluation.numbers import squared_errors
+    from gmae_tf.images.training import build, fit_network
     from gmae_tf.metrics.frechet import Moments, frechet_distance
-    from gmae_tf.train import build, fit_network, load
+    from gmae_tf.train import load
 
     keras.backend.clear_session()
     data = load(options)
@@ -139,7 +140,7 @@ def _measure(
     seconds = time.perf_counter() - start if fresh else None
     rng = np.random.default_rng(options.seed)
     if model.network.has_prior:
-        made = model.sample(options.samples, rng)
+        made = model.sample(options.samples, seed=rng)
     else:
         density = LatentDensity("mixture").fit(model.encode(data.train), options.seed)
         made = model.decode(density.sample(options.samples, rng))

@@ -1,4 +1,4 @@
-"""Ways to shape a latent space, one file each."""
+"""Regularisers of latent codes, one file each."""
 
 from gmae_tf.penalties.assignment import component_cross_entropy
 from gmae_tf.penalties.base import Penalty, weighted_sum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from gmae_tf.autoencoder import Autoencoder
     from gmae_tf.models.config import Recipe
+
+    Networks = tuple[keras.Model, keras.Model]
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,11 @@ class Architecture:
     name: str = "expressions"
     sizes: Mapping[str, Any] = field(default_factory=dict)
 
-    def build(
-        self, grammar: Grammar, max_length: int, latent_dim: int
-    ) -> tuple[keras.Model, keras.Model]:
+    def build(self, grammar: Grammar, max_length: int, latent_dim: int) -> Networks:
         """Encoder and decoder; UserError for an unknown name."""
-        builders = {
-            "expressions": _expressions,
-            "zinc": _zinc,
-            "autoregressive": _autoregressive,
-        }
-        if self.name not in builders:
-            raise UserError(f"{self.name!r} is no architecture; there are {', '.join(builders)}")
-        return builders[self.name](grammar, max_length, latent_dim, **self.sizes)
+        if self.name not in BUILDERS:
+            raise UserError(f"{self.name!r} is no architecture; there are {', '.join(BUILDERS)}")
+        return BUILDERS[self.name](grammar, max_length, latent_dim, **self.sizes)
 
 
 EXPRESSIONS = Architecture()
@@ -112,28 +107,24 @@ def _loss(grammar: Grammar) -> Any:
 
 def _expressions(
     grammar: Grammar, max_length: int, latent_dim: int, units: int = 100, dense: int = 100
-) -> tuple[keras.Model, keras.Model]:
+) -> Networks:
     from grammar.autoencoder import networks
 
     size = (max_length, grammar.n_rules, latent_dim)
-    return (
-        networks.rule_encoder(*size, dense=dense),
-        # Unrolled, a short sequence trains faster once XLA compiles the step.
-        networks.rule_decoder(*size, units, unroll=max_length <= 50),
-    )
+    # Unrolled, a short sequence trains faster once XLA compiles the step.
+    decoder = networks.rule_decoder(*size, units, unroll=max_length <= 50)
+    return networks.rule_encoder(*size, dense=dense), decoder
 
 
 def _zinc(
     grammar: Grammar, max_length: int, latent_dim: int, units: int = 501, dense: int = 435
-) -> tuple[keras.Model, keras.Model]:
+) -> Networks:
     from grammar.autoencoder import networks
 
-    convolutions = ((9, 9), (9, 9), (10, 11))
     size = (max_length, grammar.n_rules, latent_dim)
-    return (
-        networks.rule_encoder(*size, convolutions, dense, normalize=False),
-        networks.rule_decoder(*size, units, normalize=False),
-    )
+    convolutions = ((9, 9), (9, 9), (10, 11))
+    encoder = networks.rule_encoder(*size, convolutions, dense, normalize=False)
+    return encoder, networks.rule_decoder(*size, units, normalize=False)
 
 
 def _autoregressive(
@@ -143,7 +134,7 @@ def _autoregressive(
     units: int = 256,
     dense: int = 1024,
     positions: int = 40,
-) -> tuple[keras.Model, keras.Model]:
+) -> Networks:
     from grammar.autoencoder import networks
     from grammar.autoencoder.autoregressive import AutoregressiveDecoder
 
@@ -152,3 +143,10 @@ def _autoregressive(
         networks.flat_rule_encoder(max_length, grammar.n_rules, latent_dim, dense=(dense, dense)),
         AutoregressiveDecoder(max_length, symbols, latent_dim, units, dense, positions),
     )
+
+
+BUILDERS: dict[str, Callable[..., Networks]] = {
+    "expressions": _expressions,
+    "zinc": _zinc,
+    "autoregressive": _autoregressive,
+}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.json import write_json
 from grammar.autoencoder.architectures import (
     EXPRESSIONS,
     Architecture,
@@ -116,8 +116,7 @@ class GrammarAutoencoder:
         grammar : whatever `load_grammar` takes, or "characters" for the alphabet of the strings.
         model, components : a name of `gmae_tf.models.MODELS`, and the components of its mixture.
         seed : of weights, split and batch order.
-        folder : run folder for checkpoints, in which a repeated call continues; a temporary one
-            when left out.
+        folder : run folder for checkpoints, in which a repeated call continues.
         verbose : print a line for each epoch.
         options : other fields of `grammar.autoencoder.training.TrainingOptions`, such as
             `batch_size`, `learning_rate`, `ks_weight` or `max_length`.
@@ -142,9 +141,8 @@ class GrammarAutoencoder:
         own_alphabet = isinstance(grammar, str) and grammar == CHARACTERS
         parser = load_grammar(character_grammar(strings) if own_alphabet else grammar)
         fitted, rules = cls.prepare(strings, parser, settings, architecture)
-        with TemporaryDirectory() as temporary:
-            run = make_folder(temporary if folder is None else folder)
-            history = train(fitted, rules, settings, run, verbose=verbose)
+        run = None if folder is None else make_folder(folder)
+        history = train(fitted, rules, settings, run, verbose=verbose)
         fitted.fit_prior(split(rules, seed)[0], seed)
         fitted.details = {"options": asdict(settings), "history": history}
         return fitted
@@ -295,7 +293,7 @@ class GrammarAutoencoder:
             "network": description,
             "sha256": _checksum(folder),
         }
-        write_atomic(folder / DETAILS, json.dumps(details, indent=2) + "\n")
+        write_json(folder / DETAILS, details)
 
     @classmethod
     def load(cls: type[Model], source: str | Path) -> Model:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,31 +57,30 @@ def train(
     model: GrammarAutoencoder,
     rules: NDArray[np.uint8],
     options: TrainingOptions,
-    folder: Path,
+    folder: Path | None = None,
     *,
     verbose: bool = True,
 ) -> list[dict[str, float]]:
     """Train on 90 % of the rules [N, T]; the others choose the best epoch.  Returns the logs.
 
-    Called again with the same `folder` it continues where it stopped.
+    Called again with the same run `folder` it continues where it stopped; without, nothing is kept.
     """
     from gmae_tf.training.fit import fit
 
     kept, held_out = split(rules, options.seed)
-    with nullcontext() if verbose else redirect_stdout(io.StringIO()):
-        history = fit(
-            model.network,
-            kept,
-            held_out,
-            folder,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-            patience=options.patience,
-            xla=options.xla or None,
-            seed=options.seed,
-        )
-    return history
+    return fit(
+        model.network,
+        kept,
+        held_out,
+        folder,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        patience=options.patience,
+        xla=options.xla or None,
+        seed=options.seed,
+        verbose=verbose,
+    )
 
 
 def split(rules: NDArray[np.uint8], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from grammar.cfg.grammar import Grammar
 from grammar.errors import ParseError
-from grammar.parsing.engines import ChartEngine, Engine, LREngine, parser_tables
+from grammar.parsing.engines import ChartEngine, Engine, LREngine
+from grammar.parsing.lalr import build_tables
 from grammar.parsing.smiles import SmilesEngine
-
-__all__ = ["ChartEngine", "Engine", "LREngine", "Parser", "parser_tables"]
 
 
 class Parser:
@@ -38,7 +37,7 @@ class Parser:
         smiles = SmilesEngine.for_grammar(grammar)
         if smiles is not None:
             self._engine, self._shortcut = smiles, smiles.derive_text
-        elif not (tables := parser_tables(grammar)).conflicts:
+        elif not (tables := build_tables(grammar.rules[:-1], grammar.dead_rules)).conflicts:
             self._engine = LREngine(grammar.rules, tables)
         else:
             self._engine, self.exact = ChartEngine(grammar), False

@@ -28,7 +28,7 @@ def perceptron(
 
 
 class CausalPerceptron(keras.layers.Layer):
-    """Masked autoregressive perceptron: indices [N, P] -> logits [N, P, K], each of earlier ones."""
+    """Masked autoregressive perceptron: indices [N, P] -> logits [N, P, K] from earlier ones."""
 
     def __init__(self, positions: int, symbols: int, units: int) -> None:
         super().__init__(name="prior", dtype="float32")

@@ -22,7 +22,7 @@ def test_kl_is_the_mean_difference_of_log_densities():
     z = mean[..., None] + 0.7 * norm.ppf((np.arange(4000) + 0.5) / 4000)
     difference = norm.logpdf(z, mean[..., None], 0.7) - norm.logpdf(z)
     seen = type("Seen", (), {"encoded": ops.convert_to_tensor(mean)})
-    kl = ConstantVariance(2, 0.7).terms(seen)["kl"]
+    kl = ConstantVariance(2, 0.7).loss_terms(seen)["kl"]
     np.testing.assert_allclose(kl, difference.mean(axis=-1).sum(axis=-1).mean(), rtol=1e-3)
 
 

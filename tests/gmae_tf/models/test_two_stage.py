@@ -74,6 +74,7 @@ def test_gaussian_data_get_the_likelihood_of_probabilistic_pca(make_model, train
     assert last["second_likelihood"] + last["second_kl"] == pytest.approx(2 * 1.4189, abs=0.1)
 
 
+@pytest.mark.slow
 def test_codes_of_the_second_stage_lie_where_those_of_data_do(make_model, train, two_blobs):
     model = make_model("2s-vae", options=SMALL)
     train(model, np.tile(two_blobs, (20, 1)), 6, batch_size=100, learning_rate=1e-2)

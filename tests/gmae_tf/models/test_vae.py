@@ -41,7 +41,10 @@ def test_training_decodes_samples_and_validation_means():
 
 @pytest.mark.parametrize(
     ("name", "options", "variance"),
-    [("vae", {"kl_weight": 0.2}, 0.1), ("beta-vae", {"beta": 0.1}, 0.1)],
+    [
+        ("vae", {"kl_weight": 0.2}, 0.1),
+        pytest.param("beta-vae", {"beta": 0.1}, 0.1, marks=pytest.mark.slow),
+    ],
 )
 def test_gaussian_data_get_the_solution_of_probabilistic_pca(
     name, options, variance, make_model, train

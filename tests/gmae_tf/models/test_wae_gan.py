@@ -86,11 +86,13 @@ def test_the_last_weights_are_kept_not_those_of_the_best_loss(
 ):
     rows, options = two_blobs[:200], {"critic": [8]}
     trained = make_model("wae-gan", options=options)
-    train(trained, rows, epochs=2)
+    train(trained, rows, epochs=2, run_dir=tmp_path / "run")
     untrained = make_model("wae-gan", options=options)
     untrained.compile("adam")
     untrained.save_weights(tmp_path / "run" / BEST)
     again = make_model("wae-gan", options=options)
-    train(again, rows, epochs=2)  # is done already, so only weights are loaded
+    train(
+        again, rows, epochs=2, run_dir=tmp_path / "run"
+    )  # is done already, so only weights are loaded
     for found, last in zip(again.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(found, last)

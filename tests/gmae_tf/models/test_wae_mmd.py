@@ -75,6 +75,7 @@ def test_codes_become_the_prior(make_model, train, two_blobs):
     assert errors < 0.2 * two_blobs.var()
 
 
+@pytest.mark.slow
 def test_codes_become_the_mixture(make_model, train, two_blobs):
     model = make_model("wae-mmd", options={"mixture": True}, mean_scale=6.0)
     train(model, two_blobs, epochs=8, learning_rate=1e-2)

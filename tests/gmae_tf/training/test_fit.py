@@ -45,12 +45,14 @@ def small_model(seed: int, width: int = 6) -> Autoencoder:
     return Autoencoder(encoder, decoder, MeanSquaredError(), 5.0, penalty)
 
 
-def train(folder: Path, epochs: int, seed: int = 0, **options: Any) -> tuple[Autoencoder, list]:
+def train(
+    folder: Path | None, epochs: int, seed: int = 0, **options: Any
+) -> tuple[Autoencoder, list]:
     """A run with a seed of its own for the initial weights."""
     model = small_model(seed)
     history = fit(
         model, TRAIN, VALIDATION, folder,
-        epochs=epochs, batch_size=20, learning_rate=0.1, patience=2, seed=1, **options,
+        epochs=epochs, batch_size=20, learning_rate=0.1, patience=2, seed=1, xla=False, **options,
     )  # fmt: skip
     return model, history
 

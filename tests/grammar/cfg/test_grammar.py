@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError, ParseError
+from grammar.errors import ParseError
 from grammar.library import load_grammar
 
 GRAMMARS_DIR = Path(__file__).parents[1] / "grammars"

@@ -15,7 +15,8 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
 from grammar.library import load_grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 from grammar.parsing.smiles import SmilesEngine
 from grammar.sampling.uniform import sample_derivations
 

@@ -1,0 +1,37 @@
+"""The notebooks of docs/tutorials run from top to bottom, in a folder of their own."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.ipynb"))
+
+
+def test_there_are_five_of_them_and_they_hold_no_outputs():
+    assert len(TUTORIALS) == 5
+    for path in TUTORIALS:
+        cells = json.loads(path.read_text())["cells"]
+        assert not any(cell.get("outputs") for cell in cells), "make docs executes them"
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_tutorial_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {"__name__": "__main__"}
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            run(ast.parse("".join(cell["source"])), names)
+    plt.close("all")
+
+
+def run(tree: ast.Module, names: dict) -> None:
+    """Execute a cell, and show its last expression as a notebook would."""
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    if last is not None:
+        repr(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
