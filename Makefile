@@ -68,6 +68,8 @@ lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (ne
 	$(call pin,requirements-dev.txt,--extra dev)
 	$(call pin,requirements-docs.txt,--extra docs --constraint requirements-dev.txt)
 	$(call pin,requirements-gpu.txt,--extra gpu)
+	$(call pin,requirements-jax.txt,--extra jax --override requirements-jax.in -c requirements.txt)
+	$(call pin,requirements-jax-cuda.txt,--extra jax-cuda --override requirements-jax.in -c requirements.txt)
 
 clean:  ## remove the environment, caches and builds; runs/ stays
 	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis \

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
+from gmae_tf.images.presets import SMALLEST
 from gmae_tf.models import MODELS
 from gmae_tf.utils.cli import console, run_command
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from gmae_tf.images.features.extractors import Extractor
     from gmae_tf.images.model import ImageAutoencoder
 
-SMALLEST = 100
-"""Images below which a distance between sets says nothing."""
 REQUESTED = "gmae_tf.train"
 
 
@@ -72,13 +71,13 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
     if config.n < SMALLEST:
         raise UserError(f"--n is {config.n}: compare at least {SMALLEST} images with the test set")
     _check_run(run)
+    data = load_data(_details(run), config.data_dir)  # before the backend starts
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
     from gmae_tf.images.model import ImageAutoencoder
 
     model = ImageAutoencoder.load(run)
-    data = load_data(model, config.data_dir)
     with progress() as step:
         return _evaluate(config, model, data, step)
 
@@ -87,11 +86,10 @@ def _evaluate(
     config: EvaluateConfig, model: ImageAutoencoder, data: ImageData, step: Progress
 ) -> dict[str, Any]:
     from gmae_tf.images.evaluation import numbers
-    from gmae_tf.images.evaluation.generation import generation
     from gmae_tf.images.evaluation.material import Material
     from gmae_tf.images.evaluation.pictures import pictures
     from gmae_tf.images.report import write_page
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.json import write_json
 
     notes = []
     if data.dropped:
@@ -99,36 +97,34 @@ def _evaluate(
     n = _size(config.n, data, notes)
     extractor = _extractor(config, data, notes)
     material = Material.collect(model, data, n, config.seed, step)
-    step("clusters")
-    clusters = numbers.clusters(material)
-    step("codes")
-    options = model.details.get("config", {})
-    codes = numbers.codes(material, int(options.get("batch_size", 100)))
-    step("reconstruction")
-    reconstruction = numbers.reconstruction(material)
-    results = {
-        **_about(config, material),
-        "generation": generation(material, extractor, step) if n >= SMALLEST else None,
-        "clusters": clusters,
-        "latent": codes,
-        "reconstruction": reconstruction,
-        "notes": notes,
-    }
+    batch_size = int(model.details.get("config", {}).get("batch_size", 100))
+    measured = numbers.measure_material(material, extractor, batch_size, step)
+    results = {**_about(config, material), **measured, "notes": notes}
     step("figures")
     made = []
-    for picture in pictures(material, clusters, model.details.get("history", []), extractor):
+    history = model.details.get("history", [])
+    for picture in pictures(material, results["clusters"], history, extractor):
         picture.write(config.run / "figures")
         made.append(picture)
     step("")
     results["seconds"] = {name: round(seconds, 1) for name, seconds in step.seconds.items()}
-    text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
-    write_atomic(config.run / "evaluation.json", text + "\n")
+    write_json(config.run / "evaluation.json", results)
     write_page(results, made, config.run / "report.html")
     return results
 
 
-def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
-    """The images that the model was trained on, in the same parts.
+def _details(run: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((run / "model.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"{run} does not hold a trained image model: name a folder in which gmae_tf.train has "
+            "finished"
+        ) from error
+
+
+def load_data(details: Mapping[str, Any], data_dir: Path | None) -> ImageData:
+    """The images that a model with such `details` was trained on, in the same parts.
 
     Raises
     ------
@@ -136,9 +132,12 @@ def load_data(model: ImageAutoencoder, data_dir: Path | None) -> ImageData:
     """
     from gmae_tf.images.datasets import load_images
 
-    options = model.details.get("config")
-    if not options:
-        raise UserError("model.json does not say which data the model was trained on: train again")
+    options = details.get("config")
+    if not options:  # a model that was fitted to an array
+        raise UserError(
+            "model.json does not name the data of the training: evaluate a model of gmae_tf.train, "
+            "or use gmae_tf.images.evaluation.measure"
+        )
     try:
         return load_images(
             options["dataset"],

@@ -1,4 +1,4 @@
-"""The Gaussian mixture that a latent space is shaped to match.
+"""Gaussian mixtures: the prior over latent codes.
 
 NumPy in float64 throughout, so that it can be read, checked against scipy and used without a
 deep-learning backend.  `marginal_cdf` also takes backend tensors, because the regulariser
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class GaussianMixture:
-    r"""The density $p(z) = \sum_k \pi_k N(z; \mu_k, C_k)$ on $R^D$.
+    r"""Gaussian mixture: the density $p(z) = \sum_k \pi_k N(z; \mu_k, C_k)$ on $R^D$.
 
     Parameters
     ----------
@@ -31,8 +31,19 @@ class GaussianMixture:
         (diagonal) or [K, D, D] (full).
     weights : array [K], positive; normalised to sum to one.  Equal when left out.
 
-    Raises `UserError` when shapes disagree, a weight is not positive or a covariance is not
-    positive definite.
+    Raises
+    ------
+    UserError: shapes disagree, a weight is not positive or a covariance not positive definite.
+
+    >>> import numpy as np
+    >>> prior = GaussianMixture([[-3.0, 0.0], [3.0, 0.0]], covariances=0.5)
+    >>> prior.sample(4, np.random.default_rng(0)).shape
+    (4, 2)
+    >>> prior.responsibilities([[3.0, 0.0]]).round(2)
+    array([[0., 1.]])
+    >>> prior.covariance()
+    array([[9.5, 0. ],
+           [0. , 0.5]])
     """
 
     means: Array

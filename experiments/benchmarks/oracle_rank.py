@@ -32,8 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from experiments.search.exhaustive import Oracle  # noqa: E402
-from grammar.cfg.grammar import Grammar  # noqa: E402
 from grammar.expressions.targets import load_target  # noqa: E402
+from grammar.library import load_grammar
 
 POINTS, NOISE = 200, 0.1
 TARGETS = ("mixture", "decay")
@@ -77,7 +77,9 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
     command += ["--budget", str(options.budget), "--seeds", f"0-{options.seeds - 1}"]
     subprocess.run([sys.executable, *command, "--out", str(out)], cwd=ROOT, check=True)
     found = json.loads((out / "results.json").read_text())
-    oracle = Oracle.of(Grammar.load("arithmetic"), load_target(None, table), options.longest)
+    oracle = Oracle.of(
+        load_grammar("arithmetic").grammar, load_target(None, table), options.longest
+    )
     rows = []
     for seed, score in enumerate(found["best_per_seed"]):
         random = found["baselines"]["random"]["best_per_seed"][seed]

@@ -16,16 +16,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gmae_tf.utils.run_dir import write_atomic
-from grammar.cfg.grammar import Grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from gmae_tf.utils.files import write_atomic
+from grammar.library import load_grammar
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_strings
 
 
 def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
-    grammar = Grammar.load(options.grammar)
+    grammar = load_grammar(options.grammar).grammar
     strings = sample_strings(grammar, options.strings, options.max_length, seed=options.seed)
     parser, chart = Parser(grammar), ChartEngine(grammar)
 

@@ -29,7 +29,8 @@ BAR = 0.05
 
 def main() -> None:
     """Measure, print one table, write it with --out."""
-    from gmae_tf.utils.run_dir import versions, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import versions
 
     options = _options()
     times = measure(options)

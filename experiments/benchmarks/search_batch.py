@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 def main() -> None:
     """Time both, print a row for each, write them with --out."""
     from bayesopt.cli.options import RunConfig, as_published
-    from gmae_tf.utils.run_dir import versions, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import versions
 
     options = _options()
     rows = []

@@ -22,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gmae_tf.utils.run_dir import write_atomic
-from grammar.cfg.grammar import Grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from gmae_tf.utils.files import write_atomic
+from grammar.library import load_grammar
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 
 DRUGS = """
 CC(=O)Oc1ccccc1C(=O)O CC(C)Cc1ccc(C(C)C(=O)O)cc1 CN1C=NC2=C1C(=O)N(C)C(=O)N2C CC(=O)Nc1ccc(O)cc1
@@ -40,7 +41,7 @@ def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
     source, molecules = _molecules(options.molecules, options.seed)
-    grammar = Grammar.load(options.grammar)
+    grammar = load_grammar(options.grammar).grammar
     parser, chart = Parser(grammar), ChartEngine(grammar)
 
     def by_chart(text: str) -> bytes | None:

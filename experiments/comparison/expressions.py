@@ -45,9 +45,10 @@ class CompareConfig(CompareOptions):
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
-    from grammar.cfg.grammar import Grammar
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
     from grammar.expressions.data import load_expressions
+    from grammar.library import load_grammar
 
     select_device(config.device)
     known = variants(KL_WEIGHT, config.latent_dim)
@@ -56,7 +57,7 @@ def compare(config: CompareConfig) -> None:
         config.data,
         n=config.n_data,
         data_dir=config.data_dir,
-        grammar=Grammar.load("arithmetic"),
+        grammar=load_grammar("arithmetic").grammar,
     )
     if len(strings) < FEWEST:
         raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")

@@ -253,7 +253,7 @@ def search_numbers(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_measured(job: Job, found: Mapping[str, Any]) -> None:
     """Mark a job as done."""
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     about = {
         "model": job.name,
@@ -286,7 +286,7 @@ def collect(
     columns : keys of rows; those that a search has too are shown of the random draws.
     """
     from experiments.images.study import machine
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob(f"*/{MEASURED}")]
     rows.sort(key=lambda row: (order.index(row["model"]), row["seed"]))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
+from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.models import MODELS, entry
-from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
+from gmae_tf.train import TrainConfig, load, plain, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def train_and_measure(
     import keras
 
     from experiments.images.comparison.measure import measure
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     keras.backend.clear_session()
     fresh, start = not folder.exists(), time.perf_counter()
@@ -140,7 +141,7 @@ def collect(
     """Write compare.json and compare.html of all that is measured in the folder, and print."""
     from experiments.images.comparison.page import print_table, write_page
     from experiments.images.study import machine
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     rows = [json.loads(path.read_text()) for path in config.out.glob(f"*/{MEASURED}")]
     order = {name: number for number, name in enumerate(MODELS)}
@@ -171,7 +172,7 @@ def _anchors(
 ) -> dict[str, float]:
     from experiments.images.comparison.measure import anchors
     from gmae_tf.images.model import ImageAutoencoder
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     path = config.out / "anchors.json"
     if extractor is None:
@@ -187,7 +188,7 @@ def save_shown(path: Path, shown: Shown) -> None:
     """Images and map of a run, whole or not at all."""
     import numpy as np
 
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **vars(shown))

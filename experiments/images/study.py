@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare, with_preset
+from gmae_tf.images.training import build, fit_network, prepare
+from gmae_tf.train import TrainConfig, load, plain, with_preset
 from gmae_tf.utils.cli import console, run_command
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class StudyConfig:
 def study(config: StudyConfig) -> None:
     """Train and measure what is not done yet, then write study.json and print the table."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = list(variants(config))
@@ -214,7 +216,7 @@ def distances(
         "fd_reconstruction": model.reconstruct(data.validation[:n]),
     }
     if model.prior is not None:
-        sets["fd_prior"] = model.sample(n, rng)
+        sets["fd_prior"] = model.sample(n, seed=rng)
     found = {name: frechet_distance(extractor(images), reference) for name, images in sets.items()}
     return {**found, "features": extractor.name}
 

@@ -66,7 +66,8 @@ def dimensions(config: DimensionsConfig) -> None:
     from experiments.papers.dimensions_figure import draw
     from experiments.papers.dimensions_training import train_images, train_vectors
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = plan(config)

@@ -66,7 +66,8 @@ def train_images(config: DimensionsConfig, one: Training, folder: Path) -> Row:
     import keras
 
     from experiments.images.study import extractor_of
-    from gmae_tf.train import TrainConfig, build, fit_network, load, prepare, with_preset
+    from gmae_tf.images.training import build, fit_network, prepare
+    from gmae_tf.train import TrainConfig, load, with_preset
 
     keras.backend.clear_session()
     options = with_preset(
@@ -93,7 +94,7 @@ def train_images(config: DimensionsConfig, one: Training, folder: Path) -> Row:
     codes = model.encode(data.test)
     error = (model.decode(codes).astype(np.float32) - data.test) / 255
     return {
-        "distance": frechet_distance(extractor(model.sample(count, rng)), moments),
+        "distance": frechet_distance(extractor(model.sample(count, seed=rng)), moments),
         "reconstructed": frechet_distance(
             extractor(model.reconstruct(data.validation[:count])), moments
         ),

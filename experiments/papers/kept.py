@@ -23,7 +23,7 @@ def keep(folder: Path, measure: Callable[[], Row]) -> Row:
 
     folder : of this one training, beside which checkpoints may lie.
     """
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     path = folder / MEASURED
     if not path.exists():
@@ -38,7 +38,7 @@ def collect(run: Run, settings: Any, rows: Sequence[Row], table: Callable[..., T
 
     from experiments.images.study import machine
     from gmae_tf.train import plain
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     told = {k: v for k, v in plain(settings).items() if k not in ("out", "data_dir")}
     results = {"settings": told, "machine": machine(), "results": list(rows)}

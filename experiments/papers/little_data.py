@@ -69,7 +69,8 @@ def little_data(config: LittleDataConfig) -> None:
     from gmae_tf.metrics.frechet import Moments
     from gmae_tf.train import load
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
 
     if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
         raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")
@@ -125,8 +126,9 @@ def _measure(
 
     from gmae_tf.density import LatentDensity
     from gmae_tf.images.evaluation.numbers import squared_errors
+    from gmae_tf.images.training import build, fit_network
     from gmae_tf.metrics.frechet import Moments, frechet_distance
-    from gmae_tf.train import build, fit_network, load
+    from gmae_tf.train import load
 
     keras.backend.clear_session()
     data = load(options)
@@ -138,7 +140,7 @@ def _measure(
     seconds = time.perf_counter() - start if fresh else None
     rng = np.random.default_rng(options.seed)
     if model.network.has_prior:
-        made = model.sample(options.samples, rng)
+        made = model.sample(options.samples, seed=rng)
     else:
         density = LatentDensity("mixture").fit(model.encode(data.train), options.seed)
         made = model.decode(density.sample(options.samples, rng))

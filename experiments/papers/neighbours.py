@@ -48,7 +48,8 @@ def neighbours(config: NeighboursConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
     from experiments.images.study import extractor_of, train_and_measure
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run, write_atomic
+    from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = list(variants(config))

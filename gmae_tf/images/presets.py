@@ -32,6 +32,8 @@ RATES = {"mnist": 2e-4, "fashion_mnist": 2e-4}
 """Of the paper's network, in the published code; the appendix prints 2e-3 for all."""
 NOISE = {"mnist": 0.1}
 """On codes, for the small network: samples are much better on MNIST, worse on Fashion-MNIST."""
+SMALLEST = 100
+"""Images below which a distance between sets says nothing."""
 
 
 def preset_of(dataset: str, size: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every model by name: one file each, and one line here.
+"""Autoencoders by name, from the plain one to variational and adversarial ones: one file each.
 
 A file has a function that takes `Parts` and keyword options with the defaults of its source, and
 returns an `Autoencoder`.
@@ -65,14 +65,40 @@ MODELS: dict[str, Entry] = {
 
 
 def entry(name: str) -> Entry:
-    """Of a model.  `UserError` for an unknown name."""
+    """The entry of a model in `MODELS`.  `UserError` for an unknown name."""
     if name not in MODELS:
         raise UserError(f"{name!r} is no model: choose one of {', '.join(MODELS)}")
     return MODELS[name]
 
 
 def build_model(parts: Parts) -> Autoencoder:
-    """The untrained model of a recipe.  `UserError` for an unknown name or option."""
+    """Build an untrained autoencoder of a named model from networks for your data.
+
+    Parameters
+    ----------
+    parts : the recipe (name of a model in `MODELS`, width of the code, options), functions that
+        make an encoder and a decoder of a width, and the reconstruction loss.
+
+    Raises
+    ------
+    UserError: an unknown name or option.
+
+    >>> import keras, numpy as np
+    >>> from gmae_tf.losses import MeanSquaredError
+    >>> from gmae_tf.models.config import Parts, Recipe
+    >>> def dense(inputs, outputs):
+    ...     return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(outputs)])
+    >>> parts = Parts(
+    ...     Recipe("vae", latent_dim=2, options={"kl_weight": 0.1}),
+    ...     encoder=lambda width: dense(6, width),
+    ...     decoder=lambda width: dense(width, 6),
+    ...     reconstruction=MeanSquaredError(),
+    ...     elements=6,
+    ... )
+    >>> model = build_model(parts)
+    >>> model.encode(np.zeros((5, 6))).shape
+    (5, 2)
+    """
     recipe = parts.recipe
     check_options(recipe.model, recipe.options)
     model: Autoencoder = _builder(recipe.model)(parts, **recipe.options)
@@ -93,7 +119,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
 
 def options_of(name: str) -> dict[str, Any]:
-    """Options of a model with their defaults."""
+    """Keyword options of a model with their defaults."""
     parameters = list(inspect.signature(_builder(name)).parameters.values())[1:]
     return {parameter.name: parameter.default for parameter in parameters}
 

@@ -1,4 +1,4 @@
-"""What every model is built from."""
+"""Configuration of a model: its recipe, and the networks and loss it is built from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gmae_tf.prior import GaussianMixture
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which model, and the settings that it shares with others; plain data, saved with a model.
+    """Name and hyperparameters of a model; plain data, saved with it.
 
     model, options : a name of `gmae_tf.models.MODELS`, and what is not to have its default.
     latent_dim : D.
@@ -46,7 +46,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Parts:
-    """A recipe and what it is cooked with, for a kind of data: images, strings.
+    """A recipe with network factories and a reconstruction loss, for one kind of data.
 
     encoder, decoder : width of output or input -> a new network.
     reconstruction : a mean squared error over elements, or nats of a whole string.

@@ -1,4 +1,4 @@
-"""Options that every training command has."""
+"""Command-line options of the model, shared by all training commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ModelOptions:
     """Standard deviation of noise on the codes that the decoder of gmae sees in training."""
 
     def recipe(self, latent_dim: int, **others: Any) -> Recipe:
-        """What the options describe; `others` are further fields of the recipe."""
+        """The recipe of these options; `others` are further fields of it."""
         from gmae_tf.models.config import Recipe
 
         penalty = {

@@ -1,4 +1,4 @@
-"""Codes at the components that they are meant for."""
+"""Cross-entropy of component labels: codes at the components they are assigned to."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from keras import ops
 from gmae_tf.prior import GaussianMixture
 
 
-def assignment_distance(z: Any, components: Any, prior: GaussianMixture) -> Any:
-    """Mean of -log p(component | code) under the mixture: [N, D], [N] integers -> scalar, nats.
+def component_cross_entropy(z: Any, components: Any, prior: GaussianMixture) -> Any:
+    """Cross-entropy of component labels under the mixture posterior, nats; -1 is ignored.
 
-    A component of -1 says nothing of its code, which then counts as zero.
+    Mean of -log p(component | code) over the batch: [N, D], [N] integers -> scalar.  A code of
+    label -1 counts as zero.
     """
     joint = _joint_log_prob(z, prior)
     log_share = joint - ops.logsumexp(joint, axis=1, keepdims=True)
     # No row of the identity for -1: such codes have no gradient.
-    meant = ops.one_hot(ops.cast(components, "int32"), prior.n_components, dtype=z.dtype)
-    return -ops.sum(meant * log_share) / ops.cast(ops.shape(z)[0], z.dtype)
+    labels = ops.one_hot(ops.cast(components, "int32"), prior.n_components, dtype=z.dtype)
+    return -ops.sum(labels * log_share) / ops.cast(ops.shape(z)[0], z.dtype)
 
 
 def _joint_log_prob(z: Any, prior: GaussianMixture) -> Any:

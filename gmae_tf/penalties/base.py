@@ -1,4 +1,4 @@
-"""What every way to shape a latent space has in common."""
+"""The protocol of latent penalties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 
 
 class Penalty(Protocol):
-    """Codes [N, D] of one batch -> named scalar terms, with a loss weight for each."""
+    """Regulariser of a batch of codes [N, D]: named scalar terms, with a loss weight for each."""
 
     weights: dict[str, float]
     seed_generator: keras.random.SeedGenerator | None  # so that a model can track its state

@@ -1,4 +1,4 @@
-r"""The regulariser of "Shape your Space": match latent codes to a Gaussian mixture.
+r"""Distances between a batch of codes and a Gaussian mixture ("Shape your Space", 2021).
 
 Three statistics of a whole batch of codes z [N, D], all differentiable in z:
 
@@ -25,7 +25,7 @@ from gmae_tf.prior import GaussianMixture, mixture_cdf
 
 
 def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
-    """Mean squared gap between marginal CDF and empirical CDF, [N, D] -> scalar.
+    """Cramer-von Mises distance of the marginals, "KS" in the paper, [N, D] -> scalar.
 
     L_KS = 1/(N D) sum_ij (F_j(z_(i)j) - i/N)^2, z_(i)j the i-th smallest of column j
     (Saseendran et al. 2021).  `midpoint` uses (i - 0.5)/N, the textbook Cramer-von Mises target:
@@ -36,7 +36,7 @@ def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
 
 
 def covariance_distance(z: Any, prior: GaussianMixture) -> Any:
-    """Mean squared gap between batch and prior covariance, [N, D] -> scalar.
+    """Mean squared error of the batch covariance against that of the prior, [N, D] -> scalar.
 
     L_CV = 1/D^2 sum_lj (S_lj - Sigma_lj)^2 with S centred on the batch mean and divided by N
     (Saseendran et al. 2021).  Blind to the mean, which `ks_distance` sees.
@@ -110,7 +110,10 @@ def _covariance_moments(prior: GaussianMixture) -> tuple[float, float, float]:
 
 @keras.saving.register_keras_serializable(package="gmae")
 class GaussianMixturePenalty:
-    """Batch of codes -> named terms, each 1 on average when codes are samples of the prior.
+    """Kolmogorov-Smirnov and covariance loss of a batch of codes against a Gaussian mixture.
+
+    The regulariser of Saseendran et al. 2021, each term divided by its mean over samples of the
+    prior: {"ks", "covariance", "sliced"} -> 1 where codes are as good as such samples.
 
     Parameters
     ----------
@@ -119,6 +122,17 @@ class GaussianMixturePenalty:
         wrong corners with right marginals and covariances.
     n_directions : random unit vectors drawn anew for each batch by the sliced term.
     midpoint : the symmetric target (i - 0.5)/N; see `ks_distance`.
+
+    >>> import numpy as np
+    >>> from keras import ops
+    >>> from gmae_tf import GaussianMixture
+    >>> prior = GaussianMixture.one_hot(2, 2, mean_scale=4.0)
+    >>> penalty = GaussianMixturePenalty(prior)
+    >>> codes = prior.sample(1000, np.random.default_rng(0))
+    >>> good = penalty(ops.convert_to_tensor(codes, "float32"))
+    >>> bad = penalty(ops.convert_to_tensor(codes + 1.0, "float32"))
+    >>> sorted(good), bool(good["ks"] < 3), bool(bad["ks"] > 30)
+    (['covariance', 'ks'], True, True)
     """
 
     def __init__(

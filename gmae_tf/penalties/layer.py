@@ -1,4 +1,4 @@
-"""The regulariser as a layer for other people's models."""
+"""Latent regularisation as a Keras layer."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from gmae_tf.penalties.base import Penalty, weighted_sum
 
 @keras.saving.register_keras_serializable(package="gmae")
 class LatentRegularizer(keras.layers.Layer):
-    """Identity on codes [N, D] that adds a penalty of the whole batch to the model's loss.
-
-    Put it behind the latent layer of any Keras model:
-
-        z = LatentRegularizer(GaussianMixturePenalty(prior), scale=0.1)(z)
+    """Keras layer that adds a penalty of a batch of codes [N, D] to the loss; identity on codes.
 
     It uses `add_loss`, not `activity_regularizer`: Keras divides the latter by the batch size,
     which is wrong for a statistic of the batch.  `scale` multiplies the weighted sum of the terms;
     each term is about 1 once codes look like the prior, so choose it against your own loss.
+
+    >>> import keras
+    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty
+    >>> prior = GaussianMixture.one_hot(n_components=2, dim=2)
+    >>> x = keras.Input((6,))
+    >>> z = LatentRegularizer(GaussianMixturePenalty(prior), scale=0.1)(keras.layers.Dense(2)(x))
+    >>> model = keras.Model(x, keras.layers.Dense(6)(z))
+    >>> model.compile("adam", "mse")
+    >>> history = model.fit(*2 * [keras.random.normal((64, 6))], epochs=1, verbose=0)
     """
 
     def __init__(self, penalty: Penalty, scale: float = 1.0, **kwargs: Any) -> None:

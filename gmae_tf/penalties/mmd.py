@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy of Wasserstein autoencoders: codes that a kernel cannot tell apart."""
+"""Maximum mean discrepancy between codes and samples of a prior (Tolstikhin et al. 2018)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.models.layers.tools import sample_mixture
+from gmae_tf.distributions import sample_mixture
 from gmae_tf.prior import GaussianMixture
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def mean_discrepancy(z: Any, other: Any, spread: float) -> Any:
-    """Squared discrepancy of two samples [N, D] and [N, D], without bias: it may be negative.
+    """Unbiased squared MMD of two samples [N, D] and [N, D]; it may be negative.
 
     [sum_i!=j k(z_i, z_j) + sum_i!=j k(y_i, y_j)] / (N (N-1)) - 2/N^2 sum_ij k(z_i, y_j), with
     inverse multiquadrics k(a, b) = sum_s c_s / (c_s + ||a - b||^2), c_s = s * `spread`
@@ -37,7 +37,7 @@ def _kernel(a: Any, b: Any, spread: float) -> Any:
 
 @keras.saving.register_keras_serializable(package="gmae")
 class MeanDiscrepancyPenalty:
-    """{"mmd": `mean_discrepancy` of codes from as many fresh samples of the prior}.
+    """Maximum mean discrepancy of codes from as many fresh samples of the prior: {"mmd"}.
 
     The spread is the mean squared distance of two samples of the prior, 2 tr(covariance): 2 D for
     N(0, I) as in the source, which has no mixtures.

@@ -1,4 +1,4 @@
-"""The penalty of regularised autoencoders (Ghosh et al. 2020): small codes."""
+"""The code norm of regularised autoencoders (Ghosh et al. 2020)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="gmae")
 class NormPenalty:
-    """{"norm": mean over the batch of ||z||^2 / 2}; codes [N, D] -> scalar."""
+    """L2 penalty of codes [N, D]: {"norm": mean over the batch of ||z||^2 / 2}.
+
+    >>> from keras import ops
+    >>> float(NormPenalty()(ops.array([[3.0, 4.0], [0.0, 0.0]]))["norm"])
+    6.25
+    """
 
     def __init__(self, weight: float = 1.0) -> None:
         self.weights = {"norm": float(weight)}

@@ -39,9 +39,9 @@ def select_device(device: Device = "auto") -> str:
     if device == "cpu" and gpus:
         raise UserError(TOO_LATE)
     if device == "gpu" and gpus == 0:
+        needed = "requirements-jax-cuda.txt" if _backend() == "jax" else "requirements-gpu.txt"
         raise UserError(
-            "no GPU was found: install requirements-gpu.txt on a machine with a CUDA GPU, "
-            "or use --device cpu."
+            f"no GPU was found: install {needed} on a machine with a CUDA GPU, or use --device cpu."
         )
     return "gpu" if gpus else "cpu"
 

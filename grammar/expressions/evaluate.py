@@ -1,4 +1,4 @@
-"""Exact, vectorised scores of expressions in x, without eval; and the benchmark's target.
+"""Values and scores of expressions in x, vectorised and without eval; the benchmark's target.
 
 A string is scored by the ordinary precedence of its operators, as its reader would, not by the
 derivation tree (the benchmark grammar has no precedence).
@@ -99,7 +99,7 @@ def values_of(expressions: Sequence[str], x: np.ndarray) -> np.ndarray:
 
 
 def behaviour(values: np.ndarray) -> np.ndarray:
-    """asinh of the values of expressions: what they do, so that distances mean something.
+    """asinh of clipped values: features of an expression as a function, for distances and kernels.
 
     The inverse hyperbolic sine tells small values apart and holds large ones down.
     """
@@ -107,7 +107,7 @@ def behaviour(values: np.ndarray) -> np.ndarray:
 
 
 def held_down(values: np.ndarray) -> np.ndarray:
-    """Values of any shape, within a million of 0; what is undefined counts as a million."""
+    """Values clipped to [-1e6, 1e6], of any shape; undefined ones become 1e6."""
     return np.clip(np.where(np.isfinite(values), values, _HUGE), -_HUGE, _HUGE)
 
 
@@ -119,7 +119,7 @@ def _values_or_nan(text: str, x: np.ndarray) -> np.ndarray:
 
 
 def function_keys(expressions: Sequence[str]) -> list[bytes]:
-    """Equal keys for expressions that are the same function of x, as far as 16 points can tell.
+    """Keys that are equal for expressions of the same function of x, as far as 16 points tell.
 
     `2+x` and `x+(1+1)` are; a search need not evaluate both.
     """
@@ -139,13 +139,7 @@ def _function_key(text: str) -> bytes:
 
 
 def _fit_error(expression: str | None, x: np.ndarray, y: np.ndarray) -> float:
-    if expression is None:
-        return WORST_SCORE
-    try:
-        values = evaluate(expression, x)
-    except ParseError:
-        return WORST_SCORE
-    if not np.isfinite(values).all():
+    if expression is None or not np.isfinite(values := _values_or_nan(expression, x)).all():
         return WORST_SCORE
     with np.errstate(over="ignore"):
         squared = np.minimum((values - y) ** 2, CLIP)
@@ -159,9 +153,9 @@ class _NotUnderstood(Exception):
 
 @lru_cache(maxsize=2048)
 def _parse(text: str) -> ast.expr:
-    """Python's own parser reads the string once its every character is known to be harmless.
+    """Syntax tree by Python's own parser, once every character is known to be harmless.
 
-    Remembered for a while: a search asks several things of each string, one after the other.
+    Cached: a search scores a string, compares it and takes its features, one after the other.
     """
     shape = _SHAPE.match(text)
     position = shape.end() if shape else 0

@@ -1,4 +1,4 @@
-"""What expressions are to fit: the benchmark's function, one that is given, or points of a file."""
+"""Targets of symbolic regression: the benchmark's function, a given one, or points of a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BENCHMARK = "1/3+x+sin(x*x)"
 
 @dataclass(frozen=True)
 class Target:
-    """Points x [n], y [n] to fit, and what to call them."""
+    """Points x [n], y [n] to fit, and a name for reports."""
 
     x: np.ndarray
     y: np.ndarray
@@ -26,7 +26,7 @@ class Target:
     benchmark: bool = False
 
 
-def load_target(expression: str | None, csv_file: Path | None) -> Target:
+def load_target(expression: str | None, csv_file: str | Path | None) -> Target:
     """The target of the options; the benchmark when there is none.
 
     Raises `GrammarError` for both at once, a target that is not finite, or a CSV without numbers.
@@ -35,7 +35,7 @@ def load_target(expression: str | None, csv_file: Path | None) -> Target:
         raise GrammarError("--target and --target-csv exclude each other: give one of them")
     if csv_file is not None:
         x, y = read_points(csv_file)
-        return Target(x, y, f"{csv_file.name} ({len(x)} points)")
+        return Target(x, y, f"{Path(csv_file).name} ({len(x)} points)")
     if expression is None:
         return Target(TARGET_X, benchmark(TARGET_X), BENCHMARK, benchmark=True)
     y = evaluate(expression, TARGET_X)
@@ -47,7 +47,7 @@ def load_target(expression: str | None, csv_file: Path | None) -> Target:
     return Target(TARGET_X, y, expression)
 
 
-def read_points(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_points(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Columns x and y of a CSV file with a header; at least two rows of finite numbers.
 
     Raises `GrammarError` that names the line of a missing or wrong cell.
@@ -70,7 +70,7 @@ def read_points(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _point(row: dict[str, Any], line: int, path: Path) -> tuple[float, float]:
+def _point(row: dict[str, Any], line: int, path: str | Path) -> tuple[float, float]:
     values = []
     for name in ("x", "y"):
         text = (row[name] or "").strip()

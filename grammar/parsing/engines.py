@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule
-from grammar.parsing.lalr import END, Tables, build_tables, key
+from grammar.parsing.lalr import END, Tables, key
 
 Step = tuple[int, bytes, Any]
-"""What to do in a state with a token.
+"""Action of the parser in a state with a token.
 
 (0, rules, next state): shift, and push the rules that the token completes by itself;
 (n, rule, {state below: next state}): replace n symbols; (-1, ...): accept.
@@ -19,7 +18,7 @@ Step = tuple[int, bytes, Any]
 
 
 class Engine(Protocol):
-    """What a parser must know about the tokens of a string."""
+    """A parser of token lists."""
 
     def derive(self, tokens: list[str]) -> bytes | None:
         """Rule indices of the leftmost derivation of the tokens, None if there is none."""
@@ -105,17 +104,6 @@ class ChartEngine:
         """The furthest token that a chart edge reaches: what comes next could not be used."""
         chart: Any = self._chart.chart_parse(tokens)
         return max((edge.end() for edge in chart.edges() if edge.end() > edge.start()), default=0)
-
-
-@lru_cache(maxsize=16)
-def cached_tables(rules: tuple[Rule, ...], dead: tuple[int, ...] = ()) -> Tables:
-    """LALR(1) tables of the rules but the dead ones, built once for equal rules."""
-    return build_tables(rules, dead)
-
-
-def parser_tables(grammar: Grammar) -> Tables:
-    """LALR(1) tables of the grammar's living rules, cached by the rules themselves."""
-    return cached_tables(grammar.rules[:-1], grammar.dead_rules)
 
 
 def _compile(rules: Sequence[Rule], tables: Tables) -> list[dict[str, Step]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from grammar.cfg.syntax import Rule
 
@@ -25,8 +26,11 @@ class Tables:
     conflicts: tuple[str, ...]
 
 
-def build_tables(rules: Sequence[Rule], dead: Sequence[int] = ()) -> Tables:
+@lru_cache(maxsize=16)
+def build_tables(rules: tuple[Rule, ...], dead: tuple[int, ...] = ()) -> Tables:
     """LALR(1) tables for `rules` but the `dead` ones; the first left-hand side is the start symbol.
+
+    Cached for equal rules.
 
     Symbols are keyed by their text, terminals with a leading quote, so that a terminal `S` and a
     non-terminal `S` stay apart.

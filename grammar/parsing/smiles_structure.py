@@ -1,4 +1,4 @@
-"""The structure that grammar.parsing.smiles relies on, and the smaller grammars that it parses with."""
+"""The structure of SMILES grammars that `grammar.parsing.smiles` relies on, and parts of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule, Symbol, read_source
-from grammar.parsing.engines import cached_tables
-from grammar.parsing.lalr import Tables
+from grammar.parsing.lalr import Tables, build_tables
 
 STRUCTURE = read_source("""
 smiles -> chain
@@ -70,13 +69,13 @@ def find_parts(grammar: Grammar) -> tuple[list[Rule], Rule | None] | None:
 def recogniser(parts: Sequence[Rule], separator: Rule | None) -> tuple[tuple[Rule, ...], Tables]:
     """Rules and tables of the whole language in the right-recursive form."""
     rules = (STRUCTURE[0], *([separator] if separator else []), *_RIGHT_RECURSIVE, *parts)
-    return rules, cached_tables(rules)
+    return rules, build_tables(rules)
 
 
 def chunk_grammar(parts: Sequence[Rule]) -> tuple[tuple[Rule, ...], Tables]:
     """Rules and tables of what the regular expression cuts out."""
     rules = (*CHUNKS, *parts)
-    return rules, cached_tables(rules)
+    return rules, build_tables(rules)
 
 
 def _separates(rule: Rule, used: set[Symbol]) -> bool:

@@ -1,4 +1,4 @@
-"""What a molecule must satisfy before it may cost an evaluation; cheap tests come first."""
+"""Bounds that candidate molecules must satisfy; cheap tests come first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from molecules.chem.properties import PROPERTIES, Property, has_alerts, parse, s
 
 @dataclass(frozen=True)
 class Constraints:
-    """Bounds on a candidate; None leaves a property free.
+    """Bounds on molecules: size, elements, similarity, synthetic accessibility, structural alerts.
+
+    None leaves a property free.
 
     Attributes
     ----------
@@ -31,6 +33,15 @@ class Constraints:
     Raises
     ------
     UserError: bounds that nothing can satisfy, or that lack their other half.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> bounds = molecules.Constraints(max_heavy_atoms=6, elements=("C", "N", "O"))
+    >>> bounds.allows(["CCO", "CCCl", "c1ccccc1O"])
+    array([ True, False, False])
+    >>> bounds.violations("c1ccccc1O")
+    ['heavy_atoms 7 is above 6']
     """
 
     min_heavy_atoms: int | None = None

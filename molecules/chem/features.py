@@ -1,4 +1,4 @@
-"""What molecules are like as a whole and what they are made of, for a surrogate to read."""
+"""Molecular descriptors for a surrogate: global properties, hashed Morgan and other counts."""
 
 from __future__ import annotations
 

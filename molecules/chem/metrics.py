@@ -1,4 +1,4 @@
-"""How good a sample of molecules is: validity, uniqueness, novelty, diversity and scaffolds.
+"""Metrics of a sample of molecules: validity, uniqueness, novelty, diversity and scaffolds.
 
 The definitions are those of MOSES (Polykovskiy et al. 2020).
 """
@@ -30,7 +30,7 @@ def summarise(
 
     Parameters
     ----------
-    known : canonical SMILES of the training data, a set or `grammar.autoencoder.hashed_set.StringSet`.
+    known : canonical SMILES of the training data, a set or a `StringSet`.
     rng : for the choice of molecules that are compared; a fixed one by default.
 
     Returns

@@ -1,4 +1,4 @@
-"""What each symbol of a SMILES grammar asks of the atoms around it, derived from the rules.
+"""Bonds and ring digits that each symbol of a SMILES grammar needs, derived from its rules.
 
 Nothing here knows rule numbers or names of non-terminals; it knows the terminals of SMILES. The
 inside of brackets is left to `molecules.decoding.bracket_automaton`.
@@ -59,7 +59,7 @@ def _kind(symbol: Symbol) -> str:
 
 
 class Traits:
-    """What holds for every string that a symbol derives, by the name of the symbol.
+    """Attributes that hold for every string that a symbol derives, by the name of the symbol.
 
     `demand`: bonds that it takes at least from the current atom; `moves`: after it another atom is
     current; `slots`: ring digits that it begins with at least; `rings_only`: it is nothing but ring

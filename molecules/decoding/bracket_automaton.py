@@ -1,4 +1,4 @@
-"""What a grammar can write inside brackets, as a finite automaton over its rules.
+"""Bracket atoms that a grammar can write, as a finite automaton over its rules.
 
 A state is what is still to be expanded before the closing bracket and what the atom is so far. For
 each state and each number of bonds that the atom must still be able to have, `cost` says how many
@@ -26,7 +26,7 @@ Inner = tuple[Symbol, ...]
 
 
 class Content(NamedTuple):
-    """What stands after '[' so far; isotopes, chirality and atom maps do not matter."""
+    """The atom after '[' as read so far; isotopes, chirality and atom maps do not matter."""
 
     table: tuple[int, ...] = ()
     """Valence by number of hydrogens and charge; empty before the element."""

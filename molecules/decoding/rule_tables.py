@@ -1,4 +1,4 @@
-"""Per rule and per symbol, as arrays: what `molecules.decoding.mask` looks up at each step."""
+"""Lookup tables of a SMILES grammar: atoms, bonds, ring digits and costs, by rule and symbol."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class MoleculeTables:
             self.kind[number] = OPEN
 
     def _fill_slot(self, number: int, j: int, rest: tuple[Symbol, ...]) -> None:
-        """What the symbols from `rest[0]` on ask, up to the end of their branch."""
+        """Claims of the symbols from `rest[0]` on, up to the end of their branch."""
         level = rest
         for i, symbol in enumerate(rest):
             if symbol.terminal:

@@ -1,4 +1,4 @@
-"""How many bonds RDKit lets an atom have, asked of RDKit itself."""
+"""Largest valences of atoms, found by RDKit's own sanitisation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be optimised: a property by name, or a user's function `package.module:function`."""
+"""Objectives by name: a property, or a user's function `package.module:function`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,23 @@ _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 @dataclass(frozen=True)
 class Objective:
-    """An objective as plain data, so that a worker process can be told of it.
+    """An objective function of molecules, as plain data that can be sent to a worker process.
 
     Attributes
     ----------
-    name : a property of `molecules.chem.properties`, or `package.module:function` of a SMILES, which
-        is imported with the current directory on the path.
+    name : a property of `molecules.chem.properties`, or `package.module:function` of a SMILES,
+        which is imported with the current directory on the path.
     to : the molecule that `similarity` compares with.
     normalisation : what `penalized_logp_data` wants.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> objective = molecules.Objective("similarity", to="CCO")
+    >>> objective.resolve()("OCC")
+    1.0
+    >>> objective.maximise
+    True
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Scoring processes seen from the parent: started when first asked, replaced when they die."""
+"""A pool of scoring processes with a time limit per molecule; those that die are replaced."""
 
 from __future__ import annotations
 

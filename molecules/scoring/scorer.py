@@ -1,4 +1,4 @@
-"""Scores of molecules from worker processes, where one bad molecule never ends a run."""
+"""Objective values of molecules from worker processes; one bad molecule never ends a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNK = 50
 
 @dataclass(frozen=True)
 class Score:
-    """What came of one molecule.
+    """The objective value of one molecule, or why there is none.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Score:
 
 
 class Scorer:
-    """Scores SMILES in processes, each molecule within a time limit and only once.
+    """Objective values of SMILES, from worker processes: each molecule in a time limit, and once.
 
     What is asked again in any spelling is answered from memory, failures too.  Processes start
     with the first question and stay, so that a small batch costs what it would in this process
@@ -62,6 +62,17 @@ class Scorer:
     Raises
     ------
     UserError: no such property, or the user's function cannot be imported.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> with molecules.Scorer("heavy_atoms", jobs=1) as scorer:
+    ...     values = scorer.values(["CCO", "c1ccccc1"])
+    ...     failed = scorer.score(["C1CC"])[0]
+    >>> values
+    array([3., 6.])
+    >>> failed.ok, failed.value
+    (False, nan)
     """
 
     def __init__(

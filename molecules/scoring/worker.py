@@ -1,4 +1,4 @@
-"""The process that scores molecules, `python -m molecules.scoring.worker`, told in JSON lines.
+"""The process that scores molecules, `python -m molecules.scoring.worker`, over JSON lines.
 
 The first line is `{"objective": ..., "time_limit": seconds}`, answered by `{"ready": true}` or
 `{"refused": sentence}`.  Each later line `[task, SMILES]`, of the task "canonical" or "score", is

@@ -99,7 +99,7 @@ def results(mixture_run: Path) -> dict:
 @pytest.fixture(scope="module")
 def material(mixture_run: Path) -> Material:
     model = ImageAutoencoder.load(mixture_run)
-    return Material.collect(model, load_data(model, None), 110, 3)
+    return Material.collect(model, load_data(model.details, None), 110, 3)
 
 
 def test_everything_is_written(results: dict, mixture_run: Path):
@@ -243,7 +243,7 @@ def test_without_labels_classifier_and_prior(tmp_path: Path):
 def test_a_prior_without_components_is_clustered_afterwards(tmp_path: Path):
     run = make_run(tmp_path / "normal", prior=GaussianMixture.standard_normal(4))
     model = ImageAutoencoder.load(run)
-    made = Material.collect(model, load_data(model, None), 100, 0)
+    made = Material.collect(model, load_data(model.details, None), 100, 0)
     assert made.clusters.n_components == CLASSES
     found = numbers.clusters(made)
     assert found is not None
@@ -293,7 +293,7 @@ def test_damaged_models_and_lost_data(mixture_run: Path, tmp_path: Path):
     model = ImageAutoencoder.load(mixture_run)
     model.details["config"]["dataset"] = str(tmp_path / "gone.npz")
     with pytest.raises(UserError, match=r"cannot be read again: .*gone\.npz"):
-        load_data(model, None)
+        load_data(model.details, None)
 
 
 def test_a_named_classifier_must_exist(mixture_run: Path, tmp_path: Path):

@@ -40,8 +40,8 @@ KNOWN, POINTS, NOISE, LARGEST = 100, 200, 0.01, 1000.0
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
-from grammar.cfg.grammar import Grammar  # noqa: E402
 from grammar.expressions.evaluate import TARGET_X, evaluate, fit_errors, function_keys  # noqa: E402
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings  # noqa: E402
 
 
@@ -71,7 +71,7 @@ def main() -> None:
 def draw_targets(n: int) -> list[str]:
     """n different functions of x, always the same ones for the same n."""
     found: dict[bytes, str] = {}
-    for text in sample_strings(Grammar.load("arithmetic"), 20 * n + 100, 15, seed=2026):
+    for text in sample_strings(load_grammar("arithmetic").grammar, 20 * n + 100, 15, seed=2026):
         values = evaluate(text, TARGET_X)
         usable = np.isfinite(values).all() and np.abs(values).max() <= LARGEST
         if usable and values.std() > 1e-3:

@@ -109,7 +109,7 @@ def show(material: Material) -> Shown:
     model, data, test = material.model, material.data, material.test
     rng = material.rng(20)
     if model.network.has_prior:
-        samples = model.sample(SHOWN, rng)
+        samples = model.sample(SHOWN, seed=rng)
     else:
         samples = model.decode(material.densities["mixture"].sample(SHOWN, rng))
     images = draw(data.test, min(SHOWN, len(data.test)), np.random.default_rng(0))

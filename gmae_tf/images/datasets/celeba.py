@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets import through_tfds
+from gmae_tf.images.datasets.convert import read_face, shrink_face
 from gmae_tf.images.datasets.decode import (
     Decoded,
     cache_name,
@@ -21,9 +22,7 @@ from gmae_tf.images.datasets.decode import (
     refuse_mostly_lost,
 )
 from gmae_tf.images.datasets.files import PLACE, find
-from gmae_tf.images.datasets.image_data import ImageData, Images
-from gmae_tf.images.datasets.pictures import read_face, shrink_face
-from gmae_tf.images.datasets.splits import Parts, assemble
+from gmae_tf.images.datasets.image_data import ImageData, Images, Parts, assemble
 
 CROP, SIDE = 140, 64
 FOLDER = "img_align_celeba"

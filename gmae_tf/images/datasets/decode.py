@@ -1,4 +1,4 @@
-"""Many image files to one stack, in threads, with a progress bar, and kept for the next time."""
+"""Decoding of many images to one array: threads, a progress bar, a cache on the disk."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.images.datasets.convert import decode_bytes
+from gmae_tf.images.datasets.files import need, read_arrays
 from gmae_tf.images.datasets.image_data import Images
-from gmae_tf.utils.run_dir import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -139,6 +141,59 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be opened ({error.strerror})"
     return f"cannot be decoded ({' '.join(str(error).split()) or type(error).__name__})"
+
+
+class Blob(NamedTuple):
+    """The images that could be decoded, and what else the file says of them."""
+
+    images: Images
+    """[N, H, W, C]."""
+    arrays: dict[str, NDArray[Any]]
+    """[N] each, by name."""
+    dropped: tuple[str, ...]
+    """One line for each image that could not be decoded."""
+
+
+def read_blob(
+    path: Path, columns: tuple[str, ...], shape: tuple[int, int, int], *, label: str
+) -> Blob:
+    """Encoded images in one .npz, each of that shape, and its arrays `columns`.
+
+    Image i is the file in blob[offsets[i]:offsets[i + 1]].
+
+    Decoded once into the user's cache and mapped from there.
+
+    Raises
+    ------
+    UserError: the file is damaged or of another layout, or most images are.
+    """
+    arrays = read_arrays(path)
+    need(arrays, ("blob", "offsets", *columns), path)
+    blob, offsets = arrays["blob"], arrays["offsets"].astype(np.int64)
+    n = len(offsets) - 1
+    whole = (
+        n >= 1 and offsets[0] >= 0 and offsets[-1] <= len(blob) and (np.diff(offsets) >= 0).all()
+    )
+    if not whole or any(len(arrays[name]) != n for name in columns):
+        raise UserError(f"{path} has offsets that do not fit its other arrays: replace it.")
+
+    def decode(place: int) -> Images:
+        image = decode_bytes(blob[offsets[place] : offsets[place + 1]].tobytes())
+        if image.shape != shape:
+            raise ValueError(f"it is {image.shape[1]} x {image.shape[0]}")
+        return image
+
+    decoded = decode_all(
+        range(n),
+        [f"image {place} of {path.name}" for place in range(n)],
+        decode,
+        shape,
+        label=label,
+        cache=cache_name(path.stem, shape, fingerprint(path.parent, [path.name])),
+    )
+    refuse_mostly_lost(str(path), n, decoded.dropped)
+    kept = {name: arrays[name][decoded.kept] for name in columns}
+    return Blob(decoded.images, kept, decoded.dropped)
 
 
 def _fill(

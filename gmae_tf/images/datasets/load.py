@@ -7,21 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.datasets.array_file import load_array
+from gmae_tf.images.datasets.arrays import load_array
 from gmae_tf.images.datasets.celeba import load_celeba
-from gmae_tf.images.datasets.cifar import load_cifar
 from gmae_tf.images.datasets.convert import check_channels, check_side, convert
-from gmae_tf.images.datasets.digits import load_digits
-from gmae_tf.images.datasets.faces import load_lfwcrop
 from gmae_tf.images.datasets.folder import load_folder
-from gmae_tf.images.datasets.image_data import ImageData
-from gmae_tf.images.datasets.splits import select
-from gmae_tf.images.datasets.svhn import load_svhn
+from gmae_tf.images.datasets.image_data import ImageData, select
+from gmae_tf.images.datasets.published import (
+    load_cifar,
+    load_lfwcrop,
+    load_mnist,
+    load_svhn,
+)
 
 Loader = Callable[[str, Path | None, int | None], ImageData]
 _LOADERS: dict[str, Loader] = {
-    "mnist": load_digits,
-    "fashion_mnist": load_digits,
+    "mnist": load_mnist,
+    "fashion_mnist": load_mnist,
     "svhn": load_svhn,
     "cifar10": load_cifar,
     "celeba": load_celeba,

@@ -1,45 +1,34 @@
-"""How near sets of images come to the test set."""
+"""Metrics of generated images: Frechet distances and others, of sets against the test set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from gmae_tf.images.evaluation.material import Images, Material
-from gmae_tf.images.evaluation.sets import ImageSet, image_sets, reference
+from gmae_tf.images.evaluation.sets import image_sets, reference
 from gmae_tf.images.features.extractors import Extractor, evaluate_sets
-
-
-class LazySets(Mapping[str, Images]):
-    """Images by the name of their set, made when asked for, so that one set is held at a time."""
-
-    def __init__(self, sets: list[ImageSet]) -> None:
-        self._sets = {one.name: one for one in sets}
-
-    def __getitem__(self, name: str) -> Images:
-        return self._sets[name].make()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sets)
-
-    def __len__(self) -> int:
-        return len(self._sets)
 
 
 def generation(
     material: Material, extractor: Extractor | None, step: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Every measure of every set; `step` hears the name of each set before its turn.
+    """Every metric of every set; `step` is called with the name of each set before it is made.
 
     `prior_gap_percent` is by how much the Frechet distance of prior samples exceeds that of
     samples of the ex-post mixture.
     """
     sets = list(image_sets(material))
-    images = reference(material)
-    scores = evaluate_sets(extractor, images, LazySets(sets), seed=material.seed, progress=step)
+
+    def made_in_turn() -> Iterator[tuple[str, Images]]:
+        for one in sets:
+            step(one.name)
+            yield one.name, one.make()
+
+    scores = evaluate_sets(extractor, reference(material), made_in_turn(), seed=material.seed)
     rows = [
         {**asdict(row), "what": one.what, "kind": one.kind}
         for row, one in zip(scores, sets, strict=True)

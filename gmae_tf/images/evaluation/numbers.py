@@ -1,18 +1,82 @@
-"""Numbers about clusters, codes and reconstructions, ready for JSON."""
+"""Metrics of generation, clusters, codes and reconstructions, ready for JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmae_tf.images.evaluation.generation import generation
 from gmae_tf.images.evaluation.material import Images, Material
+from gmae_tf.images.presets import SMALLEST
 from gmae_tf.metrics import clustering, latent
+
+if TYPE_CHECKING:
+    from gmae_tf.images.datasets import ImageData
+    from gmae_tf.images.features.extractors import Extractor
+    from gmae_tf.images.model import ImageAutoencoder
 
 MAX_KDE = 2000
 """Codes that a kernel density scores: each costs a pass over all that it was fitted to."""
+
+
+def measure(
+    model: ImageAutoencoder,
+    data: ImageData,
+    *,
+    n: int = 10_000,
+    seed: int = 0,
+    extractor: Extractor | None = None,
+    batch_size: int = 100,
+) -> dict[str, Any]:
+    """All metrics of a trained model on test images, as in the evaluation.json of a run.
+
+    Parameters
+    ----------
+    data : the images that it was trained on, see `gmae_tf.images.datasets.from_arrays`.
+    n : images of each set that is compared, at most those of the smallest part.
+    extractor : features of Frechet distances, see `make_extractor`; only pixels without one.
+    batch_size : of the terms of the prior, which compare batches of codes with it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gmae_tf.images import ImageAutoencoder
+    >>> from gmae_tf.images.datasets import from_arrays
+    >>> from gmae_tf.images.evaluation import measure
+    >>> images = np.random.default_rng(0).integers(0, 256, (100, 8, 8), dtype=np.uint8)
+    >>> results = measure(ImageAutoencoder.build(8, 1, latent_dim=2), from_arrays(images))
+    >>> sorted(results), results["reconstruction"]["images"]
+    (['clusters', 'generation', 'latent', 'reconstruction'], 10)
+    """
+    most = min(len(data.train), len(data.validation), len(data.test))
+    material = Material.collect(model, data, min(n, most), seed)
+    return measure_material(material, extractor, batch_size)
+
+
+def measure_material(
+    material: Material,
+    extractor: Extractor | None,
+    batch_size: int,
+    step: Callable[[str], None] = lambda name: None,
+) -> dict[str, Any]:
+    """`measure` of encoded images; `step` is called with the name of each step before it."""
+    step("clusters")
+    by_cluster = clusters(material)
+    step("codes")
+    by_code = codes(material, batch_size)
+    step("reconstruction")
+    errors = reconstruction(material)
+    large = material.n >= SMALLEST
+    return {
+        "generation": generation(material, extractor, step) if large else None,
+        "clusters": by_cluster,
+        "latent": by_code,
+        "reconstruction": errors,
+    }
 
 
 def clusters(material: Material) -> dict[str, Any] | None:

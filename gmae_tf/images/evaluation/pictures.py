@@ -58,7 +58,7 @@ def _samples(material: Material) -> Iterator[Picture]:
         images = expost
     else:
         title, text = "Samples of the prior", "Decoded"
-        images = model.sample(100, rng)
+        images = model.sample(100, seed=rng)
     yield Picture(
         "generation",
         "samples",
@@ -159,7 +159,7 @@ def _components(material: Material, clusters: dict[str, Any] | None) -> Picture:
 
 def _samples_by_group(material: Material, order: Sequence[int]) -> list[Images]:
     """Ten decoded samples [10, H, W, C] for each group, white where there are too few."""
-    images = material.model.sample(100 * len(order), material.rng(23))
+    images = material.model.sample(100 * len(order), seed=material.rng(23))
     found = material.model.groups(images)
     assert found is not None  # the model has groups
     rows = []

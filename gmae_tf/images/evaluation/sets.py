@@ -73,7 +73,7 @@ def _generated(material: Material) -> Iterator[ImageSet]:
             "prior samples",
             "decoded samples of the prior that the codes were shaped to match, or that was learnt",
             "model",
-            lambda: model.sample(n, material.rng(1)),
+            lambda: model.sample(n, seed=material.rng(1)),
         )
     names = {
         "mixture": ("ex-post mixture", "a mixture of ten full Gaussians"),

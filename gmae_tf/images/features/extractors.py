@@ -1,8 +1,8 @@
-"""Which features compare images, and the table of all measures in them."""
+"""Feature extractors for sets of images, and the metrics of sets in their features."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,22 +91,19 @@ def make_extractor(
 def evaluate_sets(
     extractor: Extractor | None,
     reference: Images,
-    sets: Mapping[str, Images],
+    sets: Iterable[tuple[str, Images]],
     *,
     seed: int = 0,
-    progress: Callable[[str], None] = lambda name: None,
 ) -> list[SetScores]:
-    """All measures of each set of uint8 images against the reference, in the order of `sets`.
+    """All metrics of each named set of uint8 images against the reference, in order.
 
     Give anchors among the sets: other real images (the floor) and noise (the ceiling).  Frechet
-    distances compare only between sets of one size.  `progress` hears the name of each set
-    before its turn.
+    distances compare only between sets of one size.  One set is held at a time.
     """
     features = None if extractor is None else extractor(reference)
     moments = None if features is None else Moments.of(features)
     rows = []
-    for name, images in sets.items():
-        progress(name)
+    for name, images in sets:
         sliced = sliced_wasserstein(images, reference, seed=seed)
         scores: dict[str, float] = {}
         if extractor is not None and features is not None and moments is not None:

@@ -125,6 +125,6 @@ def test_a_study_runs_and_repeats_nothing(
     assert {row["steps"] for row in rows} == {10}
     assert (out / "little_data.png").read_bytes().startswith(b"\x89PNG")
 
-    monkeypatch.setattr("gmae_tf.train.fit_network", None)  # nothing is left to train
+    monkeypatch.setattr("gmae_tf.images.training.fit_network", None)  # nothing is left to train
     little_data(LittleDataConfig(out=out, data_dir=digits, models=(2,), **settings))
     assert json.loads((out / "results.json").read_text())["results"] == rows

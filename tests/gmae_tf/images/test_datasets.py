@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets import DATASETS, ImageData, load_images, pixels
-from gmae_tf.images.datasets.splits import Parts, last_validates, part_size, random_parts
+from gmae_tf.images.datasets.image_data import Parts, last_validates, part_size, random_parts
 
 PARTS = ("train", "validation", "test")
 
@@ -206,7 +206,7 @@ def test_unknown_names_are_guessed(tmp_path: Path) -> None:
     [
         ("mnist", ["mnist.npz"]),
         ("fashion_mnist", ["fashion_mnist.npz"]),
-        ("cifar10", ["cifar-10-python.tar.gz"]),
+        ("cifar10", ["cifar-10-binary.tar.gz"]),
         ("svhn", ["train_32x32.mat", "test_32x32.mat", "pip install tensorflow-datasets"]),
         ("celeba", ["img_align_celeba", "list_eval_partition.txt", "tensorflow-datasets"]),
         ("lfwcrop", ["lfwcrop64_jpeg_bytes.npz"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,10 +65,10 @@ def test_responsibilities_and_samples_are_those_of_the_prior(
 ):
     codes = 5 * np.eye(3, 4)
     assert (model.responsibilities(codes).argmax(axis=1) == [0, 1, 2]).all()
-    assert model.sample(6, rng).shape == (6, 16, 16, 1)
+    assert model.sample(6, seed=rng).shape == (6, 16, 16, 1)
     plain = ImageAutoencoder.build(16, 1, 4)
     with pytest.raises(UserError, match="no prior"):
-        plain.sample(6, rng)
+        plain.sample(6)
     with pytest.raises(UserError, match="no components"):
         plain.responsibilities(codes)
 
@@ -87,3 +88,121 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
     with pytest.raises(UserError, match="does not hold a trained image model") as error:
         ImageAutoencoder.load(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def bars() -> np.ndarray:
+    """Images [160, 8, 8] of an upright or a lying bar."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 30, size=(160, 8, 8), dtype=np.uint8)
+    for i, (image, place) in enumerate(zip(images, rng.integers(0, 6, size=160), strict=True)):
+        image[(slice(None), slice(place, place + 2))[:: 1 if i % 2 else -1]] = 250
+    return images
+
+
+@pytest.fixture(scope="module")
+def fitted(bars: np.ndarray) -> ImageAutoencoder:
+    return ImageAutoencoder.fit(
+        bars, latent_dim=3, components=2, epochs=6, batch_size=12, guide="none", verbose=False
+    )
+
+
+def test_an_array_is_all_that_a_training_needs(fitted: ImageAutoencoder, bars: np.ndarray):
+    losses = [row["val_reconstruction"] for row in fitted.details["history"]]
+    assert len(losses) == 6
+    error = np.mean((fitted.reconstruct(bars)[..., 0] / 255.0 - bars / 255.0) ** 2)
+    assert error < 0.7 * np.mean((bars / 255.0 - bars.mean(axis=0) / 255.0) ** 2)
+    assert fitted.details["options"]["mean_scale"] == 6  # of the preset
+
+
+def test_clusters_are_the_likeliest_components(fitted: ImageAutoencoder, bars: np.ndarray):
+    z = fitted.encode(bars)
+    assert fitted.prior is not None
+    near = np.linalg.norm(z[:, None] - fitted.prior.means, axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(fitted.clusters(bars), near)
+    with pytest.raises(UserError, match="no clusters"):
+        ImageAutoencoder.build(8, 1, 3).clusters(bars)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_seed_gives_the_same_model_and_samples(bars: np.ndarray, fitted: ImageAutoencoder):
+    options = {"latent_dim": 2, "components": 2, "epochs": 1, "batch_size": 9, "guide": "none"}
+    first, second = (ImageAutoencoder.fit(bars[:100], **options, verbose=False) for _ in range(2))
+    np.testing.assert_array_equal(first.encode(bars), second.encode(bars))
+    np.testing.assert_array_equal(fitted.sample(5, seed=3), fitted.sample(5, seed=3))
+    assert (fitted.sample(5, seed=3) != fitted.sample(5, seed=4)).any()
+
+
+def test_floats_are_the_same_images(fitted: ImageAutoencoder, bars: np.ndarray):
+    codes = fitted.encode(bars)
+    for same in (bars[..., None], bars / 255, (bars / 255).astype(np.float32), bars.tolist()):
+        np.testing.assert_array_equal(fitted.encode(same), codes)
+
+
+def test_interpolations_end_at_the_reconstructions(fitted: ImageAutoencoder, bars: np.ndarray):
+    lines = fitted.interpolate(bars[:3], bars[3:6], steps=5)
+    assert lines.shape == (3, 5, 8, 8, 1)
+    ends = np.stack([lines[:, 0], lines[:, -1]]).astype(int)
+    expected = np.stack([fitted.reconstruct(bars[:3]), fitted.reconstruct(bars[3:6])])
+    assert np.abs(ends - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda x: x / 127.5 - 1, "floats between 0 and 1"),
+        (lambda x: x.astype(float), "floats between 0 and 1"),
+        (lambda x: x[:, :4, :4], "4 x 4 x 1, but the model was trained on 8 x 8 x 1"),
+        (lambda x: np.stack([x] * 3, axis=-1), "8 x 8 x 3"),
+        (lambda x: x[0], "has the shape"),
+    ],
+)
+def test_other_images_are_refused_in_one_sentence(
+    change: Any, sentence: str, fitted: ImageAutoencoder, bars: np.ndarray
+):
+    with pytest.raises(UserError, match=sentence) as error:
+        fitted.encode(change(bars))
+    assert "\n" not in str(error.value)
+
+
+def test_codes_of_another_width_are_refused(fitted: ImageAutoencoder):
+    for codes in (np.zeros(3), np.zeros((2, 4))):
+        with pytest.raises(UserError, match=r"give \[N, 3\]"):
+            fitted.decode(codes)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"leraning_rate": 1e-3}, "no option 'leraning_rate'"),
+        ({"components": 4, "latent_dim": 3}, "raise latent-dim"),
+        ({"model": "gma"}, "no model"),
+        ({"size": "huge"}, "small or paper"),
+        ({"epochs": 0}, "greater than 0"),
+        ({"validation": np.zeros((2, 4, 4), np.uint8)}, "same shape"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(
+    options: dict[str, Any], sentence: str, bars: np.ndarray
+):
+    with pytest.raises(UserError, match=sentence):
+        ImageAutoencoder.fit(bars, **options)
+
+
+def test_images_that_cannot_be_trained_on_are_refused(bars: np.ndarray):
+    for images in (bars[:40], bars[:, :7, :7], bars[:, :4]):
+        with pytest.raises(UserError, match="at least 50 square ones"):
+            ImageAutoencoder.fit(images)
+
+
+@pytest.mark.usefixtures("eager")
+def test_batches_as_large_as_the_data_are_warned_of(bars: np.ndarray, tmp_path: Path):
+    options = {"latent_dim": 2, "components": 2, "epochs": 1, "guide": "none", "verbose": False}
+    with pytest.warns(UserWarning, match="98 training images at batch size 100 are 1 training"):
+        model = ImageAutoencoder.fit(
+            bars[:98], validation=bars[98:], folder=str(tmp_path / "run"), **options
+        )
+    assert (tmp_path / "run" / "state.json").exists()
+    model.save(str(tmp_path / "saved"))
+    again = ImageAutoencoder.load(str(tmp_path / "saved"))
+    np.testing.assert_array_equal(again.encode(bars), model.encode(bars))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from gmae_tf.images.pseudo_labels import find_groups
+from gmae_tf.images.pseudo_labels import neighbour_clusters
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def test_neighbours_tell_what_a_mixture_cannot(crescents: tuple[np.ndarray, np.n
 
     codes, label = crescents
     plain = GaussianMixture(2, random_state=0).fit_predict(codes)
-    found = find_groups(codes, 2)
+    found = neighbour_clusters(codes, 2)
     assert adjusted_rand_score(label, found) > adjusted_rand_score(label, plain) + 0.2
 
 
 def test_codes_that_are_not_embedded_follow_their_neighbours(rng: np.random.Generator):
     label = np.repeat([0, 1, 2], 100)
     codes = 10 * np.eye(3)[label] + rng.normal(size=(300, 3))
-    found = find_groups(codes, 3, embedded=90)
+    found = neighbour_clusters(codes, 3, embedded=90)
     assert found.shape == (300,)
     assert adjusted_rand_score(label, found) == 1
     assert set(found) == {0, 1, 2}
@@ -39,4 +39,6 @@ def test_codes_that_are_not_embedded_follow_their_neighbours(rng: np.random.Gene
 
 def test_it_is_repeatable(rng: np.random.Generator):
     codes = rng.normal(size=(120, 4))
-    np.testing.assert_array_equal(find_groups(codes, 3, seed=5), find_groups(codes, 3, seed=5))
+    np.testing.assert_array_equal(
+        neighbour_clusters(codes, 3, seed=5), neighbour_clusters(codes, 3, seed=5)
+    )

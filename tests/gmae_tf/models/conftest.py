@@ -13,7 +13,6 @@ from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.training.batches import SeededBatches
 from gmae_tf.training.fit import fit
 
 FEATURES = 6
@@ -48,8 +47,8 @@ def make_model():
     return make
 
 
-@pytest.fixture
-def train(tmp_path: Path):
+@pytest.fixture(scope="session")
+def train():
     """train(model, rows, epochs=5): fit as the commands do, and return the logs of all epochs."""
 
     def run(
@@ -58,17 +57,19 @@ def train(tmp_path: Path):
         epochs: int = 5,
         batch_size: int = 50,
         learning_rate: float = 3e-3,
+        run_dir: Path | None = None,
     ) -> list[dict[str, float]]:
         return fit(
             model,
             rows,
             rows[: 2 * batch_size],
-            tmp_path / "run",
+            run_dir,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
             schedule="cosine",
-            make_batches=SeededBatches,
+            xla=False,  # to compile takes longer than to compute
+            verbose=False,
         )
 
     return run

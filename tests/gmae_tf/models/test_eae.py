@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 from keras import ops
@@ -86,12 +83,12 @@ def test_codes_of_a_batch_have_mean_0_and_variance_1(make_model, two_blobs):
     assert not model.encoder.get_layer("normalise").trainable_variables
 
 
-def test_codes_of_two_groups_become_normal(make_model, train, two_blobs, tmp_path: Path):
+@pytest.mark.slow
+def test_codes_of_two_groups_become_normal(make_model, train, two_blobs):
     distances = {}
     for weight in (0.0, 20.0):
         model = make_model("eae", options={"weight": weight})
         train(model, two_blobs, epochs=15)
-        shutil.rmtree(tmp_path / "run")
         codes = model.encode(two_blobs)
         axes = codes @ np.linalg.eigh(np.cov(codes.T))[1]
         distances[weight] = max(stats.kstest(a, "norm").statistic for a in axes.T)

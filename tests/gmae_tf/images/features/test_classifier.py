@@ -14,14 +14,12 @@ from gmae_tf.images.features import classifier as module
 from gmae_tf.images.features.classifier import (
     SHIPPED,
     Classifier,
-    cached_folder,
-    load_classifier,
-    slug,
-)
-from gmae_tf.images.features.classifier_training import (
     ClassifierConfig,
+    cached_folder,
     fit_classifier,
+    load_classifier,
     shift_images,
+    slug,
 )
 
 LABELS = np.array([1, 4, 8])
@@ -99,7 +97,9 @@ def test_a_damaged_folder_is_one_sentence(damage: str, trained: Classifier, tmp_
         details.write_text("{")
     else:
         details.write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match=r"python -m gmae_tf\.metrics\.classifier") as error:
+    with pytest.raises(
+        UserError, match=r"python -m gmae_tf\.images\.features\.classifier"
+    ) as error:
         load_classifier("squares", tmp_path)
     assert "\n" not in str(error.value)
 
@@ -169,7 +169,7 @@ def test_the_stated_accuracy_is_true(dataset: str, data_dir: Path):
 
 @pytest.mark.parametrize("option", ["--epochs=0", "--batch-size=-1", "--shift=-2"])
 def test_the_command_refuses_nonsense(option: str, capsys: pytest.CaptureFixture[str]):
-    from gmae_tf.images.features.classifier_training import main
+    from gmae_tf.images.features.classifier import main
 
     with pytest.raises(SystemExit) as stop:
         main([option])

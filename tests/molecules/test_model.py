@@ -1,0 +1,157 @@
+"""The library door: molecules to codes and back, with the model that is shipped."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+import molecules
+from gmae_tf.errors import UserError
+from grammar.errors import GrammarError
+
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+AMIDE = "Cc1ccccc1NC(=O)C1CCN(C)CC1"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return molecules.load("compact")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A model of alkanes and alcohols that has learnt next to nothing."""
+    smiles = ["C" * n + end for n in range(1, 31) for end in ("", "O")]
+    with pytest.warns(UserWarning, match=r"2 of 62 .* index 60, 'C1CC': not a molecule"):
+        return molecules.MoleculeAutoencoder.fit(
+            np.array([*smiles, "C1CC", "OC"]),
+            latent_dim=3,
+            epochs=1,
+            batch_size=20,
+            sizes={"units": 4, "dense": 4},
+            verbose=False,
+        )
+
+
+def test_every_spelling_has_one_code(model):
+    codes = model.encode([ASPIRIN, "OC(=O)c1ccccc1OC(C)=O", "O=C(C)Oc1ccccc1C(=O)O"])
+    assert codes.shape == (3, model.latent_dim)
+    assert np.array_equal(codes[0], codes[1])
+    assert np.array_equal(codes[0], codes[2])
+    assert model.decode(codes) == model.reconstruct([ASPIRIN] * 3) == [ASPIRIN] * 3
+    assert model.encode([]).shape == (0, model.latent_dim)
+
+
+def test_a_list_an_array_and_a_series_are_the_same(model):
+    pandas = pytest.importorskip("pandas")
+    smiles = [ASPIRIN, AMIDE]
+    expected = model.encode(smiles)
+    for values in (tuple(smiles), np.array(smiles), np.array(smiles, object)):
+        np.testing.assert_array_equal(model.encode(values), expected)
+    frame = pandas.DataFrame({"smiles": smiles}, index=[7, 9])
+    np.testing.assert_array_equal(model.encode(frame["smiles"]), expected)
+
+
+def test_what_comes_back_and_what_does_not(model):
+    smiles = [ASPIRIN, "OCC", AMIDE]
+    again = model.reconstruct(smiles)
+    same = [Chem.CanonSmiles(s) == again for s, again in zip(smiles, again, strict=True)]
+    assert model.reconstructs(smiles).tolist() == same == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("smiles", "message"),
+    [
+        ("CCO", r"give a list of SMILES, such as \['CCO'\]"),
+        (["C", None], r"smiles\[1\] is None, which is no string"),
+        (["C", float("nan")], r"smiles\[1\] is nan"),
+        (["C", "CC", "CC("], r"smiles\[2\]: 'CC\(' is not a molecule"),
+        (["C", ""], r"smiles\[1\]: '' is not a molecule"),
+        ([ASPIRIN, "C[Te]C"], r"smiles\[1\]: 'C\[Te\]C' is outside the model's grammar: .*'T'"),
+        (["C" * 500], r"smiles\[0\]: 'C+' .* 500 productions|max_length"),
+    ],
+)
+def test_what_cannot_be_encoded_is_named(model, smiles, message):
+    with pytest.raises(UserError, match=message) as error:
+        model.encode(smiles)
+    assert "\n" not in str(error.value)
+
+
+def test_samples_are_different_valid_molecules(model):
+    found = model.sample(12, seed=3)
+    assert len(set(found)) == 12
+    assert [Chem.CanonSmiles(s) for s in found] == found
+    assert model.sample(12, seed=3) == found != model.sample(12, seed=4)
+    assert not any(s in model.training_strings for s in model.sample(5, new=True))
+
+
+def test_samples_near_a_molecule_leave_it_out_and_resemble_it(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near = model.sample(6, near=ASPIRIN, distance=0.3)
+    assert ASPIRIN not in near
+    far = np.linalg.norm(model.encode(model.sample(6)) - model.encode([ASPIRIN]), axis=1)
+    close = np.linalg.norm(model.encode(near) - model.encode([ASPIRIN]), axis=1)
+    assert np.median(close) < np.median(far)
+
+
+def test_what_the_model_takes_for_another_is_said(model):
+    with pytest.warns(UserWarning, match="takes CCO for C"):
+        model.sample(2, near="CCO")
+    with pytest.warns(UserWarning, match="takes CCO for C"):
+        line = model.interpolate(ASPIRIN, "CCO", 3)
+    assert (line[0], line[-1]) == (ASPIRIN, "CCO")
+
+
+def test_an_interpolation_passes_valid_molecules_once(model):
+    line = model.interpolate(ASPIRIN, AMIDE, 9)
+    assert (line[0], line[-1]) == (ASPIRIN, AMIDE)
+    assert 2 < len(line) <= 11
+    assert all(a != b for a, b in pairwise(line))
+    assert all(Chem.MolFromSmiles(s) is not None for s in line)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: m.sample(0), "n is 0"),
+        (lambda m: m.sample(2, near=ASPIRIN, distance=0), "distance is 0"),
+        (lambda m: m.sample(2, near="C1CC"), "'C1CC' is not a molecule"),
+        (lambda m: m.interpolate("C", "CC", 1), "steps is 1"),
+        (lambda m: molecules.load("compac"), "does not hold a trained model"),
+    ],
+)
+def test_options_out_of_range_are_refused(model, call, message):
+    with pytest.raises(UserError, match=message):
+        call(model)
+    with pytest.raises(GrammarError, match=r"\[N, 56\]"):
+        model.decode(np.zeros(56))
+
+
+def test_a_fitted_model_is_saved_and_loaded(small, tmp_path):
+    assert small.encode(["CCO"]).shape == (1, 3)
+    assert small.sample(2) == small.sample(2)
+    assert all(s in small.training_strings for s in ("C", "CO"))
+    assert "CCC=O" not in small.training_strings
+    assert len(small.details["results"]["history"]) == 1
+    small.save(str(tmp_path / "model"))
+    again = molecules.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(again.encode(["CCO"]), small.encode(["CCO"]), atol=1e-5)
+    assert again.sample(3, seed=1) == small.sample(3, seed=1)
+
+
+def test_too_few_molecules_are_refused():
+    with pytest.raises(UserError, match="3 molecules are too few"):
+        molecules.MoleculeAutoencoder.fit(["C", "CC", "CCC"])
+
+
+def test_all_that_is_offered_is_there():
+    assert sorted(molecules.__all__) == list(molecules.__all__)
+    for name in molecules.__all__:
+        assert getattr(molecules, name).__doc__.strip()
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        molecules.nothing  # noqa: B018
