@@ -8,9 +8,14 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from conftest import RunCli
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {
@@ -82,6 +87,18 @@ def test_public_name_has_an_example_that_runs(
     results = run_examples(doctest.DocTestFinder().find(thing, name, globs={}))
     assert results.attempted > 0
     assert results.failed == 0  # doctest has printed what was expected and what was got
+
+
+@pytest.mark.slow
+@pytest.mark.jax
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_the_same_examples_run_on_jax(run_cli: RunCli) -> None:
+    chosen = "test_public_name and not bayesopt"
+    done = run_cli(
+        "-m", "pytest", "-n", "0", "-q", "-k", chosen, Path(__file__),
+        env={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def others() -> list[str]:
