@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.surrogates.feature_network import FeatureNetwork, Represent
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig, checked
-from bayesopt.surrogates.training import Progress
+from bayesopt.surrogates.base import Progress, Represent, SurrogateConfig, checked
+from bayesopt.surrogates.feature_network import FeatureNetwork
+from bayesopt.surrogates.sparse_gp import SparseGP
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]

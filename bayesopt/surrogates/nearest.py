@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.neighbors import NearestNeighbors
 
+from bayesopt.surrogates.base import SurrogateConfig, checked, gaussian_score
 from bayesopt.surrogates.inducing import Scaler
-from bayesopt.surrogates.sparse_gp import KERNELS, SurrogateConfig, checked, gaussian_score
+from bayesopt.surrogates.sparse_gp import KERNELS
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]

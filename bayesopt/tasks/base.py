@@ -1,42 +1,48 @@
-"""What the commands ask of a task: a problem, and what its report says and shows."""
+"""The task protocol: a search space with known values, an objective, and the words of a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bayesopt.acquisition.candidates import Effort
 from bayesopt.report.summary import PublishedRow
-from bayesopt.space import Problem
+from bayesopt.space import Array, Dataset, SearchSpace
 
 if TYPE_CHECKING:
-    from bayesopt.report.canvas import Plot
+    from bayesopt.report.figures import Plot
 
 
 class Task(Protocol):
-    """A problem with its words; the problem minimises, the words are in the user's direction.
+    """A search space and its data, in the user's sign, with the words and pictures of its report.
 
     Attributes
     ----------
-    name, noun, score_name : what the task, a string and a score are called.
-    maximise : the problem's scores are the negatives of the user's.
-    effort : how hard to look for candidates, which depends on what a decode costs.
+    name, noun, score_name : what the task, a string and a value are called.
+    maximize : higher values are better.
+    failed_value : value recorded for a string whose evaluation fails.
+    centres : see `Optimizer`.
     points_per_lengthscale : see `SurrogateConfig`.
     objective, data_protocol, notes : sentences for the report.
-    published : rows to stand beside ours, in the user's sign.
+    published : rows to stand beside ours.
     """
 
     name: str
     noun: str
     score_name: str
-    maximise: bool
-    effort: Effort
+    maximize: bool
+    failed_value: float
+    centres: Any
     points_per_lengthscale: int
-    problem: Problem
+    space: SearchSpace
+    dataset: Dataset
+
+    def evaluate(self, strings: Sequence[str]) -> Array:
+        """Values [N] of N strings, NaN where an evaluation failed."""
+        ...
 
     @property
     def objective(self) -> str:
-        """What is optimised."""
+        """The objective in words."""
         ...
 
     @property
@@ -55,5 +61,5 @@ class Task(Protocol):
         ...
 
     def plots(self, top: Sequence[str], scores: Sequence[float]) -> list[Plot]:
-        """Pictures of the best strings, scores in the user's sign."""
+        """Pictures of the best strings."""
         ...
