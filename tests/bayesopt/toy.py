@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bayesopt.optimizer import Optimizer
 from bayesopt.space import Dataset, SearchSpace
 from bayesopt.surrogates.base import gaussian_score
 
@@ -139,3 +141,11 @@ class ExactGP:
         """What get_state gave."""
         self.mean, self.scale, self.length = state["scales"]
         return self
+
+
+def grid_search(storage: Path | None, surrogate: Any, **settings: Any) -> Optimizer:
+    """An optimizer of the grid that adapts its surrogate from batch to batch."""
+    given = {"batch_size": 5, "refit": False, "held_out": 0.1, **settings}
+    return Optimizer(
+        grid_space(), grid_data(), maximize=False, surrogate=surrogate, storage=storage, **given
+    )

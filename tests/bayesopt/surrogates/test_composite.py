@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesopt.surrogates.base import draw
+from bayesopt.surrogates.base import SurrogateConfig, draw
 from bayesopt.surrogates.composite import LIMIT, SquaredErrorTrend, squared_error_scores
 from bayesopt.surrogates.linear_trend import TrendGP
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
+from bayesopt.surrogates.sparse_gp import SparseGP
 from bayesopt.tasks.expressions import ExprTask
 from gmae_tf.errors import UserError
 from grammar.cfg.grammar import Grammar
@@ -31,7 +31,9 @@ def test_its_form_is_the_score_of_expressions():
     values = values_of(strings, x)
     values[~np.isfinite(values).all(axis=1)] = np.nan
     y = 1.0 / 3.0 + x + np.sin(x * x)
-    assert squared_error_scores(held_down(values), y) == pytest.approx(fit_errors(strings, x, y), abs=1e-9)
+    assert squared_error_scores(held_down(values), y) == pytest.approx(
+        fit_errors(strings, x, y), abs=1e-9
+    )
 
 
 def test_it_finds_the_values_that_are_wanted(rng):
@@ -72,7 +74,9 @@ def test_gradients_are_finite_differences(rng):
     values = rng.normal(0.0, 25.0, size=(1, 12))  # some beyond the limit
     wanted = rng.normal(size=12)
     assert (np.square(values - wanted) > LIMIT).any()
-    error = check_grad(lambda y: squared_error_scores(values, y)[0], lambda y: _gradients(values, y)[0], wanted)
+    error = check_grad(
+        lambda y: squared_error_scores(values, y)[0], lambda y: _gradients(values, y)[0], wanted
+    )
     assert error < 1e-6
 
 
@@ -102,23 +106,23 @@ def test_a_surrogate_on_it_comes_back_and_leaves_the_rest_to_the_process(rng):
 
 
 def test_it_is_for_targets_of_the_user():
-    assert not ExprTask(n_data=200).problem.misfit
+    assert ExprTask(n_data=200).space.objective_form == "linear"
     task = ExprTask(target="2*x+3", n_data=200)
-    assert task.problem.misfit
-    assert task.problem.wholes == 16
-    features = task.problem.features(["2*x", "1/(x/x-x/x)"])
+    assert task.space.objective_form == "squared_error"
+    assert task.space.n_global_features == 16
+    features = task.space.features(["2*x", "1/(x/x-x/x)"])
     assert features.shape == (2, 16 + 200)
     assert (features[1, 16:] == 1e6).all()  # nowhere defined
-    assert ExprTask(n_data=200, composite=True).problem.misfit
-    assert not ExprTask(target="2*x+3", n_data=200, composite=False).problem.misfit
+    assert ExprTask(n_data=200, squared_error=True).squared_error
+    assert not ExprTask(target="2*x+3", n_data=200, squared_error=False).squared_error
 
 
 def test_a_handful_of_points_is_enough(tmp_path):
     (tmp_path / "few.csv").write_text("x,y\n0,1\n1,3\n2,5.1\n")
-    problem = ExprTask(target_csv=tmp_path / "few.csv", n_data=200).problem
-    features = problem.features(["2*x+1", "x"])
+    task = ExprTask(target_csv=tmp_path / "few.csv", n_data=200)
+    features = task.space.features(["2*x+1", "x"])
     assert features.shape == (2, 6)
     gp = TrendGP(SparseGP(SurrogateConfig(inducing_points=40, iterations=5)), 3, SquaredErrorTrend)
-    gp.fit(problem.features(problem.strings), problem.scores, seed=0)
-    assert problem.wholes == 3
-    assert gp.predict(features)[0] == pytest.approx(problem.score(["2*x+1", "x"]), abs=0.2)
+    gp.fit(task.space.features(task.dataset.strings), task.dataset.values, seed=0)
+    assert task.space.n_global_features == 3
+    assert gp.predict(features)[0] == pytest.approx(task.evaluate(["2*x+1", "x"]), abs=0.2)

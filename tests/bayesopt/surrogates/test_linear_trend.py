@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import BayesianRidge
 
-from bayesopt.surrogates.base import draw
+from bayesopt.surrogates.base import SurrogateConfig, draw
 from bayesopt.surrogates.linear_trend import LinearTrend, TrendGP
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
+from bayesopt.surrogates.sparse_gp import SparseGP
 from gmae_tf.errors import UserError
 
 CONFIG = SurrogateConfig(inducing_points=40, iterations=10)
