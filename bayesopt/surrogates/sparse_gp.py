@@ -40,7 +40,20 @@ AUTO_LIMIT = 1_000_000  # where one pass over the points costs as much as the L-
 
 
 class SparseGP:
-    """A sparse Gaussian process f: R^D -> R with Gaussian noise; `fit` or `set_state` it first."""
+    """A sparse Gaussian process f: R^D -> R with Gaussian noise; `fit` or `set_state` it first.
+
+    By the collapsed bound (Titsias 2009, SGPR) or the stochastic one (Hensman et al. 2013, SVGP).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesopt import SparseGP
+    >>> codes = np.linspace(-3, 3, 60)[:, None]
+    >>> gp = SparseGP().fit(codes, np.sin(codes[:, 0]), seed=0)
+    >>> mean, variance = gp.predict(np.array([[1.0]]))
+    >>> bool(abs(mean[0] - np.sin(1.0)) < 0.01 and variance[0] < 0.01)
+    True
+    """
 
     def __init__(self, config: SurrogateConfig | None = None) -> None:
         self.config = config or SurrogateConfig()

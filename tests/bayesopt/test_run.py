@@ -123,6 +123,43 @@ def test_mistake_ends_the_process_without_a_traceback(run_here, tmp_path):
     assert "^" in done.stderr
 
 
+CHEAP = """
+import sys, time
+from bayesopt.run import main
+begun = time.perf_counter()
+for arguments, sentence in (
+    ("--model absent", "absent does not hold"),
+    ("--target-csv absent.csv", "absent.csv cannot be read"),
+    ("--target 2*y", "2*y"),
+    ("--data absent.txt", "absent.txt cannot be read"),
+    ("--out README.md", "README.md is a file"),
+    ("--task molecules --objective qde", "did you mean qed"),
+    ("--task molecules --data absent.csv", "absent.csv cannot be read"),
+    ("--task molecules --data {csv} --value-column pIC50", "no column 'pIC50'"),
+    ("--task molecules --max-sa 0.5", "max_sa is 0.5"),
+    ("ask --data {csv} --value-column pIC50 --maximize", "no column 'pIC50'"),
+):
+    try:
+        main(arguments.format(csv=sys.argv[1]).split())
+    except SystemExit as stop:
+        assert stop.code == 2
+    print(sentence, file=sys.stderr)
+heavy = {"tensorflow", "keras", "gpflow"} & sys.modules.keys()
+assert not heavy, heavy
+print(time.perf_counter() - begun)
+"""
+
+
+def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cli, tmp_path):
+    csv = tmp_path / "mine.csv"
+    csv.write_text("smiles,y\nCCO,1\n")
+    done = run_cli("-c", CHEAP, csv)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    for told, expected in zip(lines[::2], lines[1::2], strict=True):
+        assert expected in told
+
+
 def test_damaged_store_is_refused_and_kept(finished, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy)

@@ -225,9 +225,12 @@ def test_bad_data_is_one_sentence(tmp_path, text, options, sentence):
     ],
 )
 def test_mistakes_are_one_sentence(options, sentence):
-    with pytest.raises(UserError, match=sentence):
+    def start() -> None:
         check(RunConfig(task="molecules", jobs=1, **options))
         make(**options)
+
+    with pytest.raises(UserError, match=sentence):
+        start()
 
 
 def test_missing_model_is_one_sentence(monkeypatch, tmp_path):
