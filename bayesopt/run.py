@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
     from bayesopt.report.summary import SearchRecord
     from bayesopt.storage import TrialStore
-    from bayesopt.tasks.base import Task
+    from bayesopt.tasks.expressions import ExprTask
+    from bayesopt.tasks.molecules import MoleculeTask
+
+    Task = ExprTask | MoleculeTask
 
 BASELINES = ("random", "prior")
 ITERATIONS = 30

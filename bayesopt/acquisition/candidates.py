@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bayesopt.acquisition.config import CandidateConfig
 from bayesopt.acquisition.functions import lower_confidence_bound
 from bayesopt.space import Array, Recombine, SearchSpace, TrustedRegion
-from bayesopt.surrogates.base import Draw, Surrogate, draw
+from bayesopt.surrogates.base import Draw, Surrogate
 
 LCB_WIDTH = 2.0
 """Standard deviations between the posterior mean and the lower confidence bound."""
@@ -183,7 +183,7 @@ def _decode_around(state: SearchState, attempt: int, pool: _Pool, rng: np.random
     origins = state.region.step(centres, sizes, rng)
     origins = origins[state.region.contains(origins)]
     if screen > 1:
-        drawn_scores = draw(state.fitted(), rng)(origins)
+        drawn_scores = state.fitted().draw(rng)(origins)
         origins = origins[np.sort(np.argsort(drawn_scores, kind="stable")[: config.draws])]
     if attempt == 0:  # where known strings may be proposed again
         origins = np.concatenate([codes, origins])
@@ -211,7 +211,7 @@ def _recombine(state: SearchState, pool: _Pool, rng: np.random.Generator) -> Non
         if i % 2:
             parents, judge = state.random_parents(rng), state.lower_bound()
         else:
-            parents, judge = state.best()[0], draw(state.fitted(), rng)
+            parents, judge = state.best()[0], state.fitted().draw(rng)
         new = _evolved(state, pool, recombine, parents, judge, rng)
         strings = list(new)
         if strings:

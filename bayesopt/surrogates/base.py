@@ -1,10 +1,11 @@
-"""The surrogate protocol of a search, the settings of surrogates, and what they share."""
+"""The base of surrogates, the settings of surrogates, and what they share."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,68 +21,66 @@ Represent = Callable[[Any], NDArray[Any]]
 """Codes [N, D] -> activations of a frozen decoder, [N, T, P]."""
 
 
-class Surrogate(Protocol):
-    """A model of scores given codes [N, D], with uncertainty; `fit` or `set_state` it first."""
+class Surrogate(ABC):
+    """A model of scores given inputs [N, D], with uncertainty; `fit` or `set_state` it first."""
 
     @property
+    @abstractmethod
     def noise_variance(self) -> float:
         """Noise variance in raw target units squared."""
-        ...
 
+    @abstractmethod
     def fit(
         self, codes: Array, scores: Array, *, seed: int, progress: Progress | None = None
     ) -> Surrogate:
-        """Fit to codes [N, D] and scores [N]."""
-        ...
+        """Fit to codes [N, D] and scores [N]; `UserError` for wrong shapes or values."""
 
+    @abstractmethod
     def update(self, codes: Array, scores: Array, *, seed: int = 0) -> Surrogate:
         """Take all data so far, new points last."""
-        ...
+
+    @abstractmethod
+    def predict(self, codes: Array) -> tuple[Array, Array]:
+        """Mean [N] and variance [N] of the latent f at codes [N, D], raw units, without noise."""
+
+    @abstractmethod
+    def get_state(self) -> dict[str, Array]:
+        """Float64 arrays that `set_state` restores."""
+
+    @abstractmethod
+    def set_state(self, state: Mapping[str, Array]) -> Surrogate:
+        """Restore what `get_state` gave; `UserError` for the state of another surrogate."""
 
     def attach(self, codes: Array, scores: Array) -> Surrogate:
         """Give it the data after `set_state`, where predictions need them."""
-        ...
-
-    def predict(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] without noise."""
-        ...
+        return self
 
     def predict_y(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of an observation."""
-        ...
-
-    def sample(self, codes: Array, n_samples: int, rng: np.random.Generator) -> Array:
-        """Samples [S, n] of the posterior at codes [n, D]."""
-        ...
+        """Mean [N] and variance [N] of a noisy observation at codes [N, D], raw units."""
+        mean, variance = self.predict(codes)
+        return mean, variance + self.noise_variance
 
     def score(self, codes: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE and mean log likelihood per point."""
-        ...
+        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
+        return gaussian_score(*self.predict_y(codes), scores)
 
-    def get_state(self) -> dict[str, Any]:
-        """Arrays that `set_state` restores."""
-        ...
+    def sample(self, codes: Array, n_samples: int, rng: np.random.Generator) -> Array:
+        """Posterior samples [S, n] of f at codes [n, D]; here each code by itself."""
+        mean, variance = self.predict(codes)
+        return mean + np.sqrt(variance) * rng.standard_normal((n_samples, len(mean)))
 
-    def set_state(self, state: Mapping[str, Array]) -> Surrogate:
-        """Restore what `get_state` gave."""
-        ...
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """A function codes [N, D] -> scores [N], a plausible one.
 
+        Here each value is drawn by itself, which keeps what is uncertain in the race and costs no
+        joint covariance.
+        """
 
-def draw(surrogate: Surrogate, rng: np.random.Generator) -> Draw:
-    """A function codes [N, D] -> scores [N] that may be true, as far as the surrogate knows.
+        def drawn(codes: Array) -> Array:
+            mean, variance = self.predict(codes)
+            return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
 
-    The surrogate's own `draw` if it has one; else each answer is drawn by itself, which keeps what
-    is uncertain in the race and costs no joint covariance.
-    """
-    own: Callable[[np.random.Generator], Draw] | None = getattr(surrogate, "draw", None)
-    if own is not None:
-        return own(rng)
-
-    def drawn(codes: Array) -> Array:
-        mean, variance = surrogate.predict(codes)
-        return mean + np.sqrt(variance) * rng.standard_normal(len(mean))
-
-    return drawn
+        return drawn
 
 
 @dataclass(frozen=True)

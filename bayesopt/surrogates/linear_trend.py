@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.surrogates.base import Draw, Progress, Surrogate, draw, gaussian_score
+from bayesopt.surrogates.base import Draw, Progress, Surrogate
 from bayesopt.surrogates.composite import SquaredErrorTrend
 from gmae_tf.errors import UserError
 
@@ -71,7 +71,7 @@ class LinearTrend:
 Trend = LinearTrend | SquaredErrorTrend
 
 
-class TrendGP:
+class TrendGP(Surrogate):
     """A trend of features [N, F], such as `LinearTrend`, and a surrogate of what it leaves.
 
     The first `n_global_features` features describe a string as a whole: these and the trend are the
@@ -135,11 +135,6 @@ class TrendGP:
         mean, variance = self._rest.predict(summary)
         return mean + trend, variance + more
 
-    def predict_y(self, features: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at features [N, F]."""
-        mean, variance = self.predict(features)
-        return mean, variance + self.noise_variance
-
     def sample(self, features: Array, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint posterior samples [S, N] at features [N, F], raw units."""
         rest = self._rest.sample(self._parts(features)[2], n_samples, rng)
@@ -147,16 +142,12 @@ class TrendGP:
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """One trend of the posterior, whatever it is asked; the rest anew for each question."""
-        trend, rest = self._trend.draw(1, rng), draw(self._rest, rng)
+        trend, rest = self._trend.draw(1, rng), self._rest.draw(rng)
 
         def drawn(features: Array) -> Array:
             return trend(features[:, self._n_global :])[0] + rest(self._parts(features)[2])
 
         return drawn
-
-    def score(self, features: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return gaussian_score(*self.predict_y(features), scores)
 
     # State
 

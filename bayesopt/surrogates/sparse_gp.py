@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from bayesopt.surrogates.base import Progress, SurrogateConfig, checked, gaussian_score
+from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig, checked
 from bayesopt.surrogates.inducing import (
     Scaler,
     hold_shared_lengthscale,
@@ -39,7 +39,7 @@ KERNELS = {
 AUTO_LIMIT = 1_000_000  # where one pass over the points costs as much as the L-BFGS stage
 
 
-class SparseGP:
+class SparseGP(Surrogate):
     """A sparse Gaussian process f: R^D -> R with Gaussian noise; `fit` or `set_state` it first.
 
     By the collapsed bound (Titsias 2009, SGPR) or the stochastic one (Hensman et al. 2013, SVGP).
@@ -181,11 +181,6 @@ class SparseGP:
         mean, variance = (np.concatenate([part[k].numpy() for part in parts]) for k in (0, 1))
         return mean * self._unit + self._y_scaler.mean[0], variance * self._unit**2
 
-    def predict_y(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at codes [N, D], raw units."""
-        mean, variance = self.predict(codes)
-        return mean, variance + self.noise_variance
-
     def covariance_with(self, codes: Array) -> Callable[[Array], Array]:
         """other [m, D] -> posterior covariance [n, m] of f with codes [n, D], raw units squared.
 
@@ -244,14 +239,6 @@ class SparseGP:
                 "positive definite; use fewer candidates, or ones that differ more."
             ) from error
         return mean + rng.standard_normal((n_samples, len(mean))) @ root.T
-
-    def score(self, codes: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return gaussian_score(*self.predict_y(codes), scores)
-
-    def attach(self, codes: Array, scores: Array) -> SparseGP:
-        """Nothing: the posterior holds what it needs of the data."""
-        return self
 
     # State
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesopt.optimizer import Optimizer
 from bayesopt.space import Dataset, SearchSpace
-from bayesopt.surrogates.base import gaussian_score
+from bayesopt.surrogates.base import Surrogate
 
 OPTIMUM = (7, -3)
 
@@ -60,7 +60,7 @@ def grid_space(codec: GridCodec | None = None, **parts: Any) -> SearchSpace:
     return SearchSpace(codec or GridCodec(), **parts)
 
 
-class ExactGP:
+class ExactGP(Surrogate):
     """A Gaussian process in NumPy with a fixed kernel: the surrogate protocol without TensorFlow.
 
     Scores are standardised; k(x, x') = exp(-|x - x'|^2 / 2 l^2) with l twice the inputs' spread.
@@ -101,11 +101,6 @@ class ExactGP:
         variance = np.maximum(1.0 - ((k @ self.inverse) * k).sum(axis=1), 1e-9)
         return self.mean + self.scale * (k @ (self.inverse @ self.y)), self.scale**2 * variance
 
-    def predict_y(self, codes):
-        """Mean and variance with noise."""
-        mean, variance = self.predict(codes)
-        return mean, variance + self.noise_variance
-
     def sample(self, codes, n_samples, rng):
         """Joint samples."""
         covariance = self.covariance_with(codes)(codes) + 1e-6 * self.scale**2 * np.eye(len(codes))
@@ -128,10 +123,6 @@ class ExactGP:
             return mean, variance, *gradients
 
         return moments
-
-    def score(self, codes, scores):
-        """RMSE and log likelihood."""
-        return gaussian_score(*self.predict_y(codes), scores)
 
     def get_state(self):
         """Scales; the data are attached."""

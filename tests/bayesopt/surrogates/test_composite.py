@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayesopt.surrogates.base import SurrogateConfig, draw
+from bayesopt.surrogates.base import SurrogateConfig
 from bayesopt.surrogates.composite import LIMIT, SquaredErrorTrend, squared_error_scores
 from bayesopt.surrogates.linear_trend import TrendGP
 from bayesopt.surrogates.sparse_gp import SparseGP
@@ -100,7 +100,7 @@ def test_a_surrogate_on_it_comes_back_and_leaves_the_rest_to_the_process(rng):
     again = TrendGP(SparseGP(config), 1, SquaredErrorTrend).set_state(gp.get_state())
     for one, other in zip(gp.predict(features), again.predict(features), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert draw(gp, rng)(features).shape == (150,)
+    assert gp.draw(rng)(features).shape == (150,)
     with pytest.raises(UserError, match="start a new run"):
         TrendGP(SparseGP(config), 1).set_state(gp.get_state())
 
