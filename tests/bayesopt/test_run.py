@@ -17,7 +17,7 @@ from bayesopt.cli.options import RunConfig, as_published
 from bayesopt.run import main
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("--n-data", 600, "--points", 300, "--inducing-points", 40, "--batch-size", 10)
+SMALL = ("--n-data", 400, "--points", 300, "--inducing-points", 20, "--batch-size", 10)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def killed(tmp_path_factory) -> tuple[Path, int]:
     out = tmp_path_factory.mktemp("run") / "expr"
     command = [sys.executable, "-m", "bayesopt.run", "--task", "expr", *arguments_for(out)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while process.poll() is None and _scored(out) < 10 and time.monotonic() < deadline:
         time.sleep(0.1)
     process.kill()
