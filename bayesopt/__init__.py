@@ -1,6 +1,32 @@
-"""Bayesian optimisation in a latent space: sparse Gaussian process, acquisition, loop, trial store.
+"""Bayesian optimisation in the latent space of an autoencoder.
 
-The engines (codec, surrogate, acquisition, propose, loop, trials, report) see arrays and strings
-only; `bayesopt.tasks` connects them to grammars. Import the modules directly: this package imports
-nothing itself, so that command lines answer at once.
+A `SearchSpace` says which strings may be proposed, a `Dataset` what is known, and an `Optimizer`
+proposes batches by ask and tell; `search` does it all for a function.  Public names are imported on
+first use, so that `import bayesopt` costs nothing.  Gaussian processes need TensorFlow and GPflow.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayesopt.optimizer import Optimizer, search
+    from bayesopt.space import Dataset, SearchSpace
+    from bayesopt.surrogates.sparse_gp import SparseGP
+
+_HOME = {
+    "Dataset": "bayesopt.space",
+    "Optimizer": "bayesopt.optimizer",
+    "SearchSpace": "bayesopt.space",
+    "SparseGP": "bayesopt.surrogates.sparse_gp",
+    "search": "bayesopt.optimizer",
+}
+
+__all__ = ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bayesopt' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

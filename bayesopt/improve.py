@@ -13,12 +13,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bayesopt.cli.options import (
+    ColumnOptions,
+    ConstraintOptions,
+    check_folders,
+    check_molecules,
+    constraints_of,
+)
+from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
-    from bayesopt.storage import Trial
+    import pandas as pd
+
     from bayesopt.tasks.molecule_codec import MoleculeCodec
     from bayesopt.tasks.molecules import MoleculeTask
 
@@ -62,11 +71,15 @@ class ImproveConfig:
 
 def improve(config: ImproveConfig) -> None:
     """Improve one molecule after the other, and say how much on average."""
+    if min(config.molecules, config.budget, config.batch_size) < 1:
+        raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
+    require_gpflow()
+    check_folders(config.model, config.out)
+    check_molecules(ColumnOptions(), config.objective, config.data)
+    constraints_of(_bounds(config, "C"), config.objective)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
-    if min(config.molecules, config.budget, config.batch_size) < 1:
-        raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
     select_device(config.device)
     from bayesopt.tasks.molecules import load_codec
 
@@ -75,103 +88,102 @@ def improve(config: ImproveConfig) -> None:
     run = open_run(config.out, asdict(config), "bayesopt.improve", may_change=("jobs", "device"))
     screen = console()
     screen.print(f"{'continuing' if run.continued else 'improving'} in {run.path}")
-    state: dict[str, Any] = {}
+    first_fit: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     for number, start in enumerate(starts):
         path = config.out / f"molecule-{number:03d}.json"
         if path.exists():
             rows.append(json.loads(path.read_text()))
         else:
-            rows.append(_improved(config, codec, start, state))
+            rows.append(_improved(config, codec, start, first_fit))
             _write(path, rows[-1])
         screen.print(_line(number, len(starts), rows[-1]), markup=False, highlight=False)
     results = {**summary(rows), "config": {k: str(v) for k, v in asdict(config).items()}}
     _write(config.out / "results.json", {**results, "molecules": rows})
     for name in STRATEGIES:
-        found = results[name]
+        numbers = results[name]
         screen.print(
-            f"{name}: improvement {found['improvement']:.2f} ± {found['deviation']:.2f}, "
-            f"{100 * found['success']:.4g} % improved"
+            f"{name}: improvement {numbers['improvement']:.2f} ± {numbers['deviation']:.2f}, "
+            f"{100 * numbers['success']:.4g} % improved"
         )
     screen.print(f"results: {config.out / 'results.json'}")
 
 
+def _bounds(config: ImproveConfig, start: str) -> ConstraintOptions:
+    return ConstraintOptions(min_similarity=config.min_similarity, to=start)
+
+
 def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
-    """The molecules with the worst scores that the model can write, worst first."""
+    """The molecules with the worst values that the model can write, worst first."""
     import numpy as np
 
+    from bayesopt.space import turned
     from molecules.chem.penalized import RAW
     from molecules.chem.properties import canonical
     from molecules.data.sources import load_molecules
     from molecules.scoring.objective import Objective
     from molecules.scoring.scorer import Scorer
 
-    what = Objective(config.objective, None, RAW)
-    found = load_molecules(config.data, data_dir=config.data_dir, n=config.n_data)
-    smiles = found.held_out if config.data == "zinc" else (*found.smiles, *found.held_out)
-    with Scorer(what, jobs=config.jobs) as scorer:
+    objective = Objective(config.objective, None, RAW)
+    data = load_molecules(config.data, data_dir=config.data_dir, n=config.n_data)
+    smiles = data.held_out if config.data == "zinc" else (*data.smiles, *data.held_out)
+    with Scorer(objective, jobs=config.jobs) as scorer:
         values = np.asarray(scorer.values(list(smiles)), dtype=np.float64)
     usable = np.flatnonzero(np.isfinite(values))
     if not len(usable):
         raise UserError(f"no molecule of {config.data} has a value of {config.objective}.")
-    order = usable[np.argsort(values[usable] * (1 if what.maximise else -1), kind="stable")]
+    scores = turned(values[usable], objective.maximise)
+    order = usable[np.argsort(-scores, kind="stable")]
     starts = (canonical(smiles[i]) for i in order)
     return list(islice((s for s in starts if codec.refuses(s) is None), config.molecules))
 
 
 def _improved(
-    config: ImproveConfig, codec: MoleculeCodec, start: str, state: dict[str, Any]
+    config: ImproveConfig, codec: MoleculeCodec, start: str, first_fit: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the search and random draws made of one molecule."""
-    from bayesopt.cli.options import ColumnOptions, ConstraintOptions
+    """The best of a search and of random draws for one molecule."""
     from bayesopt.tasks.molecules import MoleculeTask
 
-    bounds = ConstraintOptions(min_similarity=config.min_similarity, to=start)
     task = MoleculeTask(
         config.objective,
-        bounds,
-        ColumnOptions(),
+        constraints=constraints_of(_bounds(config, start), config.objective),
+        to=start,
         model=config.model,
         data_dir=config.data_dir,
         jobs=config.jobs,
         codec=codec,
     )
     try:
-        before = float(task.values[task.known.smiles.index(start)])
+        before = float(task.dataset.values[task.dataset.strings.index(start)])
         row: dict[str, Any] = {"start": start, "value": before}
         for strategy in STRATEGIES:
-            row[strategy] = _gain(task, before, _searched(config, task, strategy, state))
+            row[strategy] = _gain(task, before, _searched(config, task, strategy, first_fit))
     finally:
         task.close()
     return row
 
 
-def _gain(task: MoleculeTask, before: float, trials: Sequence[Trial]) -> dict[str, Any]:
-    """The best of the trials, in the user's sign, and how much better it is; nothing is 0."""
-    done = [(float(t.score), t.string) for t in trials if t.score is not None]
-    if not done:
+def _gain(task: MoleculeTask, before: float, best: pd.DataFrame) -> dict[str, Any]:
+    """The best evaluated string, and how much better it is; none is 0."""
+    if not len(best):
         return {"string": None, "value": None, "improvement": 0.0, "evaluations": 0}
-    score, best = min(done)
-    value = -score if task.maximise else score
-    gain = value - before if task.maximise else before - value
+    value = float(best.value[0])
+    gain = value - before if task.maximize else before - value
     return {
-        "string": best,
+        "string": best.string[0],
         "value": value,
         "improvement": max(gain, 0.0),
-        "evaluations": len(done),
+        "evaluations": len(best),
     }
 
 
 def _searched(
-    config: ImproveConfig, task: MoleculeTask, strategy: str, state: dict[str, Any]
-) -> list[Trial]:
-    """Evaluated trials; the first fit of the surrogate is the same for all molecules."""
-    from tempfile import TemporaryDirectory
-
+    config: ImproveConfig, task: MoleculeTask, strategy: str, first_fit: dict[str, Any]
+) -> pd.DataFrame:
+    """Evaluated strings, best first; the first fit of the surrogate is shared by all molecules."""
     from bayesopt.acquisition.strategies import NEEDS_SURROGATE
-    from bayesopt.optimizer import WINSORISED, Search, SearchConfig
-    from bayesopt.storage import TrialStore
-    from bayesopt.surrogates.sparse_gp import SurrogateConfig
+    from bayesopt.optimizer import WINSORIZED, Optimizer
+    from bayesopt.surrogates.base import SurrogateConfig
 
     surrogate = SurrogateConfig(
         method="sgpr",
@@ -181,42 +193,45 @@ def _searched(
         iterations=20,
         points_per_lengthscale=task.points_per_lengthscale,
     )
-    how = SearchConfig(
-        strategy,
-        config.batch_size,
-        points=3000,
+    optimizer = Optimizer(
+        task.space,
+        task.dataset,
+        maximize=task.maximize,
+        strategy=strategy,  # type: ignore[arg-type]
+        batch_size=config.batch_size,
         surrogate=surrogate,
-        held_out=0.0,
-        effort=replace(task.effort, evolutions=EVOLUTIONS),
-        features=True,
-        winsorised=WINSORISED,
+        points=3000,
+        refit=False,
+        winsorized=WINSORIZED,
+        candidates=replace(task.space.candidates, evolutions=EVOLUTIONS),
+        centres=task.centres,
+        failed_value=task.failed_value,
+        seed=config.seed,
     )
-    with TemporaryDirectory() as folder, TrialStore.open(Path(folder) / "trials", {}) as store:
-        search = Search(task.problem, store, config.seed, how, task.problem.trusted_region())
-        if strategy in NEEDS_SURROGATE:
-            key = (strategy, config.seed, 0)
-            if state:
-                store.save_state(*key, state)
-            else:
-                state.update(search.fit_surrogate().get_state())
-        search.run(config.budget)
-        return search.trials
+    if strategy in NEEDS_SURROGATE:
+        if first_fit:
+            optimizer.store.save_state(strategy, config.seed, 0, first_fit)
+        else:
+            first_fit.update(optimizer.fit_surrogate().get_state())
+    best = optimizer.run(task.evaluate, config.budget, vectorized=True).best(config.budget)
+    optimizer.close()
+    return best
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Mean and standard deviation of the improvements, and the share of molecules improved."""
     import numpy as np
 
-    found = {}
+    numbers = {}
     for name in STRATEGIES:
         gains = np.array([row[name]["improvement"] for row in rows])
-        found[name] = {
+        numbers[name] = {
             "improvement": float(gains.mean()),
             "deviation": float(gains.std(ddof=1)) if len(gains) > 1 else 0.0,
             "success": float((gains > MEANINGFUL).mean()),
             "evaluations": float(np.mean([row[name]["evaluations"] for row in rows])),
         }
-    return found
+    return numbers
 
 
 def _line(number: int, total: int, row: dict[str, Any]) -> str:

@@ -1,269 +1,509 @@
-"""The loop: ask a strategy for a batch, evaluate, tell; every step is on disk before the next."""
+"""Bayesian optimisation by ask and tell; every step is in the trial store before the next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from bayesopt.acquisition.candidates import Effort, View
-from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, Proposal
-from bayesopt.space import Array, Problem, TrustedRegion, split_rows
+from bayesopt.acquisition.candidates import Candidates, SearchState
+from bayesopt.acquisition.config import CandidateConfig
+from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
+from bayesopt.space import Array, Dataset, SearchSpace, checked_values, split_rows, turned
 from bayesopt.storage import SurrogateFit, Trial, TrialStore
-from bayesopt.surrogates.base import Surrogate, new_surrogate
-from bayesopt.surrogates.composite import MisfitTrend
-from bayesopt.surrogates.linear_trend import LinearTrend, TrendGP
-from bayesopt.surrogates.sparse_gp import SurrogateConfig
-from bayesopt.surrogates.training import Progress
+from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
+from bayesopt.surrogates.factory import new_surrogate, surrogate_of_features
+from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 
-WINSORISED = 0.05
-"""Usual share of the worst known scores that are not told apart."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINSORIZED = 0.05
+"""Usual share of the worst known scores that are held down to one value."""
 RECENT = 200
-"""Evaluations from which the misfit of the surrogate is taken; half of them for shares."""
-UNDECIDED, LEAST = 10, 0.1
-"""Strings that count as half decoded, half evolved before any is known; the least share of each."""
+"""Evaluations from which the discrepancy variance is estimated; half of them for shares."""
+PRIOR_COUNT, LEAST_SHARE = 10, 0.1
+"""Pseudo-counts of the evolved share, half of them evolved; the least share of either source."""
+FEWEST = 10
+"""Evaluated strings before a surrogate is fitted; until then samples of the prior are proposed."""
+FEW = 2_000
+"""Up to so many points, the surrogate is fitted anew for each batch unless said otherwise."""
+UNASKED = -1
+"""Batch number of strings that were told without having been proposed."""
+IN_MEMORY = ":memory:"
+SURROGATE = SurrogateConfig(
+    "sgpr",
+    inducing_points=300,
+    kernel="matern52",
+    subset=5_000,
+    iterations=30,
+    points_per_lengthscale=20,
+)
 
 
 @dataclass(frozen=True)
-class SearchConfig:
-    """How to search.
+class Batch(Sequence[str]):
+    """Strings to evaluate: a sequence of strings with the predictions of their values.
 
-    points : surrogate training points, None for all; `best` of them are the best known.
-    revisit : known strings may be proposed and cost an evaluation, as in the published searches.
-    held_out : share of the known strings that tests the surrogate and does not train it.
-    effort : how hard the trust region looks for candidates.
-    from_scratch : fit the surrogate anew for each batch, where the data are few and may change.
-    features : the surrogate reads the problem's features of strings, if it has any, with a linear
-        trend in those that count parts; else it reads codes, as the acquisition ei does in any
-        case.
-    winsorised : share of the worst known scores that count as equally bad, as does what is found
-        and worse.  What is far below all others would bend the surrogate where it is good.
+    `mean` and `sd` [N] are predictions in the user's sign (NaN where there is no surrogate);
+    `trials` are the rows of the store; `strings` has None where a code decodes to nothing.
     """
 
-    strategy: str = "turbo"
-    batch_size: int = 50
-    points: int | None = 10_000
-    best: int = 1_000
-    revisit: bool = False
-    surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
-    held_out: float = 0.1
-    effort: Effort = field(default_factory=Effort)
-    from_scratch: bool = False
-    features: bool = False
-    winsorised: float = 0.0
+    trials: tuple[Trial, ...]
+    mean: Array
+    sd: Array
+
+    @property
+    def strings(self) -> list[str | None]:
+        """The strings, in order."""
+        return [trial.string for trial in self.trials]
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return [trial.string or "" for trial in self.trials][index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self[:])
 
 
-class Search:
-    """One strategy and one seed, as ask and tell; its memory is the trial store.
+class Optimizer:
+    """Bayesian optimisation over a `SearchSpace`, by ask and tell or with an objective function.
 
-    A new object on the same store continues where the last one stopped: what was told is known
-    again, and what was asked but never told is asked again, not proposed anew.
+    Values have the user's sign everywhere outside; inside, scores are minimised.  A new object on
+    the same `storage` continues where the last one stopped: trials that were proposed and never
+    told are proposed again.
+
+    Parameters
+    ----------
+    space : what may be proposed.
+    dataset : strings with known values, which are not proposed again; None: there are none, and
+        the first batches are samples of the model's prior.
+    maximize : higher values are better.
+    strategy : "turbo" (trust regions with Thompson sampling), "ei" (the expected improvement of
+        Kusner et al. 2017), or the baselines "random" and "prior".
+    batch_size : strings of a batch in `run`.
+    surrogate : its settings, or a function that makes one (`bayesopt.surrogates.base.Surrogate`).
+    points : surrogate training points, None for all; `best` of them are the best known.
+    held_out : share of the data set that tests the surrogate and does not train it.
+    refit : fit the surrogate anew for each batch; by default where there are few data.
+    read_features : the surrogate reads the space's features, if it has any, else codes.  The
+        strategy ei reads codes in any case.
+    winsorized : share of the worst known scores that are held down to one value, as is what is
+        found and worse: outliers would bend the surrogate where it is good.
+    revisit : known strings may be proposed and cost an evaluation, as in the published searches.
+    candidates : how hard to look for candidates; by default as the space says.
+    centres : rows of the data set around which to search; by default `SearchSpace.centre_rows`.
+    failed_value : value recorded for a string whose evaluation fails (NaN); None: no value, and
+        the string is not proposed again.
+    storage : path of an SQLite file that keeps every proposal and value, or an open `TrialStore`;
+        None: in memory.
+    seed : of every random choice.
+    progress : called as progress(stage, done, total) while the surrogate is fitted.
+
+    Raises
+    ------
+    UserError: TensorFlow or GPflow are missing, data that the model cannot encode, constraints
+        that no known string satisfies, or a storage of another search.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesopt import Dataset, Optimizer, SearchSpace
+    >>> class Points:  # "3,4" <-> its code [0.3, 0.4]
+    ...     latent_dim = 2
+    ...     def encode(self, strings):
+    ...         return np.array([[float(x) for x in s.split(",")] for s in strings]) / 10
+    ...     def decode(self, codes):
+    ...         return [f"{a},{b}" for a, b in np.rint(10 * np.asarray(codes)).astype(int)]
+    >>> def value(string):
+    ...     a, b = map(int, string.split(","))
+    ...     return float(-((a - 7) ** 2) - (b + 3) ** 2)
+    >>> known = [f"{a},{b}" for a in range(-8, 9, 4) for b in range(-8, 9, 4)]
+    >>> data = Dataset(known, [value(s) for s in known])
+    >>> opt = Optimizer(SearchSpace(Points()), data, maximize=True)
+    >>> batch = opt.ask(5)
+    >>> opt.tell(batch, [value(s) for s in batch])
+    >>> list(opt.best(2).columns)
+    ['string', 'value', 'predicted_mean', 'predicted_sd', 'batch']
+    >>> bool(opt.best(1).value[0] > data.values.max())
+    True
     """
 
     def __init__(
         self,
-        problem: Problem,
-        store: TrialStore,
-        seed: int,
-        config: SearchConfig,
-        trusted: TrustedRegion,
+        space: SearchSpace,
+        dataset: Dataset | None = None,
+        *,
+        maximize: bool,
+        strategy: Literal["turbo", "ei", "random", "prior"] = "turbo",
+        batch_size: int = 10,
+        surrogate: SurrogateConfig | Callable[[], Surrogate] = SURROGATE,
+        points: int | None = 10_000,
+        best: int = 1_000,
+        held_out: float = 0.0,
+        refit: bool | None = None,
+        read_features: bool = True,
+        winsorized: float = 0.0,
+        revisit: bool = False,
+        candidates: CandidateConfig | None = None,
+        centres: NDArray[np.int64] | None = None,
+        failed_value: float | None = None,
+        storage: str | Path | TrialStore | None = None,
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        self.problem = problem
-        self.store = store
-        self.seed = seed
-        self.config = config
-        self.trusted = trusted
+        if strategy not in STRATEGIES:
+            raise UserError(f"there is no strategy {strategy!r}: use {', '.join(STRATEGIES)}.")
+        if batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}: ask for at least one string.")
+        self._informed = strategy in NEEDS_SURROGATE
+        if self._informed and isinstance(surrogate, SurrogateConfig):
+            require_gpflow()
+        dataset = Dataset((), ()) if dataset is None else dataset
+        self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
+        self.batch_size, self.revisit, self.winsorized = batch_size, revisit, winsorized
+        self.candidates = candidates or space.candidates
         self.progress = progress
-        self.split = split_rows(problem.scores, seed, config.points, config.best, config.held_out)
-        self._gp: Surrogate | None = None
+        self._surrogate_config, self._refit = surrogate, refit
         # The acquisition of the papers climbs in the codes, where there are no strings to read.
-        reads = config.features and config.strategy != "ei"
-        self.features = problem.features if reads else None
+        self.read_features = read_features and strategy != "ei" and space.features is not None
+        self.strings = dataset.strings
+        if dataset.codes is None:
+            self.strings = tuple(space.normalized(dataset.strings))
+        self.codes = space.encode(self.strings) if dataset.codes is None else dataset.codes
+        if self.codes.shape[1:] != (space.codec.latent_dim,):
+            raise UserError(
+                f"the data set has codes {list(self.codes.shape)} and the model "
+                f"{space.codec.latent_dim} latent dimensions: encode it with this model."
+            )
+        self.scores: Array = turned(dataset.values, maximize)
+        self._failed = None if failed_value is None else float(turned(failed_value, maximize))
+        self.region = space.trusted_region(self.codes)
+        self.split = split_rows(self.scores, seed, points, best, held_out)
+        if centres is None:
+            centres = space.centre_rows(self.strings, self.codes, self.scores)
+        self._centres = centres
+        self._known = frozenset(self.strings)
+        self._gp: Surrogate | None = None
+        self.store = storage if isinstance(storage, TrialStore) else self._opened(storage)
 
-    @cached_property
-    def _known_keys(self) -> frozenset[Hashable]:
-        return frozenset(self.problem.keys(self.problem.strings))
+    def _opened(self, storage: str | Path | None) -> TrialStore:
+        content = "\n".join(self.strings).encode() + self.scores.tobytes()
+        fingerprint = {
+            "kind": "optimizer",
+            "maximize": self.maximize,
+            "latent_dim": self.space.codec.latent_dim,
+            "dataset": hashlib.sha256(content).hexdigest(),
+        }
+        return TrialStore.open(IN_MEMORY if storage is None else storage, fingerprint)
+
+    def close(self) -> None:
+        """Close the storage; every value is in it already."""
+        self.store.close()
+
+    # ------------------------------------------------------------------ ask and tell
 
     @property
     def trials(self) -> list[Trial]:
-        """Evaluated trials in order."""
-        stored = self.store.trials(self.config.strategy, self.seed)
-        return [trial for trial in stored if trial.score is not None]
+        """Evaluated trials in order, with scores (lower is better)."""
+        return [trial for trial in self._stored() if trial.score is not None]
 
-    def ask(self, n: int) -> list[Trial]:
-        """The next n strings to evaluate (fewer if the strategy finds no more), in the store.
+    def _stored(self) -> list[Trial]:
+        return self.store.trials(self.strategy, self.seed)
 
-        Trials that an interrupted run left without a score come first, alone.
+    def ask(self, n: int | None = None) -> Batch:
+        """The next n strings to evaluate (fewer if no more are found), `batch_size` by default.
+
+        While proposed strings wait for their values, these are returned again, and nothing new.
         """
-        pending = self.store.pending(self.config.strategy, self.seed)
+        n = self.batch_size if n is None else n
+        if n < 1:
+            raise UserError(f"ask for at least one string, not {n}.")
+        pending = self.store.pending(self.strategy, self.seed)
         if pending:
-            return pending
-        stored = self.store.trials(self.config.strategy, self.seed)
-        batch = stored[-1].batch + 1 if stored else 0
-        view = self._view(stored)
-        if self.config.strategy in NEEDS_SURROGATE:
-            view.gp = self._surrogate(view, batch)
-            done = self.trials
-            truth = self._held_down(np.array([t.score for t in done], dtype=np.float64))
-            view.misfit = misfit(done, truth, view.gp.noise_variance)
-            view.evolved = evolved_share(done)
-        rng = np.random.default_rng([self.seed, batch])
-        proposals = STRATEGIES[self.config.strategy](view, n, rng)
-        trials = [
-            self._trial(proposal, batch, len(stored) + i)
-            for i, proposal in enumerate(proposals, start=1)
-        ]
+            return self._batch(pending)
+        stored = self._stored()
+        batch = max((trial.batch for trial in stored), default=-1) + 1
+        state = self._state(stored)
+        propose = STRATEGIES[self.strategy]
+        if self._informed and len(state.scores) < FEWEST:
+            propose = prior_samples
+        elif self._informed:
+            state.surrogate = self._surrogate(state, batch)
+            done = [t for t in stored if t.score is not None and t.batch != UNASKED]
+            truth = self._winsorized(np.array([t.score for t in done], dtype=np.float64))
+            state.discrepancy_variance = estimate_discrepancy(
+                done, truth, state.surrogate.noise_variance
+            )
+            state.evolved_share = evolved_share(done)
+        found = propose(state, n, np.random.default_rng([self.seed, batch]))
+        trials = self._trials(found, batch, len(stored))
         self.store.propose(trials)
-        return trials
+        return self._batch(trials)
 
-    def known(self) -> tuple[Array, Array]:
-        """What the surrogate of the next batch reads [N, P], and scores [N]."""
-        view = self._view(self.store.trials(self.config.strategy, self.seed))
-        return view.points(view.strings, view.codes), self._held_down(view.scores)
+    def _batch(self, trials: Sequence[Trial]) -> Batch:
+        means = [np.nan if t.predicted_mean is None else t.predicted_mean for t in trials]
+        sds = [np.nan if t.predicted_sd is None else t.predicted_sd for t in trials]
+        mean = turned(np.array(means, dtype=np.float64), self.maximize)
+        return Batch(tuple(trials), mean, np.array(sds, dtype=np.float64))
 
-    def tell(self, trials: list[Trial], scores: Array) -> None:
-        """Record the scores [n] of asked trials."""
-        for trial, score in zip(trials, scores, strict=True):
-            self.store.record(trial.strategy, trial.seed, trial.evaluation, float(score))
+    def tell(self, batch: Sequence[str | None], values: ArrayLike) -> None:
+        """Record the values [N] of strings, of a batch of `ask` or any others; NaN: it failed.
 
-    def evaluate(self, trials: list[Trial]) -> Array:
-        """Scores of trials by the problem's objective; what the store knows is not paid twice."""
-        scores = np.full(len(trials), self.problem.worst_score)
-        cached = [self.store.cached_score(t.string) if t.string else None for t in trials]
-        for i, score in enumerate(cached):
-            if score is not None:
-                scores[i] = score
-        todo = [i for i, t in enumerate(trials) if t.string is not None and cached[i] is None]
-        if todo:
-            strings = [trials[i].string or "" for i in todo]
-            scores[todo] = self.problem.score(strings)
-        return scores
+        Raises
+        ------
+        UserError: another number of values, or another value for a string that has one.
+        """
+        numbers = checked_values(batch, values)
+        if isinstance(batch, Batch):
+            trials = list(batch.trials)
+        else:
+            trials = self._trials_of([str(s) for s in batch], numbers)
+        for trial, value in zip(trials, numbers, strict=True):
+            score = self._failed if np.isnan(value) else float(turned(value, self.maximize))
+            if score is None:
+                self.store.fail(self.strategy, self.seed, [trial.evaluation])
+                continue
+            try:
+                self.store.record(self.strategy, self.seed, trial.evaluation, score)
+            except ValueError as error:
+                raise UserError(
+                    f"{trial.string} was told before with another value than {value:g}; a told "
+                    "value stays."
+                ) from error
 
-    def run(self, budget: int, advance: Callable[[int], None] = lambda n: None) -> None:
-        """Ask, evaluate and tell until `budget` trials are evaluated or nothing new is found."""
-        if self.config.strategy in NEEDS_SURROGATE and not self.trials:
-            self.fit_surrogate()
-        advance(len(self.trials))
-        while (left := budget - len(self.trials)) > 0:
-            trials = self.ask(min(left, self.config.batch_size))
-            if not trials:
-                return
-            self.tell(trials, self.evaluate(trials))
-            advance(len(trials))
+    def _trials_of(self, strings: Sequence[str], values: Array) -> list[Trial]:
+        """The proposed trial of each string, the pending one first, or a new one."""
+        stored = self._stored()
+        spelt = self.space.normalized(strings)
+        trials: dict[str, Trial] = {}
+        for trial in sorted(stored, key=lambda t: t.score is None):
+            trials[trial.string or ""] = trial
+        new = [string for string in dict.fromkeys(spelt) if string not in trials]
+        codes = self.space.encode(new)
+        added = self._trials(
+            Candidates(strings=new, origins=codes, codes=codes), UNASKED, len(stored)
+        )
+        self.store.propose(added)
+        trials.update((str(trial.string), trial) for trial in added)
+        return [trials[string] for string in spelt]
 
-    def _trial(self, proposal: Proposal, batch: int, evaluation: int) -> Trial:
-        string = proposal.string
-        return Trial(
-            strategy=self.config.strategy,
-            seed=self.seed,
-            batch=batch,
-            evaluation=evaluation,
-            string=string,
-            score=None,
-            in_training_data=string is not None and self.problem.in_training_data(string),
-            proposed_code=proposal.proposed_code,
-            code=proposal.code,
-            predicted_mean=proposal.predicted_mean,
-            predicted_sd=proposal.predicted_sd,
+    def best(self, n: int = 10) -> pd.DataFrame:
+        """The n best evaluated strings, best first.
+
+        Columns: string, value, predicted_mean and predicted_sd (before the evaluation; NaN where
+        nothing was predicted), batch (-1: told without being asked).
+        """
+        import pandas as pd
+
+        ranked = [t for t in self.trials if t.string is not None]
+        ranked = sorted(ranked, key=lambda t: float(t.score or 0.0))[:n]
+        batch = self._batch(ranked)
+        return pd.DataFrame(
+            {
+                "string": batch.strings,
+                "value": [turned(t.score, self.maximize) for t in ranked],
+                "predicted_mean": batch.mean,
+                "predicted_sd": batch.sd,
+                "batch": [t.batch for t in ranked],
+            }
         )
 
-    def _view(self, stored: list[Trial]) -> View:
+    def run(
+        self,
+        objective: Callable[..., Any],
+        budget: int,
+        *,
+        vectorized: bool = False,
+        advance: Callable[[int], None] = lambda n: None,
+    ) -> Optimizer:
+        """Ask, evaluate and tell until `budget` strings are evaluated or nothing new is found.
+
+        Parameters
+        ----------
+        objective : a string -> its value, NaN where it has none; with `vectorized` N strings ->
+            values [N].
+        advance : called with the number of strings evaluated since the last call.
+        """
+        # Fitted before the first batch, so that a search without a budget tests its surrogate.
+        if self._informed and not self.trials and not self._refits(len(self.split.train)):
+            self.fit_surrogate()
+        done = len(self._evaluated())
+        advance(done)
+        while (left := budget - done) > 0:
+            batch = self.ask(min(left, self.batch_size))
+            if not len(batch):
+                break
+            self.tell(batch, self._evaluate(batch, objective, vectorized))
+            advance(len(batch))
+            done = len(self._evaluated())
+        return self
+
+    def _evaluated(self) -> list[Trial]:
+        failed = self.store.failed(self.strategy, self.seed)
+        return [t for t in self._stored() if t.score is not None or t.evaluation in failed]
+
+    def _evaluate(self, batch: Batch, objective: Callable[..., Any], vectorized: bool) -> Array:
+        """Values [N]; what the store knows is not paid twice, and what is no string fails."""
+        values = np.full(len(batch), np.nan)
+        todo = []
+        for i, string in enumerate(batch.strings):
+            known = None if string is None else self.store.cached_score(string)
+            if known is not None:
+                values[i] = turned(known, self.maximize)
+            elif string is not None:
+                todo.append(i)
+        if todo:
+            strings = [batch[i] for i in todo]
+            found = objective(strings) if vectorized else [objective(s) for s in strings]
+            values[todo] = checked_values(strings, found)
+        return values
+
+    def _trials(self, found: Candidates, batch: int, stored: int) -> list[Trial]:
+        return [
+            Trial(
+                strategy=self.strategy,
+                seed=self.seed,
+                batch=batch,
+                evaluation=stored + i + 1,
+                string=string,
+                score=None,
+                in_training_data=string is not None and self._is_training_data(string),
+                proposed_code=found.origins[i],
+                code=found.codes[i],
+                predicted_mean=None if found.mean is None else float(found.mean[i]),
+                predicted_sd=None if found.sd is None else float(found.sd[i]),
+            )
+            for i, string in enumerate(found.strings)
+        ]
+
+    # ------------------------------------------------------------------ the state of the search
+
+    @cached_property
+    def _known_keys(self) -> frozenset[Hashable]:
+        return frozenset(self.space.keys(self.strings))
+
+    def _is_training_data(self, string: str) -> bool:
+        trained = self.space.training_strings
+        return string in self._known or (trained is not None and string in trained)
+
+    def _state(self, stored: list[Trial]) -> SearchState:
         rows = self.split.train
         done = [trial for trial in stored if trial.score is not None]
-        known_strings = self.problem.strings
-
-        def joined(rows: NDArray[np.int64]) -> tuple[list[str], Array, Array]:
-            strings = [known_strings[row] for row in rows] + [str(t.string) for t in done]
-            return strings, *_joined(self.problem.codes[rows], self.problem.scores[rows], done)
-
-        tried = [trial.string for trial in stored if trial.string is not None]
-        known = set(self.problem.keys(tried))
-        remembered, informed = {}, self.config.strategy in NEEDS_SURROGATE
-        if informed:
-            if self.config.revisit:
-                own = [known_strings[row] for row in rows]
-                remembered = dict(zip(own, self.problem.scores[rows], strict=True))
-            else:
-                known.update(self._known_keys)
-        first = float(self.problem.scores[rows].min(initial=np.inf))
-        length = trust_length(done, first, self.config.effort.lengths)
-        near = self.problem.centres
-        centres = None if near is None else joined(near)
-        novel = self.problem.novel and informed and not self.config.revisit
-        return View(
-            self.problem,
-            self.trusted,
-            None,
-            *joined(rows),
-            known,
-            length,
-            remembered,
-            centres,
-            novel,
-            self.config.effort,
-            self.features,
+        excluded = set(self.space.keys([t.string for t in stored if t.string is not None]))
+        remembered: dict[str, float] = {}
+        if self._informed and self.revisit:
+            own = [self.strings[row] for row in rows]
+            remembered = dict(zip(own, self.scores[rows].tolist(), strict=True))
+        elif self._informed:
+            excluded.update(self._known_keys)
+        first = float(self.scores[rows].min(initial=np.inf))
+        strings, codes, scores = self._joined(rows, done)
+        return SearchState(
+            space=self.space,
+            region=self.region,
+            strings=strings,
+            codes=codes,
+            scores=scores,
+            start=self.strings or strings,
+            excluded=excluded,
+            is_training_data=self._is_training_data,
+            length=trust_length(done, first, self.candidates.lengths),
+            remembered=remembered,
+            centres=None if self._centres is None else self._joined(self._centres, done),
+            novel=self.space.novel and self._informed and not self.revisit,
+            candidates=self.candidates,
+            read_features=self.read_features,
         )
 
+    def _joined(
+        self, rows: NDArray[np.int64], done: Sequence[Trial]
+    ) -> tuple[list[str], Array, Array]:
+        """Strings, codes and scores of rows of the data set and of evaluated trials."""
+        strings = [self.strings[row] for row in rows] + [str(t.string) for t in done]
+        codes, scores = self.codes[rows], self.scores[rows]
+        if done:
+            codes = np.concatenate([codes, np.stack([trial.code for trial in done])])
+            values = np.array([trial.score for trial in done], dtype=np.float64)
+            scores = np.concatenate([scores, values])
+        return strings, codes, scores
+
+    def training_points(self) -> tuple[Array, Array]:
+        """Inputs [N, P] and scores [N] from which the surrogate of the next batch learns."""
+        state = self._state(self._stored())
+        return state.inputs(state.strings, state.codes), self._winsorized(state.scores)
+
+    def _winsorized(self, scores: Array) -> Array:
+        if not self.winsorized:
+            return scores
+        known = self.scores[self.split.train]
+        return np.minimum(scores, np.quantile(known, 1 - self.winsorized))
+
+    # ------------------------------------------------------------------ the surrogate
+
+    def new_surrogate(self) -> Surrogate:
+        """A surrogate of the settings, to be fitted."""
+        if not isinstance(self._surrogate_config, SurrogateConfig):
+            return self._surrogate_config()
+        if self.read_features:
+            return surrogate_of_features(self._surrogate_config, self.space)
+        return new_surrogate(self._surrogate_config, self.space.represent)
+
     def fit_surrogate(self) -> Surrogate:
-        """The surrogate of what was known before the search; fitted and tested once."""
-        key = (self.config.strategy, self.seed, 0)
-        state = self.store.load_state(*key)
-        if state is not None:
-            return self._restored(state, *self._training())
+        """The surrogate of what was known before the search; fitted, tested and stored once."""
+        key = (self.strategy, self.seed, 0)
+        rows, test = self.split.train, self.split.test
+        points, scores = self._inputs(rows), self._winsorized(self.scores[rows])
+        if (state := self.store.load_state(*key)) is not None:
+            return self._restored(state, points, scores)
         gp = self.new_surrogate()
-        points, scores = self._training()
         gp.fit(points, scores, seed=self.seed, progress=self.progress)
-        if len(self.split.test):
-            test = self._known_points(self.split.test), self.problem.scores[self.split.test]
-            self.store.save_fit(surrogate_fit(gp, *test, self.seed))
+        if len(test):
+            self.store.save_fit(surrogate_fit(gp, self._inputs(test), self.scores[test], self.seed))
         self.store.save_state(*key, gp.get_state())
         return gp
 
-    def _training(self) -> tuple[Array, Array]:
-        rows = self.split.train
-        return self._known_points(rows), self._held_down(self.problem.scores[rows])
-
-    def _held_down(self, scores: Array) -> Array:
-        """Scores as the surrogate learns them."""
-        if not self.config.winsorised:
-            return scores
-        known = self.problem.scores[self.split.train]
-        return np.minimum(scores, np.quantile(known, 1 - self.config.winsorised))
-
-    def _known_points(self, rows: NDArray[np.int64]) -> Array:
-        if self.features is None:
-            return self.problem.codes[rows]
-        return self.features([self.problem.strings[row] for row in rows])
+    def _inputs(self, rows: NDArray[np.int64]) -> Array:
+        if self.read_features and self.space.features is not None:
+            return self.space.features([self.strings[row] for row in rows])
+        return self.codes[rows]
 
     def _restored(self, state: Mapping[str, Array], points: Array, scores: Array) -> Surrogate:
         return self.new_surrogate().set_state(state).attach(points, scores)
 
-    def new_surrogate(self) -> Surrogate:
-        """A surrogate of the configuration, to be fitted."""
-        if self.features is None:
-            return new_surrogate(self.config.surrogate, self.problem.represent)
-        gp, wholes = new_surrogate(self.config.surrogate), self.problem.wholes
-        form = MisfitTrend if self.problem.misfit else LinearTrend
-        return gp if wholes is None else TrendGP(gp, wholes, form)
+    def _refits(self, n: int) -> bool:
+        """Whether the surrogate of n points is fitted anew."""
+        refit = n <= FEW if self._refit is None else self._refit
+        return refit or len(self.split.train) < FEWEST
 
-    def _surrogate(self, view: View, batch: int) -> Surrogate:
+    def _surrogate(self, state: SearchState, batch: int) -> Surrogate:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found.
 
         Every state is stored, so that a resumed search proposes what an uninterrupted one would.
         """
-        points, scores = view.points(view.strings, view.codes), self._held_down(view.scores)
-        if self.config.from_scratch:
+        points = state.inputs(state.strings, state.codes)
+        scores = self._winsorized(state.scores)
+        if self._refits(len(scores)):
             return self.new_surrogate().fit(points, scores, seed=self.seed + batch)
+        load, key = self.store.load_state, (self.strategy, self.seed)
         if batch == 0:
             self._gp = self.fit_surrogate()
-            return self._gp
-        load, key = self.store.load_state, (self.config.strategy, self.seed)
+            told = len(scores) > len(self.split.train)
+            return self._gp.update(points, scores, seed=self.seed) if told else self._gp
         if (ready := load(*key, batch)) is not None:
             self._gp = self._restored(ready, points, scores)
             return self._gp
@@ -280,15 +520,53 @@ class Search:
         return self._gp
 
 
-def _joined(codes: Array, scores: Array, done: list[Trial]) -> tuple[Array, Array]:
-    if not done:
-        return codes, scores
-    found = np.stack([trial.code for trial in done])
-    values = np.array([trial.score for trial in done], dtype=np.float64)
-    return np.concatenate([codes, found]), np.concatenate([scores, values])
+def search(
+    objective: Callable[[str], float],
+    model: Any,
+    budget: int = 200,
+    *,
+    maximize: bool = True,
+    dataset: Dataset | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> pd.DataFrame:
+    """Search a model's latent space for the strings with the best values of a function.
+
+    Parameters
+    ----------
+    objective : a string -> its value; NaN where it has none.
+    model : an autoencoder, any `LatentCodec`, or a `SearchSpace` of one.
+    budget : evaluations.
+    dataset : strings whose values are known already.
+    settings : keywords of `Optimizer`, such as `batch_size` and `storage`.
+
+    Returns
+    -------
+    All evaluated strings, best first, as `Optimizer.best` has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import bayesopt
+    >>> class Numbers:  # "12" <-> its code [1.2]
+    ...     latent_dim = 1
+    ...     def encode(self, strings):
+    ...         return np.array([[int(s) / 10] for s in strings])
+    ...     def decode(self, codes):
+    ...         return [str(round(10 * c)) for c in codes[:, 0]]
+    >>> found = bayesopt.search(lambda s: -abs(int(s) - 7), Numbers(), budget=20)
+    >>> len(found), found.string[0]
+    (20, '7')
+    """
+    space = model if isinstance(model, SearchSpace) else SearchSpace(model)
+    optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
+    try:
+        return optimizer.run(objective, budget).best(budget)
+    finally:
+        optimizer.close()
 
 
-def misfit(done: list[Trial], truth: Array, noise: float) -> float:
+def estimate_discrepancy(done: list[Trial], truth: Array, noise: float) -> float:
     """Variance of scores [N] about the surrogate's f, from what was predicted of them before.
 
     A score is exact, so what the surrogate takes for noise is what it cannot express, and may be
@@ -301,15 +579,16 @@ def misfit(done: list[Trial], truth: Array, noise: float) -> float:
 
 
 def evolved_share(done: list[Trial]) -> float:
-    """Share of a batch for evolved strings: theirs among the best of the recent evaluations.
+    """Batch fraction for evolutionary candidates.
 
-    What was decoded has a code of its own beside the one it came from.  Both get something always.
+    Their share of the best quarter of the recent trials, shrunk to 1/2 and clipped to [0.1, 0.9].
+    A decoded string is told by a code of its own beside the one it came from.
     """
     recent = sorted(done[-RECENT // 2 :], key=lambda t: float(t.score or 0.0))
     best = recent[: max(len(recent) // 4, 1)]
     evolved = sum(np.array_equal(t.proposed_code, t.code) for t in best)
-    share = (evolved + UNDECIDED / 2) / (len(best) + UNDECIDED)
-    return float(np.clip(share, LEAST, 1 - LEAST))
+    share = (evolved + PRIOR_COUNT / 2) / (len(best) + PRIOR_COUNT)
+    return float(np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE))
 
 
 def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, float]) -> float:
@@ -318,7 +597,7 @@ def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, f
     A batch that improves on everything before doubles it, one that does not halves it.
     """
     (length, least, greatest), best = lengths, start
-    for batch in sorted({trial.batch for trial in done}):
+    for batch in sorted({trial.batch for trial in done} - {UNASKED}):
         values = [trial.score for trial in done if trial.batch == batch and trial.score is not None]
         improved = min(values) < best
         best = min(best, *values)

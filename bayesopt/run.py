@@ -10,15 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.cli.options import RunConfig, as_published, check, chosen
+from bayesopt.cli.options import RunConfig, as_published, check, chosen, constraints_of, direction
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
-    from bayesopt.optimizer import Search, SearchConfig
+    from bayesopt.optimizer import Optimizer
     from bayesopt.report.summary import SearchRecord
     from bayesopt.storage import TrialStore
-    from bayesopt.tasks.base import Task
+    from bayesopt.tasks.expressions import ExprTask
+    from bayesopt.tasks.molecules import MoleculeTask
+
+    Task = ExprTask | MoleculeTask
 
 BASELINES = ("random", "prior")
 ITERATIONS = 30
@@ -29,14 +32,14 @@ FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs")
 
 def search(config: RunConfig) -> None:
     """Run every seed, continue what is unfinished, and write the report."""
+    config = as_published(config)
+    seeds = parse_seeds(config.seeds)
+    options = chosen(config)
+    out = options["out"] = config.out or Path("runs") / config.task
+    check(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
-    config = as_published(config)
-    seeds = parse_seeds(config.seeds)
-    check(config)
-    options = chosen(config)
-    out = options["out"] = config.out or Path("runs") / config.task
     select_device(config.device)
     from bayesopt.report.page import print_report, write_report
     from bayesopt.storage import TrialStore
@@ -58,9 +61,23 @@ def search(config: RunConfig) -> None:
 def make_task(config: RunConfig) -> Task:
     """The task of the options, ready to be searched."""
     if config.task == "molecules":
-        from bayesopt.tasks.molecules import MoleculeTask
+        from bayesopt.tasks.molecules import DEFAULT_OBJECTIVE, MoleculeTask
 
-        return MoleculeTask.of(config)
+        objective = config.objective or DEFAULT_OBJECTIVE
+        return MoleculeTask(
+            objective,
+            constraints=constraints_of(config, objective),
+            to=config.to,
+            maximize=direction(config.maximize, config.minimize),
+            data=config.data,
+            smiles_column=config.smiles_column,
+            value_column=config.value_column,
+            model=config.model,
+            n_data=config.n_data,
+            data_dir=config.data_dir,
+            time_limit=config.time_limit,
+            jobs=config.jobs,
+        )
     from bayesopt.tasks.expressions import ExprTask
 
     return ExprTask(
@@ -71,32 +88,79 @@ def make_task(config: RunConfig) -> Task:
         n_data=config.n_data,
         data_dir=config.data_dir,
         exclude_better_than=config.exclude_better_than,
-        composite=False if config.reads == "codes" else config.composite,
+        squared_error=False if config.reads == "codes" else config.composite,
+    )
+
+
+def make_optimizer(
+    config: RunConfig,
+    task: Task,
+    store: TrialStore,
+    *,
+    strategy: str | None = None,
+    seed: int = 0,
+    progress: Any = None,
+) -> Optimizer:
+    """The optimizer that the options describe, on the task's space and data."""
+    from bayesopt.optimizer import WINSORIZED, Optimizer
+    from bayesopt.surrogates.base import SurrogateConfig
+
+    features = config.reads == "features"
+    surrogate = SurrogateConfig(
+        method=config.surrogate,
+        inducing_points=config.inducing_points,
+        kernel=config.kernel,
+        neighbours=config.neighbours,
+        subset=config.hyper_points,
+        iterations=ITERATIONS,
+        points_per_lengthscale=task.points_per_lengthscale,
+    )
+    candidates = task.space.candidates
+    exact = task.space.objective_form == "squared_error"
+    return Optimizer(
+        task.space,
+        task.dataset,
+        maximize=task.maximize,
+        strategy=strategy or config.strategy,  # type: ignore[arg-type]
+        batch_size=config.batch_size,
+        surrogate=surrogate,
+        points=config.points or None,
+        held_out=0.1,
+        refit=False,
+        read_features=features,
+        # Where the form of the scores is known, none of them is hard to learn.
+        winsorized=WINSORIZED if features and not exact else 0.0,
+        revisit=config.revisit,
+        candidates=candidates if config.recombine else replace(candidates, recombined=0),
+        centres=task.centres,
+        failed_value=task.failed_value,
+        storage=store,
+        seed=seed,
+        progress=progress,
     )
 
 
 def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from bayesopt.optimizer import Search
-
-    trusted = task.problem.trusted_region()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
         for seed in seeds:
             for strategy in _strategies(config):
-                how = search_config(config, task, strategy)
                 fitting = _fit_bars(progress, seed)
-                search = Search(task.problem, store, seed, how, trusted, fitting)
+                optimizer = make_optimizer(
+                    config, task, store, strategy=strategy, seed=seed, progress=fitting
+                )
                 bar = progress.add_task(f"seed {seed} {strategy}", total=config.budget)
-                search.run(config.budget, partial(progress.advance, bar))
+                advance = partial(progress.advance, bar)
+                optimizer.run(task.evaluate, config.budget, vectorized=True, advance=advance)
                 progress.remove_task(bar)
                 if strategy == config.strategy:
-                    _print_seed(progress.console, task, search)
+                    _print_seed(progress.console, optimizer)
 
 
 def _fit_bars(progress: Any, seed: int) -> Any:
-    """What shows the stages of fitting a surrogate, each in a bar that goes when it is done."""
+    """A callback that shows each stage of fitting a surrogate in a bar, until it is done."""
     bars: dict[str, Any] = {}
 
     def show(stage: str, done: int, total: int) -> None:
@@ -107,13 +171,12 @@ def _fit_bars(progress: Any, seed: int) -> Any:
     return show
 
 
-def _print_seed(screen: Any, task: Task, search: Search) -> None:
-    scores = [trial.score for trial in search.trials if trial.score is not None]
-    best = min(scores, default=0.0) * (-1 if task.maximise else 1)
-    found = f"best {best:.4f} in {len(scores)} evaluations" if scores else "no evaluations"
-    fits = [fit for fit in search.store.load_fits() if fit.seed == search.seed]
+def _print_seed(screen: Any, optimizer: Optimizer) -> None:
+    done, best = len(optimizer.trials), optimizer.best(1)
+    found = f"best {best.value[0]:.4f} in {done} evaluations" if len(best) else "no evaluations"
+    fits = [fit for fit in optimizer.store.load_fits() if fit.seed == optimizer.seed]
     quality = "".join(f", GP RMSE {f.rmse:.3f}, LL {f.log_likelihood:.3f}" for f in fits)
-    screen.print(f"seed {search.seed} {search.config.strategy}: {found}{quality}")
+    screen.print(f"seed {optimizer.seed} {optimizer.strategy}: {found}{quality}")
 
 
 def build_record(
@@ -127,10 +190,12 @@ def build_record(
     import numpy as np
 
     from bayesopt.report.summary import SearchRecord
+    from bayesopt.space import turned
     from gmae_tf.utils.run_dir import versions
 
-    problem = task.problem
-    shown = np.random.default_rng(0).permutation(len(problem.scores))[:4000]
+    data = task.dataset
+    shown = np.random.default_rng(0).permutation(len(data))[:4000]
+    codes = task.space.encode(data.strings) if data.codes is None else data.codes
 
     def trials(strategy: str) -> tuple[Any, ...]:
         kept = [t for t in store.trials(strategy) if t.seed in seeds]
@@ -143,16 +208,16 @@ def build_record(
         trials=trials(config.strategy),
         fits=tuple(fit for fit in store.load_fits() if fit.seed in seeds),
         baselines={name: trials(name) for name in _strategies(config)[1:]},
-        training_codes=problem.codes[shown],
-        training_scores=problem.scores[shown],
-        worst_score=problem.worst_score,
+        training_codes=codes[shown],
+        training_scores=turned(data.values[shown], task.maximize),
+        worst_score=turned(task.failed_value, task.maximize),
         known_rows=task.published,
         config={k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
         versions=versions(),
         notes=(*task.notes, *_stopped(config, task, trials(config.strategy), seeds)),
         data_protocol=f"{task.data_protocol} {_points_sentence(config, task)}",
         command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
-        maximise=task.maximise,
+        maximize=task.maximize,
         score_name=task.score_name,
         noun=task.noun,
     )
@@ -172,10 +237,10 @@ def _stopped(
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
-    known, reads = len(task.problem.scores), "."
+    known, reads = len(task.dataset), "."
     if config.reads == "features" and config.strategy == "turbo":
         reads = ", and reads what they are made of or do, not their codes as the published ones."
-        if task.problem.misfit:
+        if task.space.objective_form == "squared_error":
             reads += " It knows that a score is a mean of squares, but not of distances to what."
     if config.points == 0 or config.points >= 0.9 * known:
         return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
@@ -193,36 +258,8 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
     return (config.strategy, *others)
 
 
-def search_config(config: RunConfig, task: Task, strategy: str) -> SearchConfig:
-    """How the options want a strategy to search."""
-    from bayesopt.optimizer import WINSORISED, SearchConfig
-    from bayesopt.surrogates.sparse_gp import SurrogateConfig
-
-    reads = config.reads == "features"
-    surrogate = SurrogateConfig(
-        method=config.surrogate,
-        inducing_points=config.inducing_points,
-        kernel=config.kernel,
-        neighbours=config.neighbours,
-        subset=config.hyper_points,
-        iterations=ITERATIONS,
-        points_per_lengthscale=task.points_per_lengthscale,
-    )
-    return SearchConfig(
-        strategy,
-        config.batch_size,
-        config.points or None,
-        revisit=config.revisit,
-        surrogate=surrogate,
-        effort=task.effort if config.recombine else replace(task.effort, recombined=0),
-        features=reads,
-        # Where the form of the scores is known, none of them is hard to learn.
-        winsorised=WINSORISED if reads and not task.problem.misfit else 0.0,
-    )
-
-
 def _fingerprint(options: dict[str, Any]) -> dict[str, Any]:
-    """What the stored trials depend on."""
+    """The options on which the stored trials depend."""
     free = {*FREE, "out", "strategy"}
     return {k: str(v) for k, v in options.items() if k not in free}
 
@@ -231,9 +268,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command; `argv` are its arguments, those of the process by default."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] in (["ask"], ["tell"]):
-        from bayesopt.cli.ask_tell import main as assist
+        from bayesopt.cli.ask_tell import main as ask_or_tell
 
-        assist(arguments)
+        ask_or_tell(arguments)
         return
     run_command(
         search,

@@ -1,75 +1,333 @@
-"""What a search must know: codec, objective, known strings, and where codes are trusted."""
+"""The search space (a latent codec and its constraints) and the data set of a search."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
-from bayesopt.codec import LatentCodec
+from bayesopt.acquisition.config import CandidateConfig
+from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
+"""parents, rng -> new strings made of their parts, None for what came to nothing."""
+Feasible = Callable[[Sequence[str]], NDArray[np.bool_]]
+"""N strings -> [N], whether each may cost an evaluation."""
+
+BEST_ROWS, NEAR_ROWS, ANY_ROWS = 2_000, 5_000, 20_000
+"""Known strings whose constraints are checked to find centres of a search: of hundreds of
+thousands not all can be."""
+REGION = 20_000
+"""Prior samples that show where the decoder is at home, where nothing else does."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A search task as arrays and strings; lower scores are better.
+@runtime_checkable
+class LatentCodec(Protocol):
+    """A deterministic map between strings and latent codes [N, D].
 
-    Attributes
-    ----------
-    score : N strings -> N finite scores; `worst_score` is what a string that fails gets.
-    strings, codes, scores : what is known before the search: N strings, [N, D], [N].
-    sample_prior : n, rng -> codes [n, D] of the prior of the latent space.
-    sample_strings : n, rng -> n strings drawn at random from the data, for the random baseline.
-    in_training_data : whether autoencoder or surrogate has seen a string.
-    feasible : N strings -> [N], whether a string may cost an evaluation; None: every one may.
-    novel : never propose what is `in_training_data`, even if it is not among `strings`.
-    centres : rows of `strings` around which to search; None: the best of the training rows.
-    recombine : parents, rng -> new strings made of their parts, None for what came to nothing.
-    features : N strings -> [N, F], what they are made of or what they do, which is known without an
-        evaluation, and which a surrogate may read instead of the codes.
-    wholes : so many of the features, the first, say what a string is like as a whole; the others
-        count its parts, and scores may have a linear trend in them.  None: they count nothing.
-    misfit : scores are log(1 + mean square distance) of the other features, values at points, to
-        values that are not known (`bayesopt.surrogates.composite`), instead of linear in counts.
-    same : N strings -> N keys; strings of one key have one score, which is not paid for twice.
-        None: only equal strings are the same.
-    represent : codes [N, D] -> [N, T, P], what the decoder makes of them before it writes; None:
-        nothing that a surrogate could read.
-    region_codes : codes [M, D] that show where the decoder is at home; None: `codes`.
+    `decode` gives None where a code has no complete, valid string.
     """
 
-    codec: LatentCodec
-    score: Callable[[Sequence[str]], Array]
-    worst_score: float
+    @property
+    def latent_dim(self) -> int:
+        """D, the number of latent dimensions."""
+        ...
+
+    def encode(self, strings: Sequence[str]) -> NDArray[np.floating]:
+        """Codes [N, D] of N strings."""
+        ...
+
+    def decode(self, codes: NDArray[np.floating]) -> list[str | None]:
+        """Strings of codes [N, D], None for a code that decodes to nothing valid."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Strings [N] with their measured values [N], in the sign in which they were measured.
+
+    Rows without a value (NaN) are left out.  `codes` [N, D] of strings in the model's own spelling
+    save encoding them again.
+
+    Raises
+    ------
+    UserError: one string instead of several, another number of values, infinite values.
+
+    Examples
+    --------
+    >>> from bayesopt import Dataset
+    >>> data = Dataset(["CCO", "CCN", "CCC"], [0.3, float("nan"), 1.2])
+    >>> data.strings, data.values.tolist()
+    (('CCO', 'CCC'), [0.3, 1.2])
+    """
+
     strings: tuple[str, ...]
-    codes: Array
-    scores: Array
-    sample_prior: Callable[[int, np.random.Generator], Array]
-    sample_strings: Callable[[int, np.random.Generator], list[str]]
-    in_training_data: Callable[[str], bool]
-    feasible: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
-    novel: bool = False
-    centres: NDArray[np.int64] | None = None
-    region_codes: Array | None = None
-    represent: Callable[[Array], NDArray[np.floating]] | None = None
-    recombine: Recombine | None = None
-    features: Callable[[Sequence[str]], Array] | None = None
-    wholes: int | None = None
-    misfit: bool = False
-    same: Callable[[Sequence[str]], Sequence[Hashable]] | None = None
+    values: Array
+    codes: Array | None = None
+
+    def __init__(
+        self, strings: Sequence[str], values: ArrayLike, codes: ArrayLike | None = None
+    ) -> None:
+        numbers = checked_values(strings, values)
+        rows = np.flatnonzero(~np.isnan(numbers))
+        whole = len(rows) == len(numbers)
+        kept = tuple(strings) if whole else tuple(list(strings)[i] for i in rows)
+        points = None if codes is None else np.asarray(codes, np.float64)
+        if points is not None and (points.ndim != 2 or len(points) != len(numbers)):
+            raise UserError(
+                f"a data set of {len(numbers)} strings needs codes of shape [{len(numbers)}, D], "
+                f"not {list(points.shape)}."
+            )
+        object.__setattr__(self, "strings", kept)
+        object.__setattr__(self, "values", numbers[rows])
+        object.__setattr__(self, "codes", points if whole or points is None else points[rows])
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+
+def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
+    """Values [N] of N strings in double precision, NaN allowed; `UserError` for anything else."""
+    if isinstance(strings, str):
+        raise UserError(f"give a list of strings, not the single string {strings!r}.")
+    wrong = next((s for s in strings if not isinstance(s, str | None)), "")
+    if not isinstance(wrong, str):
+        raise UserError(f"strings are needed, and {wrong!r} is a {type(wrong).__name__}.")
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"values are not numbers ({error}).") from error
+    if numbers.shape != (len(strings),):
+        raise UserError(
+            f"{len(strings)} strings need as many values [{len(strings)}], not the shape "
+            f"{list(numbers.shape)}."
+        )
+    if np.isinf(numbers).any():
+        row = int(np.flatnonzero(np.isinf(numbers))[0])
+        raise UserError(f"the value of {strings[row]!r} is infinite: use NaN for what failed.")
+    return numbers
+
+
+class SearchSpace:
+    """What may be proposed: the strings of a latent-variable model, within constraints.
+
+    Parameters
+    ----------
+    model : a `MoleculeAutoencoder`, which brings canonical SMILES, features and recombination; a
+        `GrammarAutoencoder`, which brings recombination; or any `LatentCodec`.
+    constraints : which strings may cost an evaluation: a function of N strings -> [N] booleans, or
+        an object with such a method `allows`, as `molecules.Constraints`.
+    near : a string around which the search starts too, beside the best known ones.
+    candidates : how hard to look for candidates.
+    recombine : parents, rng -> new strings made of their parts.
+    features : N strings -> [N, F], what a surrogate may read instead of the codes, without an
+        evaluation.
+    n_global_features : so many of the features, the first, describe a string as a whole; the
+        others count its parts, and the surrogate has a linear trend in them.  None: no trend.
+    objective_form : "linear" in the counts, or "squared_error": values are log(1 + mean squared
+        distance) of the other features to unknown ones (`bayesopt.surrogates.composite`).
+    equivalent : N strings -> N keys; strings of one key have one value, which is not paid twice.
+    represent : codes [N, D] -> [N, T, P], activations of the decoder that a deep kernel reads.
+    region_codes : codes [M, D] where the decoder is at home; by default samples of the model's
+        prior, or the data set's where it has none.
+    sample_prior : n, rng -> codes [n, D] of the prior; by default the model's.
+    training_strings : what the model was trained on; by default the model's own record.
+    novel : never propose those.
+    pool : strings that the baseline "random" draws from; by default the data set's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesopt import SearchSpace
+    >>> class Letters:  # any object that encodes and decodes
+    ...     latent_dim = 1
+    ...     def encode(self, strings):
+    ...         return np.array([[float(len(s))] for s in strings])
+    ...     def decode(self, codes):
+    ...         return ["a" * round(c) if c > 0.5 else None for c in codes[:, 0]]
+    >>> space = SearchSpace(Letters(), constraints=lambda strings: [len(s) < 4 for s in strings])
+    >>> space.feasible(["aaa", "aaaa"]).tolist()
+    [True, False]
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        constraints: Any = None,
+        near: str | None = None,
+        candidates: CandidateConfig | None = None,
+        recombine: Recombine | None = None,
+        features: Callable[[Sequence[str]], Array] | None = None,
+        n_global_features: int | None = None,
+        objective_form: Literal["linear", "squared_error"] = "linear",
+        equivalent: Callable[[Sequence[str]], Sequence[Hashable]] | None = None,
+        represent: Callable[[Array], NDArray[np.floating]] | None = None,
+        region_codes: Array | None = None,
+        sample_prior: Callable[[int, np.random.Generator], Array] | None = None,
+        training_strings: Container[str] | None = None,
+        novel: bool = False,
+        pool: Sequence[str] | None = None,
+    ) -> None:
+        parts = _parts_of(model, constraints)
+        self.codec: LatentCodec = parts.pop("codec")
+        given = {"recombine": recombine, "features": features, "represent": represent}
+        parts.update({name: part for name, part in given.items() if part is not None})
+        if features is not None:
+            parts["n_global_features"] = n_global_features
+        self.candidates: CandidateConfig = candidates or parts.get("candidates", CandidateConfig())
+        self.recombine: Recombine | None = parts.get("recombine")
+        self.features: Callable[[Sequence[str]], Array] | None = parts.get("features")
+        self.n_global_features: int | None = parts.get("n_global_features")
+        self.represent: Callable[[Array], NDArray[np.floating]] | None = parts.get("represent")
+        self.objective_form = objective_form
+        self.near = near
+        self.region_codes = region_codes
+        inner = getattr(self.codec, "model", self.codec)
+        own = getattr(inner, "training_strings", None)
+        self.training_strings = own if training_strings is None else training_strings
+        self.novel = novel or bool(parts.get("novel", False))
+        self.pool = pool
+        self._constraints = getattr(constraints, "allows", constraints)
+        self._writes: Callable[[str], bool] | None = getattr(self.codec, "writes", None)
+        self._equivalent = equivalent
+        self._sample_prior = sample_prior
+        self._network = getattr(inner, "network", None)
+        self._region: TrustedRegion | None = None
+
+    # ------------------------------------------------------------------ strings
+
+    def normalized(self, strings: Sequence[str]) -> list[str]:
+        """Strings in the codec's one spelling of each; `UserError` for one that it cannot read."""
+        spell = getattr(self.codec, "normalize", None)
+        if spell is None:
+            return list(strings)
+        spelt = [spell(s) for s in strings]
+        for given, string in zip(strings, spelt, strict=True):
+            if string is None:
+                raise UserError(f"{given!r} is not a string that the model reads: leave it out.")
+        return spelt
+
+    def encode(self, strings: Sequence[str]) -> Array:
+        """Codes [N, D] of strings in the codec's spelling."""
+        if not len(strings):
+            return np.empty((0, self.codec.latent_dim))
+        return np.asarray(self.codec.encode(list(strings)), dtype=np.float64)
 
     def keys(self, strings: Sequence[str]) -> Sequence[Hashable]:
-        """What tells strings apart that may have different scores."""
-        return strings if self.same is None or not strings else self.same(strings)
+        """What tells strings apart that may have different values."""
+        return strings if self._equivalent is None or not strings else self._equivalent(strings)
 
-    def trusted_region(self) -> TrustedRegion:
-        """Where the decoder has seen codes."""
-        return TrustedRegion(self.codes if self.region_codes is None else self.region_codes)
+    def feasible(self, strings: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each of N strings has a code and satisfies the constraints, [N]."""
+        mask = np.ones(len(strings), dtype=bool)
+        if self._writes is not None:
+            mask = np.array([self._writes(s) for s in strings], dtype=bool)
+        if self._constraints is not None:
+            rest = [s for s, has_code in zip(strings, mask, strict=True) if has_code]
+            mask[mask] = np.asarray(self._constraints(rest), dtype=bool)
+        return mask
+
+    def centre_rows(
+        self, strings: Sequence[str], codes: Array, scores: Array
+    ) -> NDArray[np.int64] | None:
+        """Rows [M] of known strings around which a constrained search starts; None: any.
+
+        Those that satisfy the constraints among the best and the nearest to `near`.
+
+        Raises
+        ------
+        UserError: no known string satisfies the constraints.
+        """
+        if self._constraints is None or not len(strings):
+            return None
+        rows = np.argsort(scores, kind="stable")[:BEST_ROWS]
+        if self.near is not None:
+            far = np.linalg.norm(codes - self.encode([self.near]), axis=1)
+            rows = np.union1d(rows, np.argsort(far)[:NEAR_ROWS])
+        for tried in (rows, np.random.default_rng(0).permutation(len(scores))[:ANY_ROWS]):
+            allowed = np.asarray(self._constraints([strings[i] for i in tried]), dtype=bool)
+            if allowed.any():
+                return np.sort(tried[allowed]).astype(np.int64)
+        raise UserError(
+            "no known string satisfies the constraints: a search has nowhere to start, so loosen "
+            "them or give data that do."
+        )
+
+    # ------------------------------------------------------------------ codes
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the model's latent prior can be sampled."""
+        return self._sample_prior is not None or bool(getattr(self._network, "has_prior", True))
+
+    def sample_prior(self, n: int, rng: np.random.Generator) -> Array:
+        """Codes [n, D] of the model's prior; N(0, I) for a codec that is no autoencoder.
+
+        Raises
+        ------
+        UserError: an autoencoder that was trained without a prior.
+        """
+        if self._sample_prior is not None:
+            return self._sample_prior(n, rng)
+        if self._network is None:
+            return rng.standard_normal((n, self.codec.latent_dim))
+        if not self._network.has_prior:
+            raise UserError("this model was trained without a prior: --baselines needs one")
+        return np.asarray(self._network.sample_codes(n, rng), dtype=np.float64)
+
+    def trusted_region(self, codes: Array) -> TrustedRegion:
+        """Where the decoder is at home, as far as the space or else codes [N, D] show it."""
+        if self._region is None:
+            home = self.region_codes
+            if home is None:
+                few = len(codes) <= self.codec.latent_dim
+                prior = self.has_prior and (few or self._network is not None)
+                home = self.sample_prior(REGION, np.random.default_rng(0)) if prior else codes
+            self._region = TrustedRegion(home)
+        return self._region
+
+
+def _parts_of(model: Any, constraints: Any) -> dict[str, Any]:
+    """Keywords of `SearchSpace` that a model brings with it, its codec among them."""
+    for name in ("latent_dim", "encode", "decode"):
+        if not hasattr(model, name):
+            raise UserError(
+                f"a search space needs a model with latent_dim, encode and decode: "
+                f"{type(model).__name__} has no {name}."
+            )
+    if hasattr(model, "normal_form"):
+        from bayesopt.tasks.molecule_codec import MoleculeCodec
+
+        model = MoleculeCodec(model)
+    parts: dict[str, Any] = {"codec": model}
+    if hasattr(model, "search_parts"):
+        parts.update(model.search_parts(constraints))
+    elif hasattr(model, "grammar") and hasattr(model, "codec"):
+        from grammar.sampling.recombine import StringRecombiner
+
+        parts.update(recombine=StringRecombiner(model.codec), candidates=EXPRESSION_CANDIDATES)
+    return parts
+
+
+EXPRESSION_CANDIDATES = CandidateConfig(
+    draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4
+)
+"""For strings of a grammar, whose decodes are cheap."""
+
+
+def turned(value: Any, maximize: bool) -> Any:
+    """A value as a score (lower is better), or a score as a value: number, None, array or list."""
+    if not maximize or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [turned(item, maximize) for item in value]
+    return 0.0 - value  # not -value, which has a zero with a sign
 
 
 @dataclass(frozen=True)
@@ -110,7 +368,7 @@ class TrustedRegion:
 
     def __init__(self, codes: Array, outside: float = 0.001) -> None:
         self.mean = codes.mean(axis=0)
-        spread = np.cov(codes.T) + 1e-9 * codes.var() * np.eye(codes.shape[1])
+        spread = np.atleast_2d(np.cov(codes.T)) + 1e-9 * codes.var() * np.eye(codes.shape[1])
         self._root = np.linalg.cholesky(spread)
         self.radius = float(np.quantile(self._distance(codes), 1 - outside))
 

@@ -1,4 +1,4 @@
-"""Candidates of a search: unknown strings near the best known ones, and what they may cost."""
+"""Candidate strings of a search: decoded around the best codes, and evolved from known strings."""
 
 from __future__ import annotations
 
@@ -9,145 +9,133 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.space import Array, Problem, Recombine, TrustedRegion
-from bayesopt.surrogates.base import Draw, Surrogate, draw
+from bayesopt.acquisition.config import CandidateConfig
+from bayesopt.acquisition.functions import lower_confidence_bound
+from bayesopt.space import Array, Recombine, SearchSpace, TrustedRegion
+from bayesopt.surrogates.base import Draw, Surrogate
 
-HOPE = 2.0
-"""Standard deviations by which the bound is better than the mean."""
+LCB_WIDTH = 2.0
+"""Standard deviations between the posterior mean and the lower confidence bound."""
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How hard to look for candidates; what each decode costs sets the measure.
+@dataclass(kw_only=True)
+class SearchState:
+    """All that a strategy may look at when it proposes a batch; lower scores are better.
 
-    `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
-    found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
-    drawn for each one that is decoded, and the surrogate says which; a third of that in each
-    further attempt, for its favourites may all be known or forbidden.  With `anywhere`, samples of
-    the prior are tried where nothing at all was found around the centres.
-
-    With `faithful`, a string is a candidate only if its own code decodes to it again.  Where the
-    autoencoder does not know its way, it writes strings that it cannot read, and what the surrogate
-    says of their codes is not about them.
-
-    `recombined` strings are made from known ones, where the problem can do that, and the most
-    promising of them are parents in turn, `generations` times: an evolution whose judge is the
-    surrogate, which costs no evaluation.  `evolutions` of them share out what is `enough`.  Every
-    other one begins with the best known strings, and a draw judges it.  The others begin with any,
-    for what the best have in common may lead nowhere, and are judged by an optimistic bound.
-
-    `lengths` are the first, least and greatest length of steps from a centre, see
-    `TrustedRegion.step`.
+    Attributes
+    ----------
+    space, region : what may be proposed, and where codes are trusted.
+    strings, codes, scores : the N training points of the surrogate, what was evaluated included,
+        [N, D] and [N].
+    start : strings that were known before the search.
+    excluded : keys of strings that need no evaluation (`SearchSpace.keys`).
+    is_training_data : whether model or surrogate has seen a string.
+    surrogate : fitted to these points; None for strategies that need none.
+    length : greatest step from a centre.
+    remembered : scores of known strings that may nevertheless be proposed.
+    centres : strings, codes and scores around which to search; None: the training points.
+    novel : never propose training data.
+    read_features : the surrogate reads the space's features, else codes.
+    discrepancy_variance : variance of scores about what the surrogate can express.
+    evolved_share : share of a batch that is for recombined strings.
     """
 
-    draws: int = 2000
-    enough: int = 2000
-    attempts: int = 10
-    centres: int = 200
-    screen: int = 1
-    anywhere: bool = False
-    faithful: bool = False
-    recombined: int = 0
-    generations: int = 1
-    evolutions: int = 1
-    lengths: tuple[float, float, float] = (0.6, 0.3, 1.0)
-
-
-@dataclass
-class View:
-    """What a strategy may look at.
-
-    `strings`, `codes` [N, D] and `scores` [N] are all that the surrogate learns from, what was
-    evaluated included; `known` are keys of strings that need no evaluation (`Problem.keys`);
-    `length` bounds the steps from a centre; `remembered` are the scores of known strings that may
-    nevertheless be proposed; `centres` are strings, codes and scores of what candidates may
-    surround, where not everything known is; with `novel`, what is in the training data may not be
-    proposed.  `features` is what the surrogate reads of strings, None: their codes; `misfit` is
-    the variance of scores about what it can express; `evolved` is the share of a batch that is for
-    recombined strings.
-    """
-
-    problem: Problem
-    trusted: TrustedRegion
-    gp: Surrogate | None
+    space: SearchSpace
+    region: TrustedRegion
     strings: Sequence[str]
     codes: Array
     scores: Array
-    known: set[Hashable]
+    start: Sequence[str] = ()
+    excluded: set[Hashable] = field(default_factory=set)
+    is_training_data: Callable[[str], bool] = lambda string: False
+    surrogate: Surrogate | None = None
     length: float = 1.0
     remembered: Mapping[str, float] = field(default_factory=dict)
     centres: tuple[Sequence[str], Array, Array] | None = None
     novel: bool = False
-    effort: Effort = field(default_factory=Effort)
-    features: Callable[[Sequence[str]], Array] | None = None
-    misfit: float = 0.0
-    evolved: float = 0.5
+    candidates: CandidateConfig = field(default_factory=CandidateConfig)
+    read_features: bool = False
+    discrepancy_variance: float = 0.0
+    evolved_share: float = 0.5
 
-    def points(self, strings: Sequence[str], codes: Array) -> Array:
-        """What the surrogate reads of strings and their codes [N, D]."""
-        return codes if self.features is None else self.features(strings)
+    def inputs(self, strings: Sequence[str], codes: Array) -> Array:
+        """Inputs [N, P] of the surrogate at strings and their codes [N, D]."""
+        if self.read_features and self.space.features is not None:
+            return self.space.features(strings)
+        return codes
 
     def allowed(
         self, strings: Iterable[str | None], but: Iterable[Hashable] = ()
     ) -> dict[str, Hashable]:
         """The strings among these that are unknown and may cost an evaluation, with their keys.
 
-        In order, one of each key, and none whose key is in `but`.  Constraints are asked last, for
-        they may cost more than everything else here.
+        In order, one of each key, and none whose key is in `but`.  Constraints come last, for they
+        may cost more than everything else here.
         """
         different = [s for s in dict.fromkeys(strings) if s is not None]
         first: dict[Hashable, str] = {}
-        for string, key in zip(different, self.problem.keys(different), strict=True):
-            if key not in self.known and key not in but:
+        for string, key in zip(different, self.space.keys(different), strict=True):
+            if key not in self.excluded and key not in but:
                 first.setdefault(key, string)
         keys = {string: key for key, string in first.items()}
         new = list(keys)
         if self.novel:
-            new = [s for s in new if not self.problem.in_training_data(s)]
-        if self.problem.feasible is not None and new:
-            new = [s for s, ok in zip(new, self.problem.feasible(new), strict=True) if ok]
+            new = [s for s in new if not self.is_training_data(s)]
+        if new:
+            new = [s for s, ok in zip(new, self.space.feasible(new), strict=True) if ok]
         return {string: keys[string] for string in new}
 
-    @property
-    def surrogate(self) -> Surrogate:
-        """The Gaussian process, of a strategy that needs one."""
-        if self.gp is None:
+    def fitted(self) -> Surrogate:
+        """The surrogate, of a strategy that needs one."""
+        if self.surrogate is None:
             raise ValueError("this strategy needs a surrogate")
-        return self.gp
+        return self.surrogate
 
     def best(self) -> tuple[Sequence[str], Array, Array]:
         """Strings, codes and weights of the best known, best first; the weights add up to 1."""
         strings, codes, scores = self.centres or (self.strings, self.codes, self.scores)
-        rows = np.argsort(scores, kind="stable")[: self.effort.centres]
+        rows = np.argsort(scores, kind="stable")[: self.candidates.centres]
         weights = 1.0 / np.arange(1, len(rows) + 1)
         return [strings[i] for i in rows], codes[rows], weights / weights.sum()
 
-    def anyone(self, rng: np.random.Generator) -> Sequence[str]:
+    def random_parents(self, rng: np.random.Generator) -> Sequence[str]:
         """As many strings as there are centres, any of those known before the search.
 
-        What is best, or was found, would lead all evolutions to where the first one went.
+        The best, or what was found, would lead all evolutions to where the first one went.
         """
-        strings = self.problem.strings
-        n = min(self.effort.centres, len(strings))
+        strings = self.start
+        n = min(self.candidates.centres, len(strings))
         return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
 
-    def bound(self) -> Draw:
-        """Features or codes [N, D] -> the score to hope for [N], mean less two standard deviations.
+    def lower_bound(self) -> Draw:
+        """Inputs [N, P] -> lower confidence bound of the score [N].
 
-        The improvement to expect would say more of what is nearly good enough, but where nothing
-        is, it likes best what is least known, however bad.
+        Expected improvement would say more of what is nearly good enough, but where nothing is, it
+        prefers what is least known, however bad.
         """
-        gp = self.surrogate
+        surrogate = self.fitted()
+        return lambda points: lower_confidence_bound(*surrogate.predict(points), LCB_WIDTH**2)
 
-        def hoped(points: Array) -> Array:
-            mean, variance = gp.predict(points)
-            return mean - HOPE * np.sqrt(variance)
 
-        return hoped
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """N strings, the codes that gave them and their own codes [N, D], and what is predicted.
+
+    `strings` has None where a code decodes to nothing; `evolutions` [N] is the number of the
+    evolution that made a string, best by its judge first, and -1 for what was decoded; `mean` and
+    `sd` [N] are predicted scores, None where there is no surrogate.
+    """
+
+    strings: Sequence[str | None]
+    origins: Array
+    codes: Array
+    evolutions: NDArray[np.int64] | None = None
+    mean: Array | None = None
+    sd: Array | None = None
 
 
 @dataclass
-class Found:
+class _Pool:
     """Candidates so far: strings with the codes that gave them and their own; what was refused."""
 
     codes: dict[str, tuple[Array, Array]] = field(default_factory=dict)
@@ -161,145 +149,135 @@ class Found:
         return [s for s in different if s not in self.codes and s not in self.refused]
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """N strings, the codes that gave them, their own codes [N, D], and their `evolutions` [N].
-
-    What was evolved has the number of its evolution, best by its judge first; what was decoded, -1.
-    """
-
-    strings: list[str]
-    origins: Array
-    codes: Array
-    evolutions: NDArray[np.int64]
-
-
-def new_candidates(view: View, rng: np.random.Generator) -> Candidates:
-    """Unknown strings near the best ones: decoded ones until there are enough, and recombined ones.
+def new_candidates(state: SearchState, rng: np.random.Generator) -> Candidates:
+    """Unknown strings near the best ones: decoded ones until there are enough, and evolved ones.
 
     Fewer decoded ones where no more are found in reasonable time.
     """
-    found = Found()
-    for attempt in range(view.effort.attempts):
-        _decode_around(view, attempt, found, rng)
-        if len(found.codes) >= view.effort.enough:
+    pool = _Pool()
+    for attempt in range(state.candidates.attempts):
+        _decode_around(state, attempt, pool, rng)
+        if len(pool.codes) >= state.candidates.enough:
             break
-    _recombine(view, found, rng)
-    if not found.codes and view.effort.anywhere:
-        codes = view.problem.sample_prior(view.effort.draws, rng)
-        _add_decoded(view, codes, found)
-    if not found.codes:
-        none = view.codes[:0]
-        return Candidates([], none, none, np.zeros(0, dtype=np.int64))
-    origins, own = map(np.stack, zip(*found.codes.values(), strict=True))
-    evolutions = np.array([found.evolutions.get(string, -1) for string in found.codes])
-    return Candidates(list(found.codes), origins, own, evolutions)
+    _recombine(state, pool, rng)
+    if not pool.codes and state.candidates.anywhere:
+        _add_decoded(state, state.space.sample_prior(state.candidates.draws, rng), pool)
+    if not pool.codes:
+        none = state.codes[:0]
+        return Candidates(strings=[], origins=none, codes=none, evolutions=np.zeros(0, np.int64))
+    origins, own = map(np.stack, zip(*pool.codes.values(), strict=True))
+    evolutions = np.array([pool.evolutions.get(string, -1) for string in pool.codes])
+    return Candidates(strings=list(pool.codes), origins=origins, codes=own, evolutions=evolutions)
 
 
-def _decode_around(view: View, attempt: int, found: Found, rng: np.random.Generator) -> None:
+def _decode_around(state: SearchState, attempt: int, pool: _Pool, rng: np.random.Generator) -> None:
     """Decode steps from the best known codes; in the first attempt these codes themselves too."""
-    effort = view.effort
-    _, codes, weights = view.best()
+    config = state.candidates
+    _, codes, weights = state.best()
     # A surrogate that reads strings can only judge what has been decoded.
-    screen = 1 if view.features else max(effort.screen // 3**attempt, 1)
-    drawn = effort.draws * screen
+    screen = 1 if state.read_features else max(config.screen // 3**attempt, 1)
+    drawn = config.draws * screen
     centres = codes[rng.choice(len(codes), size=drawn, p=weights)]
     # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
-    sizes = view.length * rng.uniform(0.25, 1.0, size=(drawn, 1))
-    origins = view.trusted.step(centres, sizes, rng)
-    origins = origins[view.trusted.contains(origins)]
+    sizes = state.length * rng.uniform(0.25, 1.0, size=(drawn, 1))
+    origins = state.region.step(centres, sizes, rng)
+    origins = origins[state.region.contains(origins)]
     if screen > 1:
-        hopes = draw(view.surrogate, rng)(origins)
-        origins = origins[np.sort(np.argsort(hopes, kind="stable")[: effort.draws])]
+        drawn_scores = state.fitted().draw(rng)(origins)
+        origins = origins[np.sort(np.argsort(drawn_scores, kind="stable")[: config.draws])]
     if attempt == 0:  # where known strings may be proposed again
         origins = np.concatenate([codes, origins])
-    _add_decoded(view, origins, found)
+    _add_decoded(state, origins, pool)
 
 
-def _add_decoded(view: View, origins: Array, found: Found) -> None:
+def _add_decoded(state: SearchState, origins: Array, pool: _Pool) -> None:
     """Take what codes [N, D] decode to among the candidates, or refuse it."""
-    strings = view.problem.codec.decode(origins)
+    strings = state.space.codec.decode(origins)
     first = {s: i for i, s in reversed(list(enumerate(strings))) if s is not None}
-    unseen = found.unseen(strings)
-    allowed = view.allowed(unseen, but=found.keys)
-    own = _own_codes(view, list(allowed))
-    found.codes.update({s: (origins[first[s]], code) for s, code in own.items()})
-    found.keys.update(allowed[s] for s in own)
-    found.refused.update(s for s in unseen if s not in own)
+    unseen = pool.unseen(strings)
+    allowed = state.allowed(unseen, but=pool.keys)
+    own = _own_codes(state, list(allowed))
+    pool.codes.update({s: (origins[first[s]], code) for s, code in own.items()})
+    pool.keys.update(allowed[s] for s in own)
+    pool.refused.update(s for s in unseen if s not in own)
 
 
-def _recombine(view: View, found: Found, rng: np.random.Generator) -> None:
+def _recombine(state: SearchState, pool: _Pool, rng: np.random.Generator) -> None:
     """Take evolved strings among the candidates, those of several evolutions."""
-    recombine = view.problem.recombine
-    if recombine is None or not view.effort.recombined:
+    recombine = state.space.recombine
+    if recombine is None or not state.candidates.recombined:
         return
-    for i in range(view.effort.evolutions):
+    for i in range(state.candidates.evolutions):
         if i % 2:
-            parents, judge = view.anyone(rng), view.bound()
+            parents, judge = state.random_parents(rng), state.lower_bound()
         else:
-            parents, judge = view.best()[0], draw(view.surrogate, rng)
-        new = _evolved(view, found, recombine, parents, judge, rng)
+            parents, judge = state.best()[0], state.fitted().draw(rng)
+        new = _evolved(state, pool, recombine, parents, judge, rng)
         strings = list(new)
         if strings:
-            codes = view.problem.codec.encode(strings)
-            found.codes.update({s: (code, code) for s, code in zip(strings, codes, strict=True)})
-            found.keys.update(new.values())
-            found.evolutions.update(dict.fromkeys(strings, i))
+            codes = state.space.codec.encode(strings)
+            pool.codes.update({s: (code, code) for s, code in zip(strings, codes, strict=True)})
+            pool.keys.update(new.values())
+            pool.evolutions.update(dict.fromkeys(strings, i))
 
 
 def _evolved(
-    view: View,
-    found: Found,
+    state: SearchState,
+    pool: _Pool,
     recombine: Recombine,
     parents: Sequence[str],
     judge: Draw,
     rng: np.random.Generator,
 ) -> dict[str, Hashable]:
     """Strings evolved from parents, with their keys, best first; the judge says which survive."""
-    effort = view.effort
-    survivors = max(effort.enough // effort.evolutions, 1)
+    config = state.candidates
+    survivors = max(config.enough // config.evolutions, 1)
     alive: dict[str, float] = {}
     keys: dict[str, Hashable] = {}
     judged: set[str] = set()
-    for _ in range(effort.generations):
+    for _ in range(config.generations):
         # All survivors have as many children: where the best have most, all is soon of one kind.
-        chosen = [parents[i] for i in rng.integers(len(parents), size=effort.recombined)]
-        children = [s for s in found.unseen(recombine(chosen, rng)) if s not in judged]
+        chosen = [parents[i] for i in rng.integers(len(parents), size=config.recombined)]
+        children = [s for s in pool.unseen(recombine(chosen, rng)) if s not in judged]
         judged.update(children)
-        if view.features is None:  # only what may be proposed need have a code
-            keys.update(view.allowed(children, but=found.keys.union(keys.values())))
+        if not state.read_features:  # only what may be proposed need have a code
+            keys.update(state.allowed(children, but=pool.keys.union(keys.values())))
             children = [s for s in children if s in keys]
         if children:
-            codes = view.codes[:0] if view.features else view.problem.codec.encode(children)
-            alive.update(zip(children, judge(view.points(children, codes)).tolist(), strict=True))
-        alive = _survivors(view, alive, survivors, keys, found.keys)
+            codes = state.codes[:0] if state.read_features else state.space.codec.encode(children)
+            alive.update(zip(children, judge(state.inputs(children, codes)).tolist(), strict=True))
+        alive = _survivors(state, alive, survivors, keys, pool.keys)
         parents = list(alive) or parents
     return {string: keys[string] for string in alive}
 
 
 def _survivors(
-    view: View, alive: dict[str, float], n: int, keys: dict[str, Hashable], but: set[Hashable]
+    state: SearchState,
+    alive: dict[str, float],
+    n: int,
+    keys: dict[str, Hashable],
+    but: set[Hashable],
 ) -> dict[str, float]:
     """The n best that may be proposed, best first; their keys join the others.
 
-    Only these are asked whether they may: constraints can cost more than the judge does.
+    Only these are checked: constraints can cost more than the judge does.
     """
     ranked = iter(sorted(alive, key=lambda string: alive[string]))
     best: dict[str, float] = {}
     while part := list(islice(ranked, n - len(best))):
         new = [string for string in part if string not in keys]
-        keys.update(view.allowed(new, but=but.union(keys.values())))
+        keys.update(state.allowed(new, but=but.union(keys.values())))
         best.update({string: alive[string] for string in part if string in keys})
     return best
 
 
-def _own_codes(view: View, strings: list[str]) -> dict[str, Array]:
+def _own_codes(state: SearchState, strings: list[str]) -> dict[str, Array]:
     """The code of each string; with `faithful`, of each that its code decodes to."""
     if not strings:
         return {}
-    codes = view.problem.codec.encode(strings)
+    codes = state.space.codec.encode(strings)
     own = dict(zip(strings, codes, strict=True))
-    if not view.effort.faithful:
+    if not state.candidates.faithful:
         return own
-    again = view.problem.codec.decode(codes)
+    again = state.space.codec.decode(codes)
     return {s: own[s] for s, other in zip(strings, again, strict=True) if s == other}

@@ -12,13 +12,22 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.cli.options import AskConfig, ConstraintOptions, TellConfig
+from bayesopt.cli.options import (
+    AskConfig,
+    ConstraintOptions,
+    TellConfig,
+    check_folders,
+    check_molecules,
+    constraints_of,
+    direction,
+)
+from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
-    from bayesopt.optimizer import SearchConfig
+    from bayesopt.optimizer import Batch, Optimizer
     from bayesopt.storage import Trial, TrialStore
     from bayesopt.tasks.molecules import MoleculeTask
 
@@ -31,9 +40,6 @@ FOLDS = 5
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
-    from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run
-
     config = _recalled(config)
     if config.data is None or config.value_column is None:
         raise UserError(
@@ -43,34 +49,46 @@ def ask(config: AskConfig) -> None:
         raise UserError("say which values are better: give --maximize or --minimize.")
     if config.batch_size is not None and config.batch_size < 1:
         raise UserError(f"--batch-size must be 1 or more, not {config.batch_size}")
+    require_gpflow()
+    check_folders(config.model, config.out)
+    check_molecules(config, None, config.data)
+    constraints = constraints_of(config, None)
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
+
     select_device(config.device)
     from bayesopt.cli.batch_csv import write_batch
-    from bayesopt.optimizer import Search
     from bayesopt.tasks.molecules import MoleculeTask
     from molecules.chem.draw import grid
 
-    task = MoleculeTask(None, config, config, model=config.model, data=config.data)
+    task = MoleculeTask(
+        None,
+        constraints=constraints,
+        to=config.to,
+        maximize=direction(config.maximize, config.minimize),
+        data=config.data,
+        smiles_column=config.smiles_column,
+        value_column=config.value_column,
+        model=config.model,
+    )
     open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
     screen = console()
     with _store(config) as store:
         _refuse_unfinished(config, store)
-        search = Search(
-            task.problem, store, SEED, _search_config(task), task.problem.trusted_region()
-        )
-        screen.print(
-            f"{len(search.trials) + len(task.values)} measured molecules: {_quality(search)}"
-        )
-        trials = search.ask(config.batch_size or BATCH)
-    if not trials:
+        optimizer = _optimizer(task, store)
+        measured = len(optimizer.trials) + len(task.dataset)
+        screen.print(f"{measured} measured molecules: {_quality(optimizer)}")
+        batch = optimizer.ask(config.batch_size or BATCH)
+    if not len(batch):
         raise UserError(
             "no new molecule was found that satisfies the constraints: loosen them, or tell more."
         )
-    path = batch_path(config.out, trials[0].batch)
-    write_batch(path, trials, str(config.value_column), task.maximise)
-    legends = [f"{t.evaluation}:  {_shown(task.maximise, t.predicted_mean):.3g}" for t in trials]
-    smiles = [t.string or "" for t in trials]
-    picture = grid(smiles[:100], path.with_suffix(".svg"), legends[:100])
-    screen.print(_table(trials, task))
+    path = batch_path(config.out, batch.trials[0].batch)
+    write_batch(path, batch, str(config.value_column))
+    ids = [trial.evaluation for trial in batch.trials]
+    legends = [f"{number}:  {mean:.3g}" for number, mean in zip(ids, batch.mean, strict=True)]
+    picture = grid(batch[:100], path.with_suffix(".svg"), legends[:100])
+    screen.print(_table(batch, task.score_name))
     screen.print(f"molecules to make: {path} (drawn in {picture})")
     screen.print(f"then: python -m bayesopt.run tell --out {config.out} {path}", markup=False)
 
@@ -78,6 +96,7 @@ def ask(config: AskConfig) -> None:
 def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
     from bayesopt.cli.batch_csv import read_batch
+    from bayesopt.space import turned
     from bayesopt.tasks.molecule_codec import canonical_or_none
 
     asked = _stored_options(config.out)
@@ -88,10 +107,9 @@ def tell(config: TellConfig) -> None:
         if not trials:
             raise UserError(f"{config.out} holds no batch: run python -m bayesopt.run ask first.")
         values = read_batch(config.measured, trials, str(asked.value_column), canonical_or_none)
-        sign = -1.0 if asked.maximize else 1.0
-        news = {k: sign * v for k, v in values.items() if v is not None}
-        _refuse_other_values(config.measured, trials, news)
-        new = {k: v for k, v in news.items() if trials[k].score is None}
+        scores = {k: turned(v, asked.maximize) for k, v in values.items() if v is not None}
+        _refuse_other_values(config.measured, trials, scores)
+        new = {k: v for k, v in scores.items() if trials[k].score is None}
         lost = {k for k, v in values.items() if v is None and trials[k].score is None}
         lost -= store.failed(STRATEGY, SEED)
         if not new and not lost:
@@ -101,12 +119,14 @@ def tell(config: TellConfig) -> None:
         store.fail(STRATEGY, SEED, lost)
         left = store.pending(STRATEGY, SEED)
         told = [t for t in store.trials(STRATEGY, SEED) if t.score is not None]
-    _say_told(asked, told, new, len(lost), len(left))
+    _print_told(asked, told, new, len(lost), len(left))
 
 
-def _say_told(
+def _print_told(
     asked: AskConfig, told: Sequence[Trial], new: dict[int, float], lost: int, left: int
 ) -> None:
+    from bayesopt.space import turned
+
     screen = console()
     screen.print(
         f"values stored: {len(new)}, marked as not measurable: {lost}, still waited for: {left}"
@@ -120,7 +140,7 @@ def _say_told(
         screen.print(f"the predictions for them were off by {off:.3g} (RMSE)")
     if told:
         best = min(told, key=lambda t: float(t.score or 0))
-        value = _shown(asked.maximize, best.score)
+        value = turned(best.score, asked.maximize)
         screen.print(f"best so far: {value:g}  {best.string}", markup=False)
     screen.print(f"next: python -m bayesopt.run ask --out {asked.out}", markup=False)
 
@@ -128,11 +148,6 @@ def _say_told(
 def batch_path(folder: Path, batch: int) -> Path:
     """Where the CSV file of a batch (from 0) lies."""
     return folder / f"batch-{batch + 1:03d}.csv"
-
-
-def _shown(maximise: bool, score: float | None) -> float:
-    value = float("nan") if score is None else score
-    return 0.0 - value if maximise else value
 
 
 def _stored_options(folder: Path) -> AskConfig | None:
@@ -156,23 +171,23 @@ def _stored_options(folder: Path) -> AskConfig | None:
 
 
 def _recalled(config: AskConfig) -> AskConfig:
-    """What was not said again is as it was at the first time."""
+    """Fill options not given from the stored campaign."""
     stored = _stored_options(config.out)
     if stored is None:
         return replace(config, batch_size=BATCH if config.batch_size is None else config.batch_size)
     defaults = AskConfig()
-    said = {
+    given = {
         field.name: getattr(config, field.name)
         for field in fields(AskConfig)
         if getattr(config, field.name) != getattr(defaults, field.name)
     }
-    return replace(stored, **said)
+    return replace(stored, **given)
 
 
 def _store(config: AskConfig) -> TrialStore:
     from bayesopt.storage import TrialStore
 
-    # The options are checked with the folder; the data may grow, so the store asks for the sense.
+    # The options are checked with the folder; the data may grow, so the store compares the rest.
     meaning = {
         "kind": "ask",
         "value_column": config.value_column,
@@ -202,36 +217,38 @@ def _refuse_other_values(path: Path, trials: dict[int, Trial], told: dict[int, f
             )
 
 
-def _search_config(task: MoleculeTask) -> SearchConfig:
-    from bayesopt.optimizer import SearchConfig
-    from bayesopt.surrogates.sparse_gp import SurrogateConfig
+def _optimizer(task: MoleculeTask, store: TrialStore) -> Optimizer:
+    from bayesopt.optimizer import Optimizer
+    from bayesopt.surrogates.base import SurrogateConfig
 
     surrogate = SurrogateConfig(
         method="sgpr",
         kernel="matern52",
         points_per_lengthscale=task.points_per_lengthscale,
     )
-    return SearchConfig(
-        STRATEGY,
-        points=None,
+    return Optimizer(
+        task.space,
+        task.dataset,
+        maximize=task.maximize,
         surrogate=surrogate,
-        held_out=0.0,
-        effort=task.effort,
-        from_scratch=True,
-        features=True,
+        points=None,
+        refit=True,
+        centres=task.centres,
+        storage=store,
+        seed=SEED,
     )
 
 
-def _quality(search: Any) -> str:
-    """How well the surrogate predicts what it has not seen, among what was measured."""
+def _quality(optimizer: Optimizer) -> str:
+    """Cross-validated error of the surrogate on what was measured, in words."""
     import numpy as np
 
-    points, scores = search.known()
+    points, scores = optimizer.training_points()
     order = np.random.default_rng(SEED).permutation(len(scores))
     mean = np.empty(len(scores))
     for test in np.array_split(order, FOLDS):
         train = np.setdiff1d(order, test)
-        gp = search.new_surrogate().fit(points[train], scores[train], seed=SEED)
+        gp = optimizer.new_surrogate().fit(points[train], scores[train], seed=SEED)
         mean[test] = gp.predict(points[test])[0]
     rmse = float(np.sqrt(np.mean((mean - scores) ** 2)))
     spread = float(scores.std())
@@ -242,7 +259,7 @@ def _quality(search: Any) -> str:
     )
 
 
-def _table(trials: Sequence[Trial], task: MoleculeTask) -> Any:
+def _table(batch: Batch, score_name: str) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -250,11 +267,9 @@ def _table(trials: Sequence[Trial], task: MoleculeTask) -> Any:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("id", justify="right")
     table.add_column("molecule", overflow="fold")
-    table.add_column(f"predicted {task.score_name}", justify="right")
-    for t in trials:
-        mean = _shown(task.maximise, t.predicted_mean)
-        predicted = f"{mean:.3f} ± {t.predicted_sd or 0.0:.3f}"
-        table.add_row(str(t.evaluation), Text(t.string or ""), predicted)
+    table.add_column(f"predicted {score_name}", justify="right")
+    for trial, string, mean, sd in zip(batch.trials, batch, batch.mean, batch.sd, strict=True):
+        table.add_row(str(trial.evaluation), Text(string), f"{mean:.3f} ± {sd:.3f}")
     return table
 
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bayesopt.storage import Trial
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
 
+if TYPE_CHECKING:
+    from bayesopt.optimizer import Batch
+
 ID, STRING, MEAN, SD = "id", "smiles", "predicted_mean", "predicted_sd"
 
 
-def write_batch(path: Path, trials: Sequence[Trial], value: str, maximise: bool) -> None:
-    """A row a trial: id, string, predicted mean and sd in the user's sign, and an empty value."""
+def write_batch(path: Path, batch: Batch, value: str) -> None:
+    """A row a trial: id, string, predicted mean and sd, and an empty value."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([ID, STRING, MEAN, SD, value])
-    for trial in trials:
-        mean = (trial.predicted_mean or 0.0) * (-1 if maximise else 1)
-        numbers = [f"{mean:.4f}", f"{trial.predicted_sd or 0.0:.4f}"]
-        writer.writerow([trial.evaluation, trial.string, *numbers, ""])
+    for trial, string, mean, sd in zip(batch.trials, batch, batch.mean, batch.sd, strict=True):
+        writer.writerow([trial.evaluation, string, f"{mean:.4f}", f"{sd:.4f}", ""])
     write_atomic(path, text.getvalue())
 
 

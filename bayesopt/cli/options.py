@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
+
+if TYPE_CHECKING:
+    from molecules.chem.constraints import Constraints
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,7 @@ def as_published(config: RunConfig) -> RunConfig:
 
 
 def check(config: RunConfig) -> None:
-    """Refuse counts below their minimum, and what contradicts itself, by a `UserError`."""
+    """Refuse by a `UserError`, before any heavy import, what cannot be run as it is written."""
     least = {
         "budget": 0,
         "batch_size": 1,
@@ -224,6 +228,69 @@ def check(config: RunConfig) -> None:
             raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
     if config.composite and config.reads == "codes":
         raise UserError("--composite is about what strings do: leave out --reads codes.")
+    require_gpflow()
+    check_folders(config.model, config.out)
+    if config.task == "molecules":
+        check_molecules(config, config.objective or "penalized_logp", config.data)
+        constraints_of(config, config.objective or "penalized_logp")
+        return
+    from grammar.expressions.targets import load_target
+
+    load_target(config.target, config.target_csv)
+    if config.data not in (None, "official", "generated") and not Path(str(config.data)).is_file():
+        raise UserError(
+            f"--data {config.data} cannot be read: give official, generated, or a text file."
+        )
+
+
+def check_folders(model: Path | None, out: Path | None) -> None:
+    """Refuse a folder without a model, and a file where the run's folder should be."""
+    if model is not None and not (model / "model.json").is_file():
+        raise UserError(
+            f"{model} does not hold a trained grammar model: name a folder that grammar.train or "
+            "molecules.train has written."
+        )
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file: name a folder.")
+
+
+def check_molecules(columns: ColumnOptions, objective: str | None, data: str | None) -> None:
+    """Refuse wrong names of properties, files and columns; imports RDKit only."""
+    from molecules.chem.penalized import RAW
+    from molecules.data.files import read_records
+    from molecules.scoring.objective import Objective
+
+    direction(columns.maximize, columns.minimize)
+    if objective is not None and objective != "similarity":
+        assert isinstance(Objective(objective, None, RAW).maximise, bool)  # else a UserError
+    for name in ("smiles_column", "value_column"):
+        if getattr(columns, name) is not None and data is None:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} names a column of --data: give that file too.")
+    if data in (None, "zinc", "download", "builtin"):
+        return
+    path = Path(str(data))
+    if not path.is_file():
+        raise UserError(f"--data {path} cannot be read: there is no such file.")
+    if ".sdf" not in path.suffixes:
+        read_records(path, smiles_column=columns.smiles_column, value_column=columns.value_column)
+
+
+def constraints_of(options: ConstraintOptions, objective: str | None) -> Constraints:
+    """The constraints that the options describe, with the usual bound of the objective."""
+    from bayesopt.tasks.molecule_report import default_constraints
+
+    if options.to is not None and options.min_similarity is None and objective != "similarity":
+        raise UserError(
+            "--to names the molecule of --min-similarity or of --objective similarity: "
+            "give one of them."
+        )
+    bounds: dict[str, Any] = {"max_sa": options.max_sa, "no_alerts": not options.alerts}
+    if options.max_heavy_atoms is not None:
+        bounds["max_heavy_atoms"] = options.max_heavy_atoms
+    if options.min_similarity is not None:
+        bounds.update(min_similarity=options.min_similarity, to=options.to)
+    return replace(default_constraints(objective), **bounds)
 
 
 def direction(maximize: bool, minimize: bool) -> bool | None:

@@ -6,39 +6,44 @@ held-out data).
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from sklearn.decomposition import PCA
 
 from bayesopt.report import summary as results
-from bayesopt.report.canvas import (
-    BASELINE_COLOURS,
-    SHADES,
-    STYLE,
-    Plot,
-    data_uri,
-    identity_line,
-    score_axis,
-)
 from bayesopt.report.summary import Array, SearchRecord, short, with_error
-from gmae_tf.utils.plotting import BLUE, INK, LIGHT, ORANGE, panels
+from gmae_tf.utils.plotting import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, panels
+from gmae_tf.utils.plotting import STYLE as SHARED_STYLE
 
-__all__ = [
-    "Plot",
-    "calibration_by_batch",
-    "latent_map",
-    "score_trace",
-    "standard_plots",
-    "surrogate_predictions",
-    "top_fits",
-]
+PURPLE = "#CC79A7"
 MAX_PANELS = 6
+BASELINE_COLOURS = (GREY, GREEN, PURPLE)
+SHADES = LinearSegmentedColormap.from_list("shades", ["#C6DBEF", "#4292C6", "#08306B"])
+STYLE: Any = {
+    **SHARED_STYLE,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "report",  # the same record gives the same bytes
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture with its words: `image` is a data URI, `caption` one sentence on how to read it."""
+
+    title: str
+    caption: str
+    image: str
 
 
 def standard_plots(record: SearchRecord) -> list[Plot]:
@@ -133,18 +138,18 @@ def score_trace(record: SearchRecord) -> Plot | None:
         count = f"median of {len(traces)} seeds" if len(traces) > 1 else "one seed"
         _draw_steps(axes, median, color=BLUE, lw=2.4, label=f"{record.strategy}, {count}")
         # What is maximised has no best value that a logarithmic axis could come near to.
-        logarithmic = not record.maximise and score_axis(axes, np.concatenate(everything))
+        logarithmic = not record.maximize and score_axis(axes, np.concatenate(everything))
         axes.set_xlim(left=0)
         axes.set_xlabel("evaluations")
         axes.set_ylabel(f"best {record.score_name} so far")
-        axes.legend(loc="lower right" if record.maximise else "upper right")
+        axes.legend(loc="lower right" if record.maximize else "upper right")
         image = data_uri(figure)
     return Plot(
         f"Best {record.score_name} against evaluations",
         "Thin lines are single seeds and thick lines medians: the "
-        + ("higher" if record.maximise else "lower")
+        + ("higher" if record.maximize else "lower")
         + " and the further left a line "
-        + ("rises" if record.maximise else "falls")
+        + ("rises" if record.maximize else "falls")
         + ", the better the search"
         + ("; the axis is logarithmic down to its first tick above 0." if logarithmic else "."),
         image,
@@ -214,7 +219,7 @@ def latent_map(record: SearchRecord) -> Plot | None:
             c=record.shown(scores[order]),
             s=6,
             lw=0,
-            cmap=SHADES if record.maximise else SHADES.reversed(),
+            cmap=SHADES if record.maximize else SHADES.reversed(),
             rasterized=True,
         )
         label = f"{record.score_name} of training {record.noun}"
@@ -329,3 +334,35 @@ def _draw_intervals(axes: Axes, record: SearchRecord, trials: Sequence[Any]) -> 
 
 def _clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def score_axis(axes: Axes, values: Array) -> bool:
+    """Logarithmic (True) with a linear foot that holds 0; linear when scores can be negative."""
+    finite = values[np.isfinite(values)]
+    positive = finite[finite > 1e-9]
+    if finite.min() < 0 or not positive.size or positive.max() < 10 * positive.min():
+        return False
+    foot = max(10.0 ** math.floor(math.log10(positive.min())), positive.max() * 1e-6)
+    decades = range(math.floor(math.log10(foot)), math.ceil(math.log10(positive.max())) + 1)
+    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+    ticks = [0.0, *(step * 10.0**decade for decade in decades for step in steps)]
+    axes.set_yscale("symlog", linthresh=foot, linscale=0.35)
+    axes.yaxis.set_major_locator(FixedLocator([t for t in ticks if t == 0 or t >= foot * 0.999]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_ylim(-0.15 * foot, positive.max() * 1.15)
+    return True
+
+
+def identity_line(axes: Axes, truth: Array) -> None:
+    """Draw where a prediction equals the truth [n]."""
+    middle = float(np.mean(truth))
+    axes.axline((middle, middle), slope=1, color=INK, lw=0.9, ls=(0, (4, 3)))
+
+
+def data_uri(figure: Figure) -> str:
+    """The figure as an SVG data URI; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None}
+    figure.savefig(buffer, format="svg", dpi=160, transparent=True, metadata=metadata)
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

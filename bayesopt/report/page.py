@@ -22,7 +22,7 @@ from gmae_tf.utils.files import write_atomic
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bayesopt.report.canvas import Plot
+    from bayesopt.report.figures import Plot
 
 TEMPLATES = Path(__file__).parent / "templates"
 COLUMNS = {
@@ -198,7 +198,7 @@ def found_sentence(record: SearchRecord, results: Mapping[str, Any]) -> str:
 def better(record: SearchRecord) -> str:
     """Which scores are the better ones, in words: "lower", or "penalised logP, higher"."""
     name = "" if record.score_name == "score" else f"{record.score_name}, "
-    return name + ("higher" if record.maximise else "lower")
+    return name + ("higher" if record.maximize else "lower")
 
 
 def percent(share: float | None) -> str:

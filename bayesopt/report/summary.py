@@ -1,9 +1,9 @@
 """From trials to numbers: everything a report says, computed once and without side effects.
 
 Trials and functions of trials hold scores as the engines do: lower is better. What is shown has the
-sign that the user gave the objective: `results_json` and the pictures turn the scores of a record
-that maximises (`SearchRecord.shown`), and nothing else does. A trial is *evaluated* when it has a
-score or when it decoded to no string at all; a trial that only waits for its score counts nowhere.
+sign of the user: `results_json` and the pictures pass scores through `SearchRecord.shown`. A trial
+is *evaluated* when it has a score or when it decoded to no string at all; a trial that only waits
+for its score counts nowhere.
 
 Schema of `results.json` (`results_json`; strict JSON, an unknown number is null; scores in the
 user's sign):
@@ -41,6 +41,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesopt.space import turned
+
 if TYPE_CHECKING:
     from bayesopt.storage import SurrogateFit, Trial
 
@@ -72,7 +74,7 @@ class SearchRecord:
 
     Shapes: `training_codes` [m, D] and `training_scores` [m] are a sample for the latent map and
     may be empty ([0, D], [0]). `baselines` maps a name ("random", "prior") to its trials. Scores
-    are the engines', lower is better; with `maximise` they are the negatives of the user's.
+    are the engines', lower is better; with `maximize` they are the negatives of the user's.
     `score_name` and `noun` say what a score and a string are called.
     """
 
@@ -91,17 +93,13 @@ class SearchRecord:
     notes: tuple[str, ...] = ()
     data_protocol: str = ""
     command: str = ""
-    maximise: bool = False
+    maximize: bool = False
     score_name: str = "score"
     noun: str = "string"
 
     def shown(self, score: Any) -> Any:
         """A score, an array or a sequence of scores (or None) in the user's sign."""
-        if not self.maximise or score is None:
-            return score
-        if isinstance(score, list | tuple):
-            return [self.shown(item) for item in score]
-        return 0.0 - score  # not -score, which has a zero with a sign
+        return turned(score, self.maximize)
 
 
 def results_json(record: SearchRecord) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
     content = {
         "task": record.task,
         "objective": record.objective,
-        "maximise": record.maximise,
+        "maximise": record.maximize,
         "score_name": record.score_name,
         "data_protocol": record.data_protocol,
         "command": record.command,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.surrogates.feature_network import FeatureNetwork, Represent
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig, checked
-from bayesopt.surrogates.training import Progress
+from bayesopt.surrogates.base import Progress, Represent, Surrogate, SurrogateConfig, checked
+from bayesopt.surrogates.feature_network import FeatureNetwork
+from bayesopt.surrogates.sparse_gp import SparseGP
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -25,7 +25,7 @@ features of its own training points the network errs too little, and so would th
 FEWEST = 20
 
 
-class DeepKernelGP:
+class DeepKernelGP(Surrogate):
     """`SparseGP` on the features of a `FeatureNetwork`; as `SparseGP` to use.
 
     The network stays as it was fitted; only the Gaussian process takes in what is found later.
@@ -67,10 +67,6 @@ class DeepKernelGP:
         self._gp.update(self._features(codes[rows]), scores[rows], seed=seed, progress=progress)
         return self
 
-    def attach(self, codes: Array, scores: Array) -> DeepKernelGP:
-        """Nothing: the posterior holds what it needs of the data."""
-        return self
-
     # Prediction
 
     @property
@@ -82,17 +78,9 @@ class DeepKernelGP:
         """Mean [N] and variance [N] of the latent f at codes [N, D], raw units, without noise."""
         return self._gp.predict(self._features(codes))
 
-    def predict_y(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at codes [N, D], raw units."""
-        return self._gp.predict_y(self._features(codes))
-
     def sample(self, codes: Array, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint posterior samples [S, n] of f at codes [n, D], raw units."""
         return self._gp.sample(self._features(codes), n_samples, rng)
-
-    def score(self, codes: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return self._gp.score(self._features(codes), scores)
 
     # State
 

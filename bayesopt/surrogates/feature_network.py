@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -10,12 +10,11 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from bayesopt.surrogates.base import Progress, Represent
 from bayesopt.surrogates.inducing import Scaler
-from bayesopt.surrogates.training import Progress, minibatches
+from bayesopt.surrogates.training import minibatches
 
 Array = NDArray[np.float64]
-Represent = Callable[[Any], NDArray[Any]]
-"""Codes [N, D] -> what a frozen decoder makes of them, [N, T, P]."""
 
 FEATURES = 16
 BATCH = 512

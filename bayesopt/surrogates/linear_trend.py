@@ -16,10 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.surrogates.base import Draw, Surrogate, draw
-from bayesopt.surrogates.composite import MisfitTrend
-from bayesopt.surrogates.sparse_gp import gaussian_score
-from bayesopt.surrogates.training import Progress
+from bayesopt.surrogates.base import Draw, Progress, Surrogate
+from bayesopt.surrogates.composite import SquaredErrorTrend
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -70,32 +68,34 @@ class LinearTrend:
         return lambda features: self.intercept + drawn @ (features - self.mean).T
 
 
-Trend = LinearTrend | MisfitTrend
+Trend = LinearTrend | SquaredErrorTrend
 
 
-class TrendGP:
+class TrendGP(Surrogate):
     """A trend of features [N, F], such as `LinearTrend`, and a surrogate of what it leaves.
 
-    The first `wholes` features say what a thing is like as a whole: these and the trend are what
-    the surrogate of the rest reads.  The trend reads the others, which count parts or, for
-    `MisfitTrend`, are values; it is fitted to all points whenever some are added.
+    The first `n_global_features` features describe a string as a whole: these and the trend are the
+    inputs of the surrogate of the rest.  The trend reads the others, which count parts or, for
+    `SquaredErrorTrend`, are values; it is fitted to all points whenever some are added.
     """
 
-    def __init__(self, rest: Surrogate, wholes: int, form: type[Trend] = LinearTrend) -> None:
-        self._rest, self._wholes, self._form = rest, wholes, form
+    def __init__(
+        self, rest: Surrogate, n_global_features: int, form: type[Trend] = LinearTrend
+    ) -> None:
+        self._rest, self._n_global, self._form = rest, n_global_features, form
 
     def fit(
         self, features: Array, scores: Array, *, seed: int, progress: Progress | None = None
     ) -> TrendGP:
         """Fit to features [N, F] and scores [N]; errors as those of the surrogate of the rest."""
-        self._trend = self._form.fit(features[:, self._wholes :], scores)
+        self._trend = self._form.fit(features[:, self._n_global :], scores)
         trend, _, summary = self._parts(features)
         self._rest.fit(summary, scores - trend, seed=seed, progress=progress)
         return self
 
     def update(self, features: Array, scores: Array, *, seed: int = 0) -> TrendGP:
         """Take all data so far, new ones last."""
-        self._trend = self._trend.refit(features[:, self._wholes :], scores)
+        self._trend = self._trend.refit(features[:, self._n_global :], scores)
         trend, _, summary = self._parts(features)
         self._rest.update(summary, scores - trend, seed=seed)
         return self
@@ -107,7 +107,7 @@ class TrendGP:
         ------
         UserError: another version of the features, by their number.
         """
-        width = features.shape[1] - self._wholes
+        width = features.shape[1] - self._n_global
         if width != self._trend.width:
             raise UserError(
                 f"The stored surrogate reads {self._trend.width} counts of parts, this version "
@@ -118,9 +118,9 @@ class TrendGP:
         return self
 
     def _parts(self, features: Array) -> tuple[Array, Array, Array]:
-        """Mean [N] and variance [N] of the trend, and what the rest reads [N, wholes + 1]."""
-        mean, variance = self._trend.predict(features[:, self._wholes :])
-        return mean, variance, np.column_stack([features[:, : self._wholes], mean])
+        """Mean [N] and variance [N] of the trend, and the inputs [N, W + 1] of the rest."""
+        mean, variance = self._trend.predict(features[:, self._n_global :])
+        return mean, variance, np.column_stack([features[:, : self._n_global], mean])
 
     # Prediction
 
@@ -135,28 +135,19 @@ class TrendGP:
         mean, variance = self._rest.predict(summary)
         return mean + trend, variance + more
 
-    def predict_y(self, features: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at features [N, F]."""
-        mean, variance = self.predict(features)
-        return mean, variance + self.noise_variance
-
     def sample(self, features: Array, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint posterior samples [S, N] at features [N, F], raw units."""
         rest = self._rest.sample(self._parts(features)[2], n_samples, rng)
-        return rest + self._trend.draw(n_samples, rng)(features[:, self._wholes :])
+        return rest + self._trend.draw(n_samples, rng)(features[:, self._n_global :])
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """One trend of the posterior, whatever it is asked; the rest anew for each question."""
-        trend, rest = self._trend.draw(1, rng), draw(self._rest, rng)
+        trend, rest = self._trend.draw(1, rng), self._rest.draw(rng)
 
         def drawn(features: Array) -> Array:
-            return trend(features[:, self._wholes :])[0] + rest(self._parts(features)[2])
+            return trend(features[:, self._n_global :])[0] + rest(self._parts(features)[2])
 
         return drawn
-
-    def score(self, features: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return gaussian_score(*self.predict_y(features), scores)
 
     # State
 

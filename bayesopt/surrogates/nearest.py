@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.neighbors import NearestNeighbors
 
+from bayesopt.surrogates.base import Surrogate, SurrogateConfig, checked
 from bayesopt.surrogates.inducing import Scaler
-from bayesopt.surrogates.sparse_gp import KERNELS, SurrogateConfig, checked, gaussian_score
+from bayesopt.surrogates.sparse_gp import KERNELS
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -29,8 +30,10 @@ TUNED_ON = 600
 """Training points whose predictions from their neighbours choose the hyper-parameters."""
 
 
-class NearestGP:
+class NearestGP(Surrogate):
     """Gaussian process f: R^D -> R with Gaussian noise, by K neighbours; as `SparseGP` to use.
+
+    Neighbourhoods differ, so that samples have no joint covariance.
 
     One lengthscale for all dimensions, the kernel's variance and the noise's are found by maximum
     leave-one-out likelihood of `TUNED_ON` points given their neighbours.
@@ -137,23 +140,6 @@ class NearestGP:
             found = self._conditional(parameters, x[part], self._x[rows], self._y[rows])
             mean[part], variance[part] = (values.numpy() for values in found)
         return mean * self._unit + self._y_scaler.mean[0], variance * self._unit**2
-
-    def predict_y(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at codes [N, D], raw units."""
-        mean, variance = self.predict(codes)
-        return mean, variance + self.noise_variance
-
-    def sample(self, codes: Array, n_samples: int, rng: np.random.Generator) -> Array:
-        """Posterior samples [S, n] of f at codes [n, D], raw units; each code by itself.
-
-        Neighbourhoods differ, so there is no joint covariance.
-        """
-        mean, variance = self.predict(codes)
-        return mean + np.sqrt(variance) * rng.standard_normal((n_samples, len(mean)))
-
-    def score(self, codes: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return gaussian_score(*self.predict_y(codes), scores)
 
     # State
 

@@ -7,14 +7,14 @@ Double precision throughout.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import gpflow
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig, checked
 from bayesopt.surrogates.inducing import (
     Scaler,
     hold_shared_lengthscale,
@@ -23,7 +23,6 @@ from bayesopt.surrogates.inducing import (
 )
 from bayesopt.surrogates.posterior import CHUNK, WhitenedPosterior, covariance_root
 from bayesopt.surrogates.training import (
-    Progress,
     SparseModel,
     fit_collapsed,
     fit_stochastic,
@@ -40,51 +39,21 @@ KERNELS = {
 AUTO_LIMIT = 1_000_000  # where one pass over the points costs as much as the L-BFGS stage
 
 
-@dataclass(frozen=True)
-class SurrogateConfig:
-    """Settings of the sparse Gaussian process.
+class SparseGP(Surrogate):
+    """A sparse Gaussian process f: R^D -> R with Gaussian noise; `fit` or `set_state` it first.
 
-    method : what takes in all points once L-BFGS has found the hyper-parameters on a subset.
-        sgpr solves for q exactly, in blocks; svgp takes natural-gradient steps on minibatches,
-        whose limit is that solution.  auto: sgpr up to a million points.  nearest: no inducing
-        points but the `neighbours` nearest training points of each code, see `bayesopt.surrogates.nearest`.
-        deep: sgpr on features that a network has learnt, see `bayesopt.surrogates.deep_kernel`.
-    inducing_points : M, at most; fewer when there are fewer distinct codes.
-    kernel : its family, with one lengthscale per dimension.
-    subset, iterations : points, at most, and steps of the L-BFGS stage.
-    refit_iterations : steps when points were added.
-    svgp_steps, svgp_batch, svgp_gamma : minibatch steps on all points, their size, and the
-        natural-gradient step.
-    svgp_learning_rate : Adam's, for hyper-parameters and inducing points; 0 keeps those of L-BFGS.
-    noise_floor : smallest noise variance, in units of the target's variance.
-    points_per_lengthscale : with fewer points than this for each dimension, all dimensions share
-        one lengthscale, and a prior holds it: few points cannot tell that many apart.
+    By the collapsed bound (Titsias 2009, SGPR) or the stochastic one (Hensman et al. 2013, SVGP).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesopt import SparseGP
+    >>> codes = np.linspace(-3, 3, 60)[:, None]
+    >>> gp = SparseGP().fit(codes, np.sin(codes[:, 0]), seed=0)
+    >>> mean, variance = gp.predict(np.array([[1.0]]))
+    >>> bool(abs(mean[0] - np.sin(1.0)) < 0.01 and variance[0] < 0.01)
+    True
     """
-
-    method: Literal["auto", "sgpr", "svgp", "nearest", "deep"] = "auto"
-    inducing_points: int = 500
-    kernel: Literal["squared_exponential", "matern52", "matern32"] = "squared_exponential"
-    subset: int = 10_000
-    iterations: int = 50
-    refit_iterations: int = 3
-    svgp_steps: int = 360
-    svgp_batch: int = 1000
-    svgp_gamma: float = 0.1
-    svgp_learning_rate: float = 0.0
-    noise_floor: float = 1e-4
-    points_per_lengthscale: int = 0
-    neighbours: int = 200
-
-    def __post_init__(self) -> None:
-        if self.inducing_points < 1 or self.noise_floor <= 0 or self.subset < 2:
-            raise UserError(
-                "The surrogate needs at least 1 inducing point, a subset of at least 2 points and "
-                "a positive noise floor; correct its settings."
-            )
-
-
-class SparseGP:
-    """A sparse Gaussian process f: R^D -> R with Gaussian noise; `fit` or `set_state` it first."""
 
     def __init__(self, config: SurrogateConfig | None = None) -> None:
         self.config = config or SurrogateConfig()
@@ -212,11 +181,6 @@ class SparseGP:
         mean, variance = (np.concatenate([part[k].numpy() for part in parts]) for k in (0, 1))
         return mean * self._unit + self._y_scaler.mean[0], variance * self._unit**2
 
-    def predict_y(self, codes: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of a noisy observation at codes [N, D], raw units."""
-        mean, variance = self.predict(codes)
-        return mean, variance + self.noise_variance
-
     def covariance_with(self, codes: Array) -> Callable[[Array], Array]:
         """other [m, D] -> posterior covariance [n, m] of f with codes [n, D], raw units squared.
 
@@ -275,14 +239,6 @@ class SparseGP:
                 "positive definite; use fewer candidates, or ones that differ more."
             ) from error
         return mean + rng.standard_normal((n_samples, len(mean))) @ root.T
-
-    def score(self, codes: Array, scores: Array) -> tuple[float, float]:
-        """Test RMSE, and mean log likelihood per point in nats, noise included; raw units."""
-        return gaussian_score(*self.predict_y(codes), scores)
-
-    def attach(self, codes: Array, scores: Array) -> SparseGP:
-        """Nothing: the posterior holds what it needs of the data."""
-        return self
 
     # State
 
@@ -347,23 +303,3 @@ def _subset(size: int, count: int, new: int, seed: int) -> NDArray[np.int64]:
     new = min(new, count)
     old = np.random.default_rng(seed).choice(size - new, count - new, replace=False)
     return np.concatenate([old, np.arange(size - new, size)])
-
-
-def checked(codes: Array, scores: Array) -> tuple[Array, Array]:
-    """Codes [N, D] and scores [N] in double precision; UserError for what cannot be learnt from."""
-    codes, scores = np.asarray(codes, np.float64), np.asarray(scores, np.float64)
-    if codes.ndim != 2 or scores.shape != codes.shape[:1] or len(codes) < 2:
-        raise UserError(
-            "The surrogate needs codes [N, D] and scores [N] with N of at least 2, not "
-            f"{list(codes.shape)} and {list(scores.shape)}."
-        )
-    if not (np.isfinite(codes).all() and np.isfinite(scores).all()):
-        raise UserError("Codes and scores must be finite; remove the rows that are not.")
-    return codes, scores
-
-
-def gaussian_score(mean: Array, variance: Array, scores: Array) -> tuple[float, float]:
-    """RMSE, and mean log likelihood per point in nats, of scores [N] by N(mean, variance)."""
-    error = np.asarray(scores, np.float64) - mean
-    density = -0.5 * (np.log(2 * np.pi * variance) + error**2 / variance)
-    return float(np.sqrt(np.mean(error**2))), float(np.mean(density))

@@ -16,13 +16,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from bayesopt.surrogates.base import Progress
 from bayesopt.surrogates.posterior import WhitenedPosterior, collapsed_posterior, inducing_cholesky
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
-"""Called as progress(stage, done, total)."""
-
 JITTERS = (1e-6, 1e-5, 1e-4, 1e-3)
 NOT_POSITIVE = (
     "The Gaussian process cannot be fitted, for its kernel matrix is not positive definite even "

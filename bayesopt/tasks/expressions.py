@@ -1,4 +1,4 @@
-"""Find the expression that fits data: the benchmark of Grammar VAE, or a user's own points."""
+"""The task of finding an expression that fits data: Grammar VAE's benchmark, or own points."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesopt.acquisition.candidates import Effort
-from bayesopt.codec import LatentCodec
 from bayesopt.report.summary import PublishedRow
-from bayesopt.space import Array, Problem
+from bayesopt.space import EXPRESSION_CANDIDATES, Array, Dataset, LatentCodec, SearchSpace
 from gmae_tf.errors import UserError
 from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.cfg.characters import writes_characters
@@ -41,8 +39,10 @@ HIDDEN_BY_DEFAULT = 0.0363
 
 PROBES = 16
 """Points of the target's x at which the surrogate reads the values of an expression."""
-MISFIT_PROBES = 200
-"""At most so many, where it reads them to learn the values that are wanted."""
+VALUE_PROBES = 200
+"""At most so many, where it reads them to learn the values of the target."""
+SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, recombined=600, generations=20)
+"""For a judge that knows the form of the score, and errs less far from what is known."""
 FAR = 0.97 * WORST_SCORE
 """Where even the best known score is worse, nearly all squared errors are at their limit."""
 TOO_FAR = (
@@ -87,7 +87,7 @@ class Readable:
 
     def encode(self, strings: Sequence[str]) -> Array:
         """Codes [N, D]."""
-        return self.model.encode(strings)
+        return self.model.encode(list(strings))
 
     def decode(self, codes: Array) -> list[str | None]:
         """Strings of codes [N, D]; None where one is no expression."""
@@ -96,16 +96,24 @@ class Readable:
 
 
 class ExprTask:
-    """The task of `python -m bayesopt.run --task expr`: a `Problem` and what its report shows."""
+    """The task of `--task expr`: a search space of expressions, known scores, and a report.
+
+    Parameters
+    ----------
+    target, target_csv : an expression to find or data to fit; the benchmark's by default.
+    exclude_better_than : hide known strings that score this or less, negative: none; by default
+        those of the benchmark's protocol.
+    squared_error : the surrogate knows the form of the score; by default not for the benchmark,
+        for its published searches know nothing of the score.
+    """
 
     name = "expr"
     noun = "string"
     score_name = "score"
-    maximise = False
-    effort = Effort(draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4)
-    composite_effort = replace(effort, recombined=600, generations=20)
-    """For a judge that knows the form of the score, and errs less far from what is known."""
+    maximize = False
     points_per_lengthscale = 0
+    failed_value = WORST_SCORE
+    centres = None
 
     def __init__(
         self,
@@ -117,18 +125,14 @@ class ExprTask:
         n_data: int | None = None,
         data_dir: Path | None = None,
         exclude_better_than: float | None = None,
-        composite: bool | None = None,
+        squared_error: bool | None = None,
     ) -> None:
         self.target = load_target(target, target_csv)
-        # What was published of the benchmark knows nothing of its score.
-        self.composite = not self.target.benchmark if composite is None else composite
-        if self.composite:
-            self.effort = self.composite_effort
+        self.squared_error = not self.target.benchmark if squared_error is None else squared_error
         self.model = _load_model(model)
         strings = load_known_strings(self.model, data, n_data, data_dir)
-        self.all_strings = np.array(strings, dtype=object)
-        scores = self.score(strings)
-        if (scores == WORST_SCORE).all():
+        values = self.evaluate(strings)
+        if (values == WORST_SCORE).all():
             raise UserError(
                 TOO_FAR
                 if any(map(is_expression, strings))
@@ -138,35 +142,31 @@ class ExprTask:
         self.hidden_score = self._hidden_score(exclude_better_than)
         keep = np.ones(len(strings), dtype=bool)
         if self.hidden_score is not None:
-            keep = scores > self.hidden_score
+            keep = values > self.hidden_score
         if keep.sum() < 100:
             raise UserError(
                 f"--exclude-better-than {self.hidden_score} leaves {keep.sum()} strings: the "
                 "surrogate needs at least 100"
             )
         self.n_hidden = int((~keep).sum())
-        self._recombiner = StringRecombiner(self.model.codec)
         known = [string for string, kept in zip(strings, keep, strict=True) if kept]
-        known_set = frozenset(known)
-        self.problem = Problem(
-            codec=Readable(self.model) if writes_characters(self.model.grammar) else self.model,
-            score=self.score,
-            worst_score=WORST_SCORE,
-            strings=tuple(known),
-            codes=self.model.encode(known),
-            scores=scores[keep],
-            sample_prior=self._sample_prior,
-            sample_strings=self._sample_strings,
-            in_training_data=lambda s: s in known_set or s in self.model.training_strings,
+        self.dataset = Dataset(known, values[keep], self.model.encode(known))
+        self._recombiner = StringRecombiner(self.model.codec)
+        self.space = SearchSpace(
+            Readable(self.model) if writes_characters(self.model.grammar) else self.model,
+            candidates=SQUARED_ERROR_CANDIDATES if self.squared_error else EXPRESSION_CANDIDATES,
             recombine=self._recombine,
             features=self._features,
-            wholes=len(self._probes(PROBES)) if self.composite else None,
-            misfit=self.composite,
-            same=function_keys,
+            n_global_features=len(self._probes(PROBES)) if self.squared_error else None,
+            objective_form="squared_error" if self.squared_error else "linear",
+            equivalent=function_keys,
+            region_codes=self.dataset.codes,
+            # Hidden strings too: the random baseline is given every chance.
+            pool=strings,
         )
 
-    def score(self, strings: Sequence[str]) -> Array:
-        """log(1 + clipped mean squared error) on the target's points; see `fit_errors`."""
+    def evaluate(self, strings: Sequence[str]) -> Array:
+        """log(1 + clipped mean squared error) [N] on the target's points; see `fit_errors`."""
         return fit_errors(list(strings), self.target.x, self.target.y)
 
     @property
@@ -177,7 +177,7 @@ class ExprTask:
     @property
     def data_protocol(self) -> str:
         """What the search may see, in words."""
-        known = len(self.problem.strings)
+        known = len(self.dataset)
         if self.hidden_score is None:
             return f"{known:,} strings are known to the search, the best of them included."
         return (
@@ -193,7 +193,7 @@ class ExprTask:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know besides."""
-        if self.problem.scores.min() > FAR:
+        if self.dataset.values.min() > FAR:
             return (f"{TOO_FAR[0].upper()}{TOO_FAR[1:]}.",)
         trained = self.model.details.get("config", {}).get("exclude_better_than")
         if not self.target.benchmark or self.hidden_score is None:
@@ -216,11 +216,11 @@ class ExprTask:
         return option if option >= 0 else None
 
     def _features(self, strings: Sequence[str]) -> Array:
-        """What strings do at a few points, and with `composite`, their values at more of them."""
+        """Summaries of values at a few points; with `squared_error`, values at more of them too."""
         few = self._probes(PROBES)
-        if not self.composite:
+        if not self.squared_error:
             return behaviour(values_of(strings, few))
-        both = values_of(strings, np.concatenate([few, self._probes(MISFIT_PROBES)]))
+        both = values_of(strings, np.concatenate([few, self._probes(VALUE_PROBES)]))
         whole, values = behaviour(both[:, : len(few)]), both[:, len(few) :]
         # A string that is undefined anywhere has the worst score, wherever the others are.
         values[~np.isfinite(values).all(axis=1)] = np.nan
@@ -234,15 +234,6 @@ class ExprTask:
     def _recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
         children = self._recombiner(parents, rng)
         return [s if s is not None and is_expression(s) else None for s in children]
-
-    def _sample_prior(self, n: int, rng: np.random.Generator) -> Array:
-        if not self.model.network.has_prior:
-            raise UserError("this model was trained without a prior: --baselines needs one")
-        return np.asarray(self.model.network.sample_codes(n, rng), dtype=np.float64)
-
-    def _sample_strings(self, n: int, rng: np.random.Generator) -> list[str]:
-        """From all strings, hidden ones too: the random baseline is given every chance."""
-        return [str(s) for s in rng.choice(self.all_strings, size=n)]
 
 
 def load_known_strings(

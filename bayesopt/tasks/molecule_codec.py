@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
-from bayesopt.space import Array
+from bayesopt.acquisition.config import CandidateConfig
 from gmae_tf.errors import UserError
 from grammar.errors import GrammarError
-from molecules.chem.features import describe
+from molecules.chem.features import WHOLE, describe
+from molecules.chem.recombine import children
 
+Array = NDArray[np.float64]
 ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
 """Molecules whose features, 4 kB each, are remembered."""
+CANDIDATES = CandidateConfig(
+    draws=300,
+    enough=200,
+    attempts=2,
+    centres=200,
+    screen=10,
+    faithful=True,
+    recombined=200,
+    generations=20,
+    evolutions=4,
+    lengths=(0.3, 0.1, 0.6),
+)
+"""A thousand decodes, or children, take a second or two."""
 
 
 class MoleculeModel(Protocol):
-    """What is asked of `molecules.model.MoleculeAutoencoder`; strings in the model's own form."""
+    """The part of `molecules.MoleculeAutoencoder` used here; strings in the model's own form."""
 
     network: Any
     codec: Any
@@ -96,6 +112,23 @@ class MoleculeCodec:
             return self.model.encode_spellings([str(self.model.normal_form(s)) for s in strings])
         except (GrammarError, UserError):  # some of them; find out which
             return self.model.encode_spellings([self._form(smiles) for smiles in strings])
+
+    def normalize(self, smiles: str) -> str | None:
+        """The canonical SMILES of a molecule; None if it is none."""
+        return canonical_or_none(smiles)
+
+    def search_parts(self, constraints: Any = None) -> dict[str, Any]:
+        """Keywords of `bayesopt.SearchSpace` for molecules within constraints."""
+        cap = getattr(constraints, "max_heavy_atoms", None)
+        most = min(cap or self.most_atoms, self.most_atoms)
+        return {
+            "candidates": replace(CANDIDATES, anywhere=self.model.network.has_prior),
+            "recombine": partial(children, most=most),
+            "features": self.features,
+            "n_global_features": len(WHOLE),
+            "represent": self.represent,
+            "novel": True,
+        }
 
     @property
     def most_atoms(self) -> int:

@@ -59,22 +59,20 @@ def main() -> None:
 
 def timed(config: Any, batches: int) -> dict[str, Any]:
     """Seconds of the first fit, and the median of the batches."""
-    from bayesopt.optimizer import Search
-    from bayesopt.run import make_task, search_config
+    from bayesopt.run import make_optimizer, make_task
     from bayesopt.storage import TrialStore
 
     task = make_task(replace(config, exclude_better_than=None))  # the same data for both
-    how = search_config(config, task, config.strategy)
     with TemporaryDirectory() as folder, TrialStore.open(Path(folder) / "trials", {}) as store:
-        search = Search(task.problem, store, 0, how, task.problem.trusted_region())
+        optimizer = make_optimizer(config, task, store)
         begun = time.perf_counter()
-        search.fit_surrogate()
+        optimizer.fit_surrogate()
         first, seconds = time.perf_counter() - begun, []
         for batch in range(1, batches + 2):
             begun = time.perf_counter()
-            search.run(batch * config.batch_size)
+            optimizer.run(task.evaluate, batch * config.batch_size, vectorized=True)
             seconds.append(time.perf_counter() - begun)
-        points = len(search.split.train)
+        points = len(optimizer.split.train)
     # The first batch compiles, and refits nothing.
     return {"points": points, "first_fit": first, "batch": statistics.median(seconds[1:])}
 

@@ -1,120 +1,132 @@
-"""Strategies and the loop on a problem whose optimum is known."""
+"""The optimizer on a grid whose optimum is known, with an exact Gaussian process in NumPy."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bayesopt.acquisition.candidates import Effort
+import bayesopt
+from bayesopt.acquisition.candidates import Candidates
+from bayesopt.acquisition.config import CandidateConfig
 from bayesopt.acquisition.strategies import _in_turns
 from bayesopt.optimizer import (
-    Search,
-    SearchConfig,
+    UNASKED,
+    Optimizer,
+    estimate_discrepancy,
     evolved_share,
-    misfit,
+    search,
     trust_length,
 )
-from bayesopt.space import Problem, TrustedRegion
-from bayesopt.storage import Trial, TrialStore
-from bayesopt.surrogates.sparse_gp import SurrogateConfig
-from tests.bayesopt.toy import GridCodec, grid_problem
+from bayesopt.space import Dataset, SearchSpace, TrustedRegion
+from bayesopt.storage import Trial
+from gmae_tf.errors import UserError
+from tests.bayesopt.toy import CountingScore, ExactGP, GridCodec, grid_data, grid_space
 
-SURROGATE = SurrogateConfig(inducing_points=40, iterations=15)
-
-
-@pytest.fixture(scope="module")
-def problem() -> Problem:
-    return grid_problem()
+DATA = grid_data()
+CODES = GridCodec().encode(DATA.strings)
+WORST = 1e4
 
 
-def make_search(problem, path, strategy="turbo", seed=0, batch=10) -> Search:
-    store = TrialStore.open(path, {"test": 1})
-    config = SearchConfig(strategy, batch, points=None, surrogate=SURROGATE)
-    return Search(problem, store, seed, config, TrustedRegion(problem.codes))
+def make(storage: Path | None = None, *, space: dict | None = None, **settings) -> Optimizer:
+    given = {"batch_size": 10, "points": None, "held_out": 0.1, "refit": False, **settings}
+    return Optimizer(
+        grid_space(**(space or {})),
+        DATA,
+        maximize=False,
+        surrogate=ExactGP,
+        failed_value=WORST,
+        storage=storage,
+        **given,
+    )
 
 
-def rows(search):
-    return [(t.evaluation, t.batch, t.string, t.score, t.predicted_mean) for t in search.trials]
+def run(optimizer: Optimizer, budget: int, score=None) -> Optimizer:
+    return optimizer.run(score or CountingScore(), budget, vectorized=True)
+
+
+def rows(optimizer):
+    return [(t.evaluation, t.batch, t.string, t.score, t.predicted_mean) for t in optimizer.trials]
 
 
 @pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
-def test_strategy_proposes_distinct_strings_with_their_own_codes(problem, tmp_path, strategy):
-    search = make_search(problem, tmp_path / "t.sqlite", strategy)
-    trials = search.ask(8)
-    strings = [t.string for t in trials]
-    assert len(strings) == len(set(strings)) == 8
-    codes = GridCodec().encode(strings)
-    assert np.array([t.code for t in trials]) == pytest.approx(codes)
+def test_strategy_proposes_distinct_strings_with_their_own_codes(strategy):
+    batch = make(strategy=strategy).ask(8)
+    assert len(batch) == len(set(batch)) == 8
+    trials = batch.trials
+    assert np.array([t.code for t in trials]) == pytest.approx(GridCodec().encode(batch))
     assert [t.evaluation for t in trials] == list(range(1, 9))
     if strategy in ("turbo", "ei"):
-        assert not set(strings) & set(problem.strings)
-        assert all(t.predicted_sd > 0 for t in trials)
+        assert not set(batch) & set(DATA.strings)
+        assert (batch.sd > 0).all()
         origins = np.array([t.proposed_code for t in trials])
-        assert TrustedRegion(problem.codes).contains(origins).all()
+        assert TrustedRegion(CODES).contains(origins).all()
 
 
 @pytest.mark.parametrize("strategy", ["turbo", "ei"])
-def test_surrogate_strategies_find_the_hidden_optimum(problem, tmp_path, strategy):
-    search = make_search(problem, tmp_path / "t.sqlite", strategy)
-    search.run(40)
-    assert len(search.trials) == 40
-    best = min(search.trials, key=lambda t: t.score)
-    assert (best.string, best.score) == ("7,-3", 0.0)
+def test_surrogate_strategies_find_the_hidden_optimum(strategy):
+    budget = {"turbo": 40, "ei": 20}[strategy]
+    optimizer = run(make(strategy=strategy), budget)
+    assert len(optimizer.trials) == budget
+    best = optimizer.best(1)
+    assert (best.string[0], best.value[0]) == ("7,-3", 0.0)
 
 
-def test_random_strings_do_not_find_what_is_not_among_them(problem, tmp_path):
-    search = make_search(problem, tmp_path / "t.sqlite", "random")
-    search.run(40)
-    assert min(t.score for t in search.trials) > 20
-    assert all(t.in_training_data for t in search.trials)
+def test_random_strings_do_not_find_what_is_not_among_them():
+    optimizer = run(make(strategy="random"), 40)
+    assert optimizer.best(1).value[0] > 20
+    assert all(t.in_training_data for t in optimizer.trials)
 
 
-def test_resumed_search_equals_an_uninterrupted_one(problem, tmp_path):
-    whole = make_search(problem, tmp_path / "whole.sqlite")
-    whole.run(30)
-    first = make_search(problem, tmp_path / "cut.sqlite")
-    first.run(10)
-    asked = first.ask(10)  # stopped here: proposed, never scored
-    first.store.close()
-    second = make_search(problem, tmp_path / "cut.sqlite")
-    again = second.ask(10)
-    assert [t.string for t in again] == [t.string for t in asked]
-    second.run(30)
-    assert rows(second) == rows(whole)
+def test_resumed_search_equals_an_uninterrupted_one(tmp_path):
+    whole = run(make(), 30)
+    first = run(make(tmp_path / "cut.sqlite"), 10)
+    asked = list(first.ask(10))  # stopped here: proposed, never scored
+    first.close()
+    second = make(tmp_path / "cut.sqlite")
+    assert list(second.ask(10)) == asked
+    assert rows(run(second, 30)) == rows(whole)
 
 
-def test_finished_search_evaluates_nothing_more(problem, tmp_path):
-    search = make_search(problem, tmp_path / "t.sqlite")
-    search.run(10)
-    problem.score.asked.clear()
-    make_search(problem, tmp_path / "t.sqlite").run(10)
-    assert problem.score.asked == []
+def test_finished_search_evaluates_nothing_more(tmp_path):
+    run(make(tmp_path / "t.sqlite"), 10).close()
+    score = CountingScore()
+    run(make(tmp_path / "t.sqlite"), 10, score)
+    assert score.asked == []
 
 
-def test_strings_scored_by_another_strategy_are_not_paid_again(problem, tmp_path):
-    make_search(problem, tmp_path / "t.sqlite", "random", seed=1).run(30)
-    problem.score.asked.clear()
-    other = make_search(problem, tmp_path / "t.sqlite", "random", seed=2)
-    other.run(60)
-    asked, known = problem.score.asked, {t.string for t in other.store.trials("random", 1)}
-    assert asked
-    assert not set(asked) & known
-    assert len(asked) == len(set(asked))
+def test_storage_of_another_search_is_refused(tmp_path):
+    make(tmp_path / "t.sqlite").close()
+    with pytest.raises(UserError, match="maximize"):
+        Optimizer(grid_space(), DATA, maximize=True, storage=tmp_path / "t.sqlite")
 
 
-def test_codes_that_decode_to_nothing_score_worst(problem, tmp_path):
-    search = make_search(problem, tmp_path / "t.sqlite")
-    trial = Trial("turbo", 0, 0, 1, None, None, False, np.zeros(2), np.zeros(2))
-    assert search.evaluate([trial]) == pytest.approx([problem.worst_score])
+def test_strings_scored_by_another_seed_are_not_paid_again():
+    one = run(make(strategy="random", seed=1), 30)
+    score = CountingScore()
+    run(make(one.store, strategy="random", seed=2), 60, score)
+    known = {t.string for t in one.trials}
+    assert score.asked
+    assert not set(score.asked) & known
+    assert len(score.asked) == len(set(score.asked))
 
 
-def test_no_budget_only_fits_and_tests_the_surrogate(problem, tmp_path):
-    search = make_search(problem, tmp_path / "t.sqlite")
-    search.run(0)
-    (fit,) = search.store.load_fits()
-    assert search.trials == []
+def test_codes_that_decode_to_nothing_get_the_failed_value():
+    optimizer = make()
+    zero = np.zeros((1, 2))
+    trials = optimizer._trials(Candidates(strings=[None], origins=zero, codes=zero), 0, 0)
+    optimizer.store.propose(trials)
+    run(optimizer, 1)
+    assert [t.score for t in optimizer.trials] == [WORST]
+
+
+def test_no_budget_only_fits_and_tests_the_surrogate():
+    optimizer = run(make(), 0)
+    (fit,) = optimizer.store.load_fits()
+    assert optimizer.trials == []
     residual = fit.truth - fit.mean
     assert fit.rmse == pytest.approx(np.sqrt(np.mean(residual**2)))
     assert fit.rmse < fit.truth.std()
@@ -137,77 +149,76 @@ def even(strings):
 
 
 @pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
-def test_what_violates_a_constraint_is_never_evaluated(problem, tmp_path, strategy):
-    limited = replace(problem, feasible=even)
-    search = make_search(limited, tmp_path / "t.sqlite", strategy)
-    search.run(20)
-    assert search.trials
-    assert even([t.string for t in search.trials]).all()
+def test_what_violates_a_constraint_is_never_evaluated(strategy):
+    optimizer = run(make(space={"constraints": even}, strategy=strategy), 10)
+    assert optimizer.trials
+    assert even([t.string for t in optimizer.trials]).all()
 
 
-def test_impossible_constraints_end_the_search(problem, tmp_path):
-    limited = replace(problem, feasible=lambda strings: np.zeros(len(strings), dtype=bool))
-    search = make_search(limited, tmp_path / "t.sqlite")
-    search.run(10)
-    assert search.trials == []
+def test_constraints_that_no_known_string_satisfies_are_an_error():
+    with pytest.raises(UserError, match="no known string satisfies"):
+        make(space={"constraints": lambda strings: np.zeros(len(strings), dtype=bool)})
 
 
-def test_constraints_are_asked_of_each_string_once(problem, tmp_path):
-    asked: list[str] = []
-
-    def feasible(strings):
-        asked.extend(strings)
-        return even(strings)
-
-    make_search(replace(problem, feasible=feasible), tmp_path / "t.sqlite").ask(5)
-    assert len(asked) == len(set(asked))
-    assert not set(asked) & set(problem.strings)
+def test_impossible_constraints_end_the_search():
+    known = set(DATA.strings)
+    space = {"constraints": lambda strings: np.array([s in known for s in strings], dtype=bool)}
+    assert run(make(space=space), 10).trials == []
 
 
-def test_novel_problems_propose_nothing_from_the_training_data(problem, tmp_path):
+def test_constraints_are_checked_once_for_each_new_string():
+    optimizer, asked = make(space={"constraints": even}), []
+    optimizer.space._constraints = lambda strings: asked.extend(strings) or even(strings)
+    optimizer.ask(5)
+    assert len(asked) == len(set(asked)) > 0
+    assert not set(asked) & set(DATA.strings)
+
+
+def test_novel_spaces_propose_nothing_from_the_training_data():
     hidden = {f"{a},{b}" for a in range(-50, 51) for b in range(-50, 51) if a > b}
-    novel = replace(problem, novel=True, in_training_data=hidden.__contains__)
-    search = make_search(novel, tmp_path / "t.sqlite")
-    search.run(20)
-    assert search.trials
-    assert not any(t.in_training_data for t in search.trials)
+    optimizer = run(make(space={"novel": True, "training_strings": hidden}), 20)
+    assert optimizer.trials
+    assert not any(t.in_training_data for t in optimizer.trials)
 
 
-def test_candidates_surround_the_given_centres(problem, tmp_path):
-    row = int(np.argmax(problem.scores))  # the worst known string
-    centred = replace(problem, centres=np.array([row]))
-    trials = make_search(centred, tmp_path / "a.sqlite").ask(10)
-    spread = np.linalg.norm(np.array([t.code for t in trials]) - problem.codes[row], axis=1)
-    free = make_search(problem, tmp_path / "b.sqlite").ask(10)
-    others = np.linalg.norm(np.array([t.code for t in free]) - problem.codes[row], axis=1)
-    assert spread.mean() < others.mean()
-
-
-def test_failed_trials_are_neither_waited_for_nor_asked_again(problem, tmp_path):
-    search = make_search(problem, tmp_path / "t.sqlite")
-    first = search.ask(4)
-    search.tell(first[:2], np.array([1.0, 2.0]))
-    search.store.fail("turbo", 0, [t.evaluation for t in first[2:]])
-    second = search.ask(4)
-    assert [t.evaluation for t in second] == [5, 6, 7, 8]
-    assert {t.batch for t in second} == {1}
-    assert not {t.string for t in second} & {t.string for t in first}
-
-
-def test_surrogate_from_scratch_takes_all_points_and_needs_no_state(problem, tmp_path):
-    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
-    config = SearchConfig(
-        "turbo", points=None, surrogate=SURROGATE, held_out=0.0, from_scratch=True
+def test_candidates_surround_the_given_centres():
+    row = int(np.argmax(DATA.values))  # the worst known string
+    centred, free = make(centres=np.array([row])).ask(10), make().ask(10)
+    near, far = (
+        np.linalg.norm(np.array([t.code for t in batch.trials]) - CODES[row], axis=1).mean()
+        for batch in (centred, free)
     )
-    search = Search(problem, store, 0, config, problem.trusted_region())
-    assert len(search.known()[1]) == len(problem.strings)
-    search.tell(search.ask(5), np.arange(5.0))
-    assert len(search.known()[1]) == len(problem.strings) + 5
-    assert len(search.ask(5)) == 5
-    assert store.load_fits() == []
+    assert near < far
 
 
-def test_screening_decodes_less_and_still_finds_the_optimum(problem, tmp_path):
+def test_failed_trials_are_neither_waited_for_nor_asked_again():
+    optimizer = Optimizer(grid_space(), DATA, maximize=False, surrogate=ExactGP)
+    first = optimizer.ask(4)
+    optimizer.tell(first, [1.0, 2.0, np.nan, np.nan])
+    second = optimizer.ask(4)
+    assert [t.evaluation for t in second.trials] == [5, 6, 7, 8]
+    assert {t.batch for t in second.trials} == {1}
+    assert not set(second) & set(first)
+    assert len(optimizer.best(9)) == 2
+
+
+def test_failures_count_in_the_budget():
+    optimizer = Optimizer(grid_space(), DATA, maximize=False, surrogate=ExactGP, batch_size=5)
+    optimizer.run(lambda string: np.nan, 10)
+    assert optimizer.trials == []
+    assert len(optimizer.store.failed("turbo", 0)) == 10
+
+
+def test_refitted_surrogate_takes_all_points_and_needs_no_state():
+    optimizer = make(held_out=0.0, refit=True)
+    assert len(optimizer.training_points()[1]) == len(DATA)
+    optimizer.tell(optimizer.ask(5), np.arange(5.0))
+    assert len(optimizer.training_points()[1]) == len(DATA) + 5
+    assert len(optimizer.ask(5)) == 5
+    assert optimizer.store.load_fits() == []
+
+
+def test_screening_decodes_less_and_still_finds_the_optimum():
     decoded = []
 
     class Counting(GridCodec):
@@ -215,28 +226,21 @@ def test_screening_decodes_less_and_still_finds_the_optimum(problem, tmp_path):
             decoded.append(len(codes))
             return super().decode(codes)
 
-    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
-    effort = Effort(draws=60, enough=20, attempts=3, centres=20, screen=10)
-    config = SearchConfig("turbo", 10, points=None, surrogate=SURROGATE, effort=effort)
-    counted = replace(problem, codec=Counting())
-    search = Search(counted, store, 0, config, problem.trusted_region())
-    search.run(40)
-    assert min(t.score for t in search.trials) == 0.0
+    config = CandidateConfig(draws=60, enough=20, attempts=3, centres=20, screen=10)
+    optimizer = run(make(space={"codec": Counting()}, candidates=config), 40)
+    assert optimizer.best(1).value[0] == 0.0
     assert max(decoded) <= 60 + 20
     assert sum(decoded) < 2000  # what one attempt decodes without it
 
 
-def test_prior_is_the_last_resort(problem, tmp_path):
-    far = {"40,40", "41,40"}  # outside of the trusted region
-    limited = replace(
-        problem,
-        feasible=lambda strings: np.array([s in far for s in strings]),
-        sample_prior=lambda n, rng: GridCodec().encode(["40,40"] * n),
+def test_prior_is_the_last_resort():
+    optimizer = make(
+        space={"sample_prior": lambda n, rng: GridCodec().encode(["40,40"] * n)},
+        candidates=CandidateConfig(anywhere=True),
     )
-    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
-    config = SearchConfig("turbo", points=None, surrogate=SURROGATE, effort=Effort(anywhere=True))
-    search = Search(limited, store, 0, config, problem.trusted_region())
-    assert [t.string for t in search.ask(3)] == ["40,40"]
+    far = {"40,40", "41,40"}  # outside of the trusted region
+    optimizer.space._constraints = lambda strings: np.array([s in far for s in strings])
+    assert list(optimizer.ask(3)) == ["40,40"]
 
 
 def coordinates(strings):
@@ -250,67 +254,57 @@ def neighbours(parents, rng):
     return [f"{int(a)},{int(b)}" for a, b in points] + [None]
 
 
-EVOLVING = Effort(draws=20, enough=40, attempts=1, recombined=30, generations=8, evolutions=2)
+EVOLVING = CandidateConfig(
+    draws=20, enough=40, attempts=1, recombined=30, generations=8, evolutions=2
+)
 
 
-def evolving(problem, path, **changes) -> Search:
-    store = TrialStore.open(path, {"test": 1})
-    config = SearchConfig("turbo", 10, None, surrogate=SURROGATE, effort=EVOLVING, features=True)
-    return Search(
-        replace(problem, recombine=neighbours, **changes),
-        store,
-        0,
-        config,
-        TrustedRegion(problem.codes),
-    )
+def evolving(storage=None, *, candidates=EVOLVING, **parts) -> Optimizer:
+    parts = {"recombine": neighbours, "features": coordinates, **parts}
+    return make(storage, space=parts, candidates=candidates)
 
 
-def test_evolution_reaches_what_no_decode_reaches(problem, tmp_path):
+def test_evolution_reaches_what_no_decode_reaches():
     class Blind(GridCodec):
         def decode(self, codes):
             return [None] * len(codes)
 
-    search = evolving(problem, tmp_path / "t.sqlite", codec=Blind(), features=coordinates)
-    search.run(40)
-    assert min(t.score for t in search.trials) == 0.0
-    strings = [t.string for t in search.trials]
+    optimizer = run(evolving(codec=Blind()), 40)
+    assert optimizer.best(1).value[0] == 0.0
+    strings = [t.string for t in optimizer.trials]
     assert len(set(strings)) == len(strings) == 40
-    assert not set(strings) & set(problem.strings)
+    assert not set(strings) & set(DATA.strings)
 
 
-def test_every_other_evolution_begins_with_any_of_the_known(problem, tmp_path):
+def test_every_other_evolution_begins_with_any_of_the_known():
     begun = []
 
     def spied(parents, rng):
         begun.append(parents)
         return []
 
-    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
-    effort = replace(search.config.effort, centres=5, generations=1, recombined=200)
-    search.config = replace(search.config, effort=effort)
-    search.problem = replace(search.problem, recombine=spied)
-    trials = search.ask(10)
-    search.tell(trials, np.full(len(trials), -100.0))
+    config = replace(EVOLVING, centres=5, generations=1, recombined=200)
+    optimizer = evolving(recombine=spied, candidates=config)
+    batch = optimizer.ask(10)
+    optimizer.tell(batch, np.full(len(batch), -100.0))
     begun.clear()
-    search.ask(10)
-    found = {t.string for t in trials}
-    assert set(begun[0]) & found
-    assert not set(begun[1]) & found
-    best = {problem.strings[i] for i in np.argsort(problem.scores)[:20]}
+    optimizer.ask(10)
+    assert set(begun[0]) & set(batch)
+    assert not set(begun[1]) & set(batch)
+    best = {DATA.strings[i] for i in np.argsort(DATA.values)[:20]}
     assert len(begun) == EVOLVING.evolutions == 2
     assert len(set(begun[1])) == 5
     assert not set(begun[1]) <= best
 
 
-def test_the_others_are_judged_by_an_optimistic_bound(problem, tmp_path):
+def test_the_others_are_judged_by_an_optimistic_bound():
     class Known:
         def predict(self, points):
             return np.array([1.0, 3.0, 2.0]), np.array([0.0, 4.0, 0.25])
 
-    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
-    view = search._view([])
-    view.gp = Known()
-    assert view.bound()(np.zeros((3, 2))).tolist() == [1.0, -1.0, 1.0]
+    state = evolving()._state([])
+    state.surrogate = Known()
+    assert state.lower_bound()(np.zeros((3, 2))).tolist() == [1.0, -1.0, 1.0]
 
 
 def test_evolutions_take_turns_with_their_best(rng):
@@ -321,7 +315,7 @@ def test_evolutions_take_turns_with_their_best(rng):
     assert _in_turns(np.array([-1, -1]), rng) == []
 
 
-def test_half_of_a_batch_is_decoded_and_half_is_evolved(problem, tmp_path):
+def test_half_of_a_batch_is_decoded_and_half_is_evolved():
     evolved = []
 
     def spied(parents, rng):
@@ -329,71 +323,58 @@ def test_half_of_a_batch_is_decoded_and_half_is_evolved(problem, tmp_path):
         evolved.extend(children)
         return children
 
-    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
-    search.problem = replace(search.problem, recombine=spied)
-    trials = search.ask(10)
+    trials = evolving(recombine=spied).ask(10).trials
     decoded = [t for t in trials if not np.array_equal(t.proposed_code, t.code)]
     assert len(trials) == 10
     assert 3 <= len(decoded) <= 5  # a decoded code may be exactly that of its string
     assert {t.string for t in trials if t not in decoded} & set(evolved)
 
 
-def test_what_the_surrogate_reads_is_features_where_there_are_any(problem, tmp_path):
+def test_surrogate_reads_features_where_there_are_any():
     read = []
 
     def spied(strings):
         read.extend(strings)
         return coordinates(strings)
 
-    search = evolving(problem, tmp_path / "a.sqlite", features=spied)
-    search.run(10)
-    assert set(problem.strings) <= set(read)
-    points, scores = search.known()
-    found = [t.string for t in search.trials]
-    known = [problem.strings[row] for row in search.split.train]
+    optimizer = run(evolving(features=spied), 10)
+    assert set(DATA.strings) <= set(read)
+    points, scores = optimizer.training_points()
+    found = [t.string for t in optimizer.trials]
+    known = [DATA.strings[row] for row in optimizer.split.train]
     assert points == pytest.approx(coordinates([*known, *found]))
     assert len(scores) == len(points)
-    plain = evolving(problem, tmp_path / "b.sqlite")
-    plain.run(10)
-    codes = problem.codes[plain.split.train]
-    assert plain.known()[0][: len(codes)] == pytest.approx(codes)
+    plain = run(evolving(features=None), 10)
+    codes = CODES[plain.split.train]
+    assert plain.training_points()[0][: len(codes)] == pytest.approx(codes)
 
 
-def test_strings_of_one_key_are_evaluated_once(problem, tmp_path):
-    search = evolving(
-        problem,
-        tmp_path / "t.sqlite",
-        features=coordinates,
-        same=lambda strings: [int(s.split(",")[0]) for s in strings],  # only the first matters
-    )
-    known = {int(s.split(",")[0]) for s in problem.strings}
-    search.run(20)
-    firsts = [int(t.string.split(",")[0]) for t in search.trials]
+def test_strings_of_one_key_are_evaluated_once():
+    optimizer = evolving(equivalent=lambda strings: [int(s.split(",")[0]) for s in strings])
+    known = {int(s.split(",")[0]) for s in DATA.strings}
+    firsts = [int(t.string.split(",")[0]) for t in run(optimizer, 20).trials]
     assert len(firsts) == len(set(firsts)) > 0
     assert not set(firsts) & known
 
 
-def test_resumed_evolution_equals_an_uninterrupted_one(problem, tmp_path):
-    whole = evolving(problem, tmp_path / "whole.sqlite", features=coordinates)
-    whole.run(30)
-    evolving(problem, tmp_path / "cut.sqlite", features=coordinates).run(10)
-    second = evolving(problem, tmp_path / "cut.sqlite", features=coordinates)
-    second.run(30)
-    assert rows(second) == rows(whole)
+def test_resumed_evolution_equals_an_uninterrupted_one(tmp_path):
+    whole = run(evolving(), 30)
+    run(evolving(tmp_path / "cut.sqlite"), 10).close()
+    assert rows(run(evolving(tmp_path / "cut.sqlite"), 30)) == rows(whole)
 
 
 def told(score, mean, sd):
     return Trial("turbo", 0, 0, 1, "s", score, False, np.zeros(1), np.zeros(1), mean, sd)
 
 
-def test_misfit_covers_nine_of_ten_recent_scores():
-    assert misfit([], np.empty(0), 0.3) == 0.3
-    assert misfit([told(1.0, None, None)], np.ones(1), 0.3) == 0.3
+def test_discrepancy_covers_nine_of_ten_recent_scores():
+    assert estimate_discrepancy([], np.empty(0), 0.3) == 0.3
+    assert estimate_discrepancy([told(1.0, None, None)], np.ones(1), 0.3) == 0.3
     rng = np.random.default_rng(0)
     old = [told(100.0, 0.0, 1.0)] * 50  # long ago, no longer counted
     recent = [told(2.0 * e, 0.0, 0.1) for e in rng.standard_normal(200)]
     scores = np.array([t.score for t in old + recent])
-    assert misfit(old + recent, scores, 0.3) == pytest.approx(4.0, rel=0.3)
+    assert estimate_discrepancy(old + recent, scores, 0.3) == pytest.approx(4.0, rel=0.3)
 
 
 def test_the_better_source_gets_more_of_the_next_batch():
@@ -404,29 +385,157 @@ def test_the_better_source_gets_more_of_the_next_batch():
     assert 0.1 <= evolved_share(decoded * 10) <= 0.5
 
 
-def test_the_worst_scores_are_not_told_apart(problem, tmp_path):
-    store = TrialStore.open(tmp_path / "t.sqlite", {"test": 1})
-    config = SearchConfig("turbo", 10, None, surrogate=SURROGATE, winsorised=0.2)
-    search = Search(problem, store, 0, config, TrustedRegion(problem.codes))
-    search.run(10)
-    known = problem.scores[search.split.train]
-    _, scores = search.known()
+def test_the_worst_scores_are_held_down_to_one_value():
+    optimizer = run(make(winsorized=0.2), 10)
+    known = DATA.values[optimizer.split.train]
+    _, scores = optimizer.training_points()
     assert scores.max() == pytest.approx(np.quantile(known, 0.8))
     assert np.mean(scores[: len(known)] == scores.max()) == pytest.approx(0.2, abs=0.02)
     kept = known < scores.max()
     assert scores[: len(known)][kept] == pytest.approx(known[kept])
 
 
-def test_an_exhausted_source_leaves_its_turns_to_the_other(problem, tmp_path):
-    def lonely(parents, rng):
-        return ["6,-3"]
-
-    search = evolving(problem, tmp_path / "t.sqlite", features=coordinates)
-    search.problem = replace(search.problem, recombine=lonely)
-    trials = search.ask(10)
-    strings = [t.string for t in trials]
-    assert len(set(strings)) == len(strings) == 10
-    assert "6,-3" in strings
+def test_an_exhausted_source_leaves_its_turns_to_the_other():
+    batch = evolving(recombine=lambda parents, rng: ["6,-3"]).ask(10)
+    assert len(set(batch)) == len(batch) == 10
+    assert "6,-3" in batch
     # In the turns of the exhausted source the best of the others are taken, not just any.
-    others = [t.predicted_mean for t in trials if t.string != "6,-3"]
-    assert max(others) < np.median(problem.scores)
+    others = [mean for string, mean in zip(batch, batch.mean, strict=True) if string != "6,-3"]
+    assert max(others) < np.median(DATA.values)
+
+
+# ---------------------------------------------------------------- doors
+
+
+def test_maximizing_the_negative_is_minimizing():
+    low = run(make(), 30)
+    flipped = Dataset(DATA.strings, -DATA.values)
+    high = Optimizer(
+        grid_space(),
+        flipped,
+        maximize=True,
+        surrogate=ExactGP,
+        held_out=0.1,
+        points=None,
+        refit=False,
+        failed_value=-WORST,
+    )
+    high.run(lambda s: -float(CountingScore()([s])[0]), 30)
+    assert rows(high) == rows(low)
+    a, b = low.best(30), high.best(30)
+    assert (a.string == b.string).all()
+    for column in ("value", "predicted_mean"):
+        assert b[column].to_numpy() == pytest.approx(-a[column].to_numpy())
+    assert b.predicted_sd.to_numpy() == pytest.approx(a.predicted_sd.to_numpy())
+
+
+def test_strings_that_were_not_asked_may_be_told():
+    optimizer = make(held_out=0.0)
+    optimizer.tell(["7,-2", "6,-3"], [1.0, np.nan])  # before anything was asked; one failed
+    assert [t.batch for t in optimizer.trials] == [UNASKED, UNASKED]
+    batch = optimizer.ask(3)
+    assert not {"7,-2", "6,-3"} & set(batch)
+    assert {t.batch for t in batch.trials} == {0}
+    optimizer.tell(list(batch), [5.0, 6.0, 7.0])  # asked strings, told as plain strings
+    assert optimizer.best(1).string[0] == "7,-2"
+    assert np.isnan(optimizer.best(1).predicted_mean[0])
+    assert optimizer.store.pending("turbo", 0) == []
+    assert len(optimizer.training_points()[1]) == len(DATA) + 5
+    with pytest.raises(UserError, match="a told value stays"):
+        optimizer.tell(["7,-2"], [3.0])
+
+
+def test_search_without_data_begins_with_the_prior():
+    space = SearchSpace(GridCodec(), sample_prior=lambda n, rng: rng.normal(0, 1, (n, 2)))
+    found = search(lambda s: -float(CountingScore()([s])[0]), space, budget=60, surrogate=ExactGP)
+    assert len(found) == 60
+    assert found.value.is_monotonic_decreasing
+    assert found.string[0] == "7,-3"
+    assert np.isnan(found.predicted_mean[found.batch == 0]).all()
+    assert not np.isnan(found.predicted_mean[found.batch > 0]).any()
+
+
+def test_codec_that_spells_strings_gets_its_own_spelling():
+    class Spelling(GridCodec):
+        def normalize(self, string):
+            return string.replace(" ", "") if "," in string else None
+
+    data = Dataset([s.replace(",", ", ") for s in DATA.strings], DATA.values)
+    optimizer = Optimizer(SearchSpace(Spelling()), data, maximize=False, surrogate=ExactGP)
+    assert optimizer.strings == DATA.strings
+    optimizer.tell(["7, -3"], [0.0])
+    assert optimizer.best(1).string[0] == "7,-3"
+    with pytest.raises(UserError, match="'x' is not a string that the model reads"):
+        optimizer.tell(["x"], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda: Dataset("CCO", [1.0]), "single string 'CCO'"),
+        (lambda: Dataset(["a", "b"], [1.0]), "2 strings need as many values"),
+        (lambda: Dataset(["a", 3], [1.0, 2.0]), "3 is a int"),
+        (lambda: Dataset(["a"], ["high"]), "not numbers"),
+        (lambda: Dataset(["a"], [np.inf]), "infinite"),
+        (lambda: Dataset(["a"], [1.0], [[1.0], [2.0]]), "codes of shape"),
+        (lambda: SearchSpace("model"), "no latent_dim"),
+        (lambda: make(strategy="best"), "no strategy 'best'"),
+        (lambda: make().ask(0), "at least one string"),
+        (lambda: make().tell(["1,1"], [1.0, 2.0]), "1 strings need"),
+        (lambda: make(batch_size=0), "batch_size"),
+        (
+            lambda: Optimizer(
+                grid_space(), Dataset(["1,1"], [1.0], [[1.0]]), maximize=True, surrogate=ExactGP
+            ),
+            "2 latent dimensions",
+        ),
+        (
+            lambda: SearchSpace(
+                SimpleNamespace(
+                    latent_dim=1, encode=None, decode=None, network=SimpleNamespace(has_prior=False)
+                )
+            ).sample_prior(3, None),
+            "without a prior",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence(mistake, sentence):
+    with pytest.raises(UserError, match=sentence):
+        mistake()
+
+
+WITHOUT = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "gpflow", "keras", "rdkit"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Hidden())
+import bayesopt
+from gmae_tf.errors import UserError
+from tests.bayesopt.toy import ExactGP, grid_data, grid_space
+opt = bayesopt.Optimizer(grid_space(), grid_data(), maximize=False, surrogate=ExactGP)
+assert len(opt.ask(3)) == 3
+for call in (
+    lambda: bayesopt.Optimizer(grid_space(), grid_data(), maximize=False),
+    lambda: __import__("bayesopt.run").run.search(__import__("bayesopt.run").run.RunConfig()),
+):
+    try:
+        call()
+    except UserError as error:
+        assert "needs TensorFlow and GPflow" in str(error), error
+    else:
+        raise SystemExit("no error")
+"""
+
+
+def test_without_gpflow_there_is_one_sentence_and_other_surrogates_work(run_cli):
+    done = run_cli("-c", WITHOUT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doors_are_lazy_and_listed(run_cli):
+    assert sorted(bayesopt.__all__) == ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"]
+    assert bayesopt.Optimizer is Optimizer
+    light = "import sys, bayesopt; sys.exit(any(m in sys.modules for m in ('numpy', 'tensorflow')))"
+    assert run_cli("-c", light).returncode == 0

@@ -17,7 +17,7 @@ from bayesopt.cli.options import RunConfig, as_published
 from bayesopt.run import main
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("--n-data", 600, "--points", 300, "--inducing-points", 40, "--batch-size", 10)
+SMALL = ("--n-data", 400, "--points", 300, "--inducing-points", 20, "--batch-size", 10)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def killed(tmp_path_factory) -> tuple[Path, int]:
     out = tmp_path_factory.mktemp("run") / "expr"
     command = [sys.executable, "-m", "bayesopt.run", "--task", "expr", *arguments_for(out)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while process.poll() is None and _scored(out) < 10 and time.monotonic() < deadline:
         time.sleep(0.1)
     process.kill()
@@ -121,6 +121,44 @@ def test_mistake_ends_the_process_without_a_traceback(run_here, tmp_path):
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "^" in done.stderr
+
+
+CHEAP = """
+import sys, time
+from bayesopt.run import main
+begun = time.perf_counter()
+for arguments, sentence in (
+    ("--model absent", "absent does not hold"),
+    ("--target-csv absent.csv", "absent.csv cannot be read"),
+    ("--target 2*y", "2*y"),
+    ("--data absent.txt", "absent.txt cannot be read"),
+    ("--out README.md", "README.md is a file"),
+    ("--task molecules --objective qde", "did you mean qed"),
+    ("--task molecules --data absent.csv", "absent.csv cannot be read"),
+    ("--task molecules --data {csv} --value-column pIC50", "no column 'pIC50'"),
+    ("--task molecules --max-sa 0.5", "max_sa is 0.5"),
+    ("ask --data {csv} --value-column pIC50 --maximize", "no column 'pIC50'"),
+):
+    try:
+        main(arguments.format(csv=sys.argv[1]).split())
+    except SystemExit as stop:
+        assert stop.code == 2
+    print("expected:", sentence, "@", file=sys.stderr)
+heavy = {"tensorflow", "keras", "gpflow"} & sys.modules.keys()
+assert not heavy, heavy
+print(time.perf_counter() - begun)
+"""
+
+
+def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cli, tmp_path):
+    csv = tmp_path / "mine.csv"
+    csv.write_text("smiles,y\nCCO,1\n")
+    done = run_cli("-c", CHEAP, csv)
+    assert done.returncode == 0, done.stderr
+    for told in done.stderr.split("@")[:-1]:
+        message, expected = told.split("expected: ")
+        assert "error: " in message
+        assert expected.strip() in message
 
 
 def test_damaged_store_is_refused_and_kept(finished, tmp_path, capsys):

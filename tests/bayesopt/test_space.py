@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rdkit import Chem
 from scipy.stats import chi2
 
-from bayesopt.space import TrustedRegion, split_rows
+from bayesopt.space import SearchSpace, TrustedRegion, split_rows
+from gmae_tf.errors import UserError
+from molecules.chem.constraints import Constraints
+from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool
 
 
 def test_split_is_disjoint_and_complete(rng):
@@ -61,3 +65,20 @@ def test_steps_leave_the_density_of_the_codes_as_it_is(rng, size):
     squared = np.square(moved - codes).sum(axis=1).mean()
     expected = 2 * (1 - np.sqrt(1 - size**2)) * np.trace(np.cov(codes.T))
     assert squared == pytest.approx(expected, rel=0.03)
+
+
+def test_a_model_of_molecules_brings_the_parts_of_its_space(rng):
+    space = SearchSpace(ToyModel(), constraints=Constraints(max_heavy_atoms=6))
+    assert space.normalized(["OCC"]) == ["CCO"]
+    with pytest.raises(UserError, match="'C1CC' is not a string that the model reads"):
+        space.normalized(["C1CC"])
+    assert space.feasible(["CCO", "C[SiH3]", "C" * 7]).tolist() == [True, False, False]
+    assert space.features(["CCO"]).shape[1] > space.n_global_features > 0
+    children = [s for s in space.recombine(["CCCCO", "CCCCN"] * 20, rng) if s is not None]
+    assert children
+    assert max(Chem.MolFromSmiles(s).GetNumHeavyAtoms() for s in children) <= 6
+    assert space.novel
+    assert pool()[0] in space.training_strings
+    assert pool()[KNOWN] not in space.training_strings
+    own = SearchSpace(ToyModel(), features=lambda strings: np.zeros((len(strings), 1)))
+    assert own.n_global_features is None

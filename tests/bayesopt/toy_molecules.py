@@ -109,11 +109,11 @@ def write_known(folder: Path) -> None:
 
 def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Put the toy in the place of the trained model, with `folder` as its folder."""
-    from bayesopt.tasks import molecules
+    from bayesopt.tasks import molecule_codec, molecules
 
     write_known(folder)
     # A pool of some hundred molecules needs no long search.
-    effort = replace(molecules.EFFORT, recombined=60, generations=3, evolutions=2)
-    patch.setattr(molecules, "EFFORT", effort)
+    small = replace(molecule_codec.CANDIDATES, recombined=60, generations=3, evolutions=2)
+    patch.setattr(molecule_codec, "CANDIDATES", small)
     patch.setattr(molecules, "PRETRAINED", folder)
     patch.setattr(molecules, "_load_model", lambda folder: ToyModel())

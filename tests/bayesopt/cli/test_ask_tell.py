@@ -12,6 +12,7 @@ import pytest
 from bayesopt.cli import ask_tell as assist
 from bayesopt.cli.ask_tell import _with_flag
 from bayesopt.cli.batch_csv import read_batch, write_batch
+from bayesopt.optimizer import Batch
 from bayesopt.run import main
 from bayesopt.storage import Trial
 from bayesopt.tasks.molecule_codec import canonical_or_none
@@ -156,12 +157,11 @@ TRIALS = {
 }
 
 
-def test_batch_file_has_the_users_sign(tmp_path):
+def test_batch_file_has_ids_and_predictions(tmp_path):
     path = tmp_path / "b.csv"
-    write_batch(path, list(TRIALS.values()), "y", maximise=True)
+    trials = tuple(TRIALS.values())
+    write_batch(path, Batch(trials, np.array([1.0, 2.0, 3.0]), np.full(3, 0.5)), "y")
     assert path.read_text().splitlines()[1] == "1,CCO,1.0000,0.5000,"
-    write_batch(path, list(TRIALS.values()), "y", maximise=False)
-    assert path.read_text().splitlines()[1] == "1,CCO,-1.0000,0.5000,"
 
 
 def test_file_of_a_spreadsheet_is_read(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bayesopt.report import canvas, figures
+from bayesopt.report import figures
 from bayesopt.report.page import comparison, percent, print_report, write_report
 from bayesopt.report.summary import PublishedRow, SearchRecord, results_json
 from bayesopt.storage import SurrogateFit, Trial
@@ -208,13 +208,13 @@ def test_calibration_fits_any_number_of_batches(empty: SearchRecord, batches: in
 
 def test_score_axis_shows_zero_below_the_logarithmic_part() -> None:
     _, (axes,) = panels(1, 1, height=2)
-    assert canvas.score_axis(axes, np.array([0.0, 0.0274, 0.5, 6.9]))
+    assert figures.score_axis(axes, np.array([0.0, 0.0274, 0.5, 6.9]))
     ticks = axes.get_yticks()
     heights = axes.transData.transform(np.column_stack([np.ones_like(ticks), ticks]))[:, 1]
     assert ticks[0] == 0
     assert axes.get_ylim()[0] < 0
     assert np.all(np.diff(heights) > 5)  # pixels: 0 stands apart, no two labels collide
-    assert not canvas.score_axis(axes, np.array([1.0, 2.0]))
+    assert not figures.score_axis(axes, np.array([1.0, 2.0]))
 
 
 def test_top_fits_survive_constants_and_gaps() -> None:
@@ -238,7 +238,7 @@ def test_percent(share: float | None, text: str) -> None:
 
 
 def test_page_of_a_maximised_score_speaks_of_it(full: SearchRecord, tmp_path: Path) -> None:
-    record = replace(full, maximise=True, score_name="penalised logP", noun="molecule")
+    record = replace(full, maximize=True, score_name="penalised logP", noun="molecule")
     text = Page(write_report(record, tmp_path).read_text()).text
     assert "penalised logP, higher is better" in text
     assert "lower is better" not in text

@@ -247,7 +247,7 @@ def test_a_record_that_maximises_shows_the_negatives(trials: list[Trial]) -> Non
     pair = [trial("p", 2.0, seed=9, evaluation=99, predicted=(1.5, 0.1))]
     plain = results.results_json(record([*trials, *pair]))
     turned = results.results_json(
-        record([*trials, *pair], maximise=True, score_name="logP", baselines={"b": tuple(trials)})
+        record([*trials, *pair], maximize=True, score_name="logP", baselines={"b": tuple(trials)})
     )
 
     def negative(value: float | None) -> float | None:

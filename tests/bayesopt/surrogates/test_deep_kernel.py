@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 import bayesopt.surrogates.feature_network
-from bayesopt.optimizer import Search, SearchConfig
-from bayesopt.space import TrustedRegion
-from bayesopt.storage import TrialStore
-from bayesopt.surrogates.base import new_surrogate
+from bayesopt.surrogates.base import SurrogateConfig
 from bayesopt.surrogates.deep_kernel import DeepKernelGP
+from bayesopt.surrogates.factory import new_surrogate
 from bayesopt.surrogates.nearest import NearestGP
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
+from bayesopt.surrogates.sparse_gp import SparseGP
 from gmae_tf.errors import UserError
-from tests.bayesopt.toy import grid_problem
+from tests.bayesopt.toy import CountingScore, grid_search
 
 CONFIG = SurrogateConfig(
     method="deep", kernel="matern52", inducing_points=40, subset=300, iterations=15
@@ -123,18 +121,12 @@ def test_each_name_has_its_surrogate(method, kind):
 
 def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(bayesopt.surrogates.feature_network, "LEAST_STEPS", 40)
-
-    def search(path):
-        config = SearchConfig(batch_size=5, surrogate=CONFIG)
-        problem = grid_problem()
-        return Search(problem, TrialStore.open(path, {}), 0, config, TrustedRegion(problem.codes))
-
-    whole = search(tmp_path / "whole.sqlite")
-    stages = []
-    whole.progress = lambda stage, done, total: stages.append((stage, done == total))
-    whole.run(10)
+    stages, score = [], CountingScore()
+    whole = grid_search(
+        None, CONFIG, progress=lambda stage, done, total: stages.append((stage, done == total))
+    ).run(score, 10, vectorized=True)
     assert ("features", True) in stages
     for budget in (5, 10):
-        parts = search(tmp_path / "parts.sqlite")
-        parts.run(budget)
+        parts = grid_search(tmp_path / "parts.sqlite", CONFIG)
+        parts.run(score, budget, vectorized=True)
     assert [t.string for t in parts.trials] == [t.string for t in whole.trials]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import BayesianRidge
 
-from bayesopt.surrogates.base import draw
+from bayesopt.surrogates.base import SurrogateConfig
 from bayesopt.surrogates.linear_trend import LinearTrend, TrendGP
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
+from bayesopt.surrogates.sparse_gp import SparseGP
 from gmae_tf.errors import UserError
 
 CONFIG = SurrogateConfig(inducing_points=40, iterations=10)
@@ -90,10 +90,10 @@ def test_a_score_that_has_a_limit_is_read_off_the_trend(rng):
 
 def test_a_draw_is_one_trend_for_all_that_is_asked(fitted):
     gp, _, _ = fitted
-    one = draw(gp, np.random.default_rng(3))
+    one = gp.draw(np.random.default_rng(3))
     far = np.array([[40.0, 0.0, 0.0, 1.0], [40.0, 0.0, 0.0, 1.0]])
     first, second = one(far)
-    many = [draw(gp, np.random.default_rng(i))(far[:1])[0] for i in range(200)]
+    many = [gp.draw(np.random.default_rng(i))(far[:1])[0] for i in range(200)]
     assert abs(first - second) < 3 * np.std(many)
     mean, variance = gp.predict(far[:1])
     assert np.mean(many) == pytest.approx(mean[0], abs=4 * np.sqrt(variance[0] / 200))

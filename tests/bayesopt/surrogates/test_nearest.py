@@ -7,13 +7,10 @@ import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from bayesopt.optimizer import Search, SearchConfig
-from bayesopt.space import TrustedRegion
-from bayesopt.storage import TrialStore
+from bayesopt.surrogates.base import SurrogateConfig
 from bayesopt.surrogates.nearest import NearestGP
-from bayesopt.surrogates.sparse_gp import SurrogateConfig
 from gmae_tf.errors import UserError
-from tests.bayesopt.toy import grid_problem
+from tests.bayesopt.toy import CountingScore, grid_data, grid_search
 
 CONFIG = SurrogateConfig(method="nearest", kernel="matern52", neighbours=80, iterations=40)
 
@@ -86,22 +83,16 @@ def test_samples_have_the_posterior_moments(fitted, rng):
     np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.06)
 
 
-def search(problem, path, strategy="turbo") -> Search:
-    config = SearchConfig(strategy, batch_size=5, surrogate=CONFIG)
-    return Search(problem, TrialStore.open(path, {}), 0, config, TrustedRegion(problem.codes))
-
-
 def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path):
-    problem = grid_problem()
-    whole = search(problem, tmp_path / "whole.sqlite")
-    whole.run(15)
+    score = CountingScore()
+    whole = grid_search(None, CONFIG).run(score, 15, vectorized=True)
     for budget in (5, 15):
-        parts = search(problem, tmp_path / "parts.sqlite")
-        parts.run(budget)
+        parts = grid_search(tmp_path / "parts.sqlite", CONFIG)
+        parts.run(score, budget, vectorized=True)
     assert [t.string for t in parts.trials] == [t.string for t in whole.trials]
-    assert min(t.score for t in whole.trials) < np.median(problem.scores)
+    assert whole.best(1).value[0] < np.median(grid_data().values)
 
 
-def test_expected_improvement_is_refused_for_want_of_covariances(tmp_path):
+def test_expected_improvement_is_refused_for_want_of_covariances():
     with pytest.raises(UserError, match="--strategy ei needs covariances"):
-        search(grid_problem(), tmp_path / "ei.sqlite", "ei").run(5)
+        grid_search(None, CONFIG, strategy="ei").ask(5)

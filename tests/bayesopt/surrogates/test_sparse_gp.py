@@ -12,8 +12,9 @@ import tensorflow as tf
 from scipy.stats import norm
 
 from bayesopt.surrogates import training as fitting
+from bayesopt.surrogates.base import SurrogateConfig
 from bayesopt.surrogates.inducing import Scaler, kmeans_inducing_points, median_lengthscales
-from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
+from bayesopt.surrogates.sparse_gp import SparseGP
 from bayesopt.surrogates.training import SparseModel, fit_stochastic, minibatches, solve_collapsed
 from gmae_tf.errors import UserError
 

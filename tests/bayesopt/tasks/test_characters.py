@@ -52,11 +52,11 @@ def test_a_search_with_an_untrained_model_of_characters(tmp_path: Path, rng: np.
     network = build_from_recipe(Recipe("vae", 3), grammar, 19, small)
     GrammarAutoencoder(grammar, 19, network, architecture=small).save(tmp_path / "model")
     task = ExprTask(model=tmp_path / "model", data=str(words), exclude_better_than=-1)
-    assert task.problem.codes.shape == (150, 3)
-    decoded = task.problem.codec.decode(3 * rng.normal(size=(200, 3)))
+    assert task.dataset.codes.shape == (150, 3)
+    decoded = task.space.codec.decode(3 * rng.normal(size=(200, 3)))
     assert None in decoded
     assert all(is_expression(s) for s in decoded if s is not None)
-    assert np.isfinite(task.score([s or "" for s in decoded])).all()
+    assert np.isfinite(task.evaluate([s or "" for s in decoded])).all()
     known = load_known_strings(task.model, None, 20, None)  # by default expressions as well
     assert len(known) == 20
     assert all(map(is_expression, known))

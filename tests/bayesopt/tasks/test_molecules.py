@@ -12,8 +12,9 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import QED
 
-from bayesopt.acquisition.candidates import View
-from bayesopt.cli.options import RunConfig
+from bayesopt.cli.options import RunConfig, check
+from bayesopt.optimizer import Optimizer
+from bayesopt.run import make_task
 from bayesopt.tasks import molecules
 from bayesopt.tasks.molecule_codec import MoleculeCodec, canonical_or_none
 from bayesopt.tasks.molecules import MoleculeTask
@@ -37,14 +38,15 @@ def toy(folder, monkeypatch) -> None:
 
 
 def make(**options) -> MoleculeTask:
-    return MoleculeTask.of(RunConfig(task="molecules", jobs=1, **options))
+    return make_task(RunConfig(task="molecules", jobs=1, **options))
 
 
-def view(task: MoleculeTask) -> View:
-    p = task.problem
-    return View(
-        p, p.trusted_region(), None, p.strings, p.codes, p.scores, set(p.strings), novel=True
+def state(task: MoleculeTask):
+    """The state of a search before its first batch."""
+    optimizer = Optimizer(
+        task.space, task.dataset, maximize=task.maximize, centres=task.centres, held_out=0.0
     )
+    return optimizer._state([])
 
 
 # ---------------------------------------------------------------- codec
@@ -88,72 +90,72 @@ def test_canonical_agrees_with_rdkit_and_drops_idle_marks_of_stereo():
 
 def test_start_is_what_the_model_knows_with_its_scores(folder):
     task = make()
-    assert task.problem.strings == pool()[:KNOWN]
+    assert task.dataset.strings == pool()[:KNOWN]
     expected = [find("penalized_logp")(s) for s in pool()[:KNOWN]]
-    assert -task.problem.scores == pytest.approx(expected, abs=1e-5)  # stored as float32
-    assert task.problem.score(["C" * 12]) == pytest.approx([-4.1535], abs=1e-3)
-    assert task.maximise
+    assert task.dataset.values == pytest.approx(expected, abs=1e-5)  # stored as float32
+    assert task.evaluate(["C" * 12]) == pytest.approx([4.1535], abs=1e-3)
+    assert task.maximize
     assert task.constraints.max_heavy_atoms == 38  # where size is worth something
-    assert task.problem.worst_score == task.problem.scores.max()
+    assert task.failed_value == task.dataset.values.min()
 
 
 def test_property_that_is_not_stored_is_computed():
     task = make(objective="qed", n_data=30)
     assert task.constraints.max_heavy_atoms is None
-    expected = [QED.qed(Chem.MolFromSmiles(s)) for s in task.problem.strings]
-    assert task.values == pytest.approx(expected)
+    expected = [QED.qed(Chem.MolFromSmiles(s)) for s in task.dataset.strings]
+    assert task.dataset.values == pytest.approx(expected)
     assert task.score_name == "QED"
 
 
 def test_direction_is_the_propertys_own_unless_said():
-    assert not make(objective="sa", n_data=20).maximise
+    assert not make(objective="sa", n_data=20).maximize
     turned = make(objective="sa", n_data=20, maximize=True)
-    assert turned.maximise
-    assert turned.problem.scores == pytest.approx(-turned.values)
+    assert turned.maximize
+    assert turned.failed_value == turned.dataset.values.min()
     with pytest.raises(UserError, match="exclude each other"):
         make(maximize=True, minimize=True)
 
 
 def test_known_molecules_are_never_proposed_whatever_part_of_them_is_used():
     task = make(n_data=20)
-    seen = view(task)
+    seen = state(task)
     assert list(seen.allowed([*pool()[:KNOWN], "CCCCCC", None, "CCCCCC"])) == ["CCCCCC"]
-    assert task.problem.in_training_data(pool()[100])
+    assert seen.is_training_data(pool()[100])
 
 
 def test_constraints_hold_before_an_evaluation_is_paid():
     task = make(objective="logp", n_data=60, max_heavy_atoms=30, max_sa=3.0, alerts=False)
-    kept = view(task).allowed(pool())
+    kept = state(task).allowed(pool())
     assert kept
     assert "C" * 12 not in kept  # an aliphatic chain is a BRENK alert
     for smiles in list(kept)[:40]:
         assert Chem.MolFromSmiles(smiles).GetNumHeavyAtoms() <= 30
         assert find("sa")(smiles) <= 3.0
         assert find("alerts")(smiles) == 0
-    assert task.problem.centres is not None
-    assert task.constraints.allows([task.problem.strings[i] for i in task.problem.centres]).all()
+    assert task.centres is not None
+    assert task.constraints.allows([task.dataset.strings[i] for i in task.centres]).all()
 
 
 def test_search_near_a_molecule_starts_from_it():
     reference = pool()[KNOWN + 5]  # not known
     task = make(min_similarity=0.4, to=reference, n_data=60)
-    row = task.problem.strings.index(reference)
-    assert row in task.problem.centres
-    assert -task.problem.scores[row] == pytest.approx(find("penalized_logp")(reference))
+    row = task.dataset.strings.index(reference)
+    assert row in task.centres
+    assert task.dataset.values[row] == pytest.approx(find("penalized_logp")(reference))
     assert f"similarity of 0.4 or more to {reference}" in task.objective
 
 
 def test_similarity_is_an_objective_too():
     task = make(objective="similarity", to="CCCCCCO", n_data=40)
-    assert task.values.max() == 1.0  # the molecule itself is known
+    assert task.dataset.values.max() == 1.0  # the molecule itself is known
     assert "similarity" in task.objective
 
 
 def test_failed_scores_are_the_worst_and_are_told():
     task = make(objective="tests.bayesopt.user_functions:longest_chain", n_data=40)
-    scores = task.problem.score(["CCCC", "CCCCBr"])
-    assert scores[0] == -4
-    assert scores[1] == task.problem.worst_score
+    values = task.evaluate(["CCCC", "CCCCBr"])
+    assert values[0] == 4
+    assert np.isnan(values[1])
     assert any("no bromine" in note for note in task.notes)
 
 
@@ -161,8 +163,7 @@ def test_region_is_where_the_model_was_trained_not_where_few_points_are(tmp_path
     path = tmp_path / "mine.csv"
     path.write_text("smiles,y\n" + "".join(f"{'C' * n},{n}\n" for n in range(5, 18)))
     task = make(objective="logp", data=str(path))
-    assert task.problem.trusted_region().contains(task.problem.codes[:3]).shape == (3,)
-    assert len(task.problem.region_codes) == KNOWN
+    assert len(task.space.region_codes) == KNOWN
 
 
 # ---------------------------------------------------------------- the user's own molecules
@@ -178,14 +179,14 @@ def test_users_values_are_taken_as_they_are(tmp_path):
     rows = "".join(f"{s},{i}\n" for i, s in enumerate(pool()[:15]))
     data = write(tmp_path, "smiles,activity\n" + rows)
     task = make(objective="logp", data=data, value_column="activity")
-    assert task.values.tolist() == list(range(15))
+    assert task.dataset.values.tolist() == list(range(15))
     assert "15 molecules of" in task.data_protocol
 
 
 def test_users_molecules_without_values_are_scored(tmp_path):
     data = write(tmp_path, "\n".join(pool()[:12]), "mine.smi")
     task = make(objective="qed", data=data)
-    assert task.values[0] == pytest.approx(find("qed")(pool()[0]))
+    assert task.dataset.values[0] == pytest.approx(find("qed")(pool()[0]))
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,12 @@ def test_bad_data_is_one_sentence(tmp_path, text, options, sentence):
     ],
 )
 def test_mistakes_are_one_sentence(options, sentence):
-    with pytest.raises(UserError, match=sentence):
+    def start() -> None:
+        check(RunConfig(task="molecules", jobs=1, **options))
         make(**options)
+
+    with pytest.raises(UserError, match=sentence):
+        start()
 
 
 def test_missing_model_is_one_sentence(monkeypatch, tmp_path):
@@ -263,7 +268,7 @@ def test_rows_of_others_stand_in_the_users_sign():
     assert all(row.source for row in rows.values())
     sa = make(objective="sa", n_data=30)
     (row,) = sa.published  # nobody else published, and small is better
-    assert row.values["top"] == pytest.approx(sorted(sa.values)[:3])
+    assert row.values["top"] == pytest.approx(sorted(sa.dataset.values)[:3])
 
 
 def test_best_molecules_are_drawn():
@@ -280,14 +285,13 @@ def test_children_may_be_as_large_as_the_model_writes(rng):
     assert task.codec.refuses("C" * 120) is None
     assert task.codec.refuses("C" * 121) is not None
     long = ["C" * 100] * 200
-    assert 100 < max(map(len, task.problem.recombine(long, rng))) <= 120
+    assert 100 < max(map(len, task.space.recombine(long, rng))) <= 120
     small = make(objective="logp", max_heavy_atoms=20, n_data=60)
-    assert max(map(len, small.problem.recombine(long, rng))) <= 20
+    assert max(map(len, small.space.recombine(long, rng))) <= 20
 
 
 def test_limits_of_no_constraint_say_nothing():
     task = make(objective="logp", n_data=20)
-    assert task.problem.feasible is not None
-    assert task.problem.feasible(["CCO", "C[SiH3]"]).tolist() == [True, False]  # not written
+    assert task.space.feasible(["CCO", "C[SiH3]"]).tolist() == [True, False]  # not written
     assert task.objective.endswith("maximised")
     assert replace(task.constraints, max_sa=3.0) != task.constraints
