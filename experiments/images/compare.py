@@ -15,7 +15,7 @@ from gmae_tf.train import TrainConfig, build, fit_network, load, plain, prepare,
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 
 if TYPE_CHECKING:
-    from experiments.images.comparison.measure import Shown
+    from experiments.images.measure import Shown
     from gmae_tf.images.datasets import ImageData
     from gmae_tf.images.features.extractors import Extractor
 
@@ -113,7 +113,7 @@ def train_and_measure(
     """One model; the measurements are written last, and mark it as done."""
     import keras
 
-    from experiments.images.comparison.measure import measure
+    from experiments.images.measure import measure
     from gmae_tf.utils.run_dir import write_atomic
 
     keras.backend.clear_session()
@@ -138,7 +138,7 @@ def collect(
     runs: Sequence[TrainConfig],
 ) -> None:
     """Write compare.json and compare.html of all that is measured in the folder, and print."""
-    from experiments.images.comparison.page import print_table, write_page
+    from experiments.images.compare_page import print_table, write_page
     from experiments.images.study import machine
     from gmae_tf.utils.run_dir import write_atomic
 
@@ -169,7 +169,7 @@ def collect(
 def _anchors(
     config: CompareConfig, data: ImageData, extractor: Extractor | None, options: TrainConfig
 ) -> dict[str, float]:
-    from experiments.images.comparison.measure import anchors
+    from experiments.images.measure import anchors
     from gmae_tf.images.model import ImageAutoencoder
     from gmae_tf.utils.run_dir import write_atomic
 
@@ -197,7 +197,7 @@ def read_shown(path: Path) -> Shown:
     """What `save_shown` wrote."""
     import numpy as np
 
-    from experiments.images.comparison.measure import Shown
+    from experiments.images.measure import Shown
 
     with np.load(path) as file:
         return Shown(**{name: file[name] for name in file.files})

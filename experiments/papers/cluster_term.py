@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+from experiments.runner import Row, Table, collect, keep, spread
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.papers.dimensions import MODELS
-from experiments.papers.kept import Row
+from experiments.runner import Row
 from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
 
 

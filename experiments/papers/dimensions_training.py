@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.papers.kept import Row
+from experiments.runner import Row
 from experiments.papers.synthetic import Manifold, dense_model
 from gmae_tf.metrics.frechet import Moments, frechet_distance
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+from experiments.runner import Row, Table, collect, keep, spread
 from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
@@ -102,7 +102,7 @@ def table(rows: Sequence[Row]) -> Table:
     A star is Welch's t-test at the level of 5 %, one-sided, without a correction for the number of
     comparisons.
     """
-    from experiments.images.comparison.summary import better
+    from experiments.summary import better
 
     found = grouped(rows)
     shown = {key: title for key, title in DISTANCES.items() if key in rows[0]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from experiments.images.comparison.page import text
-from experiments.images.comparison.summary import COLUMNS, summarise
+from experiments.images.compare_page import text
+from experiments.summary import COLUMNS, summarise
 from experiments.tables import pages as tables
 from experiments.tables.image_tables import DATASETS, NOTHING, grid, number, result
 from gmae_tf.models import MODELS

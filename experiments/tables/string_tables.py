@@ -7,15 +7,15 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from experiments.images.comparison.page import text
-from experiments.images.comparison.summary import Column, summarise
+from experiments.images.compare_page import text
+from experiments.summary import Column, summarise
 from experiments.tables import pages as tables
 from experiments.tables.image_tables import NOTHING, grid
 
 FOLDER = tables.RESULTS
 AREAS = {
-    "expressions": "experiments.comparison.expressions",
-    "molecules": "experiments.comparison.molecules",
+    "expressions": "experiments.strings.compare_expressions",
+    "molecules": "experiments.strings.compare_molecules",
 }
 
 

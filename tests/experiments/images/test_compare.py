@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.images.compare import CompareConfig, passes, variants
-from experiments.images.comparison.summary import better, samples_distance, summarise
+from experiments.summary import better, samples_distance, summarise
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS
 from tests.conftest import RunCli

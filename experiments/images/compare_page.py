@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.images.comparison.measure import Shown
-from experiments.images.comparison.summary import COLUMNS, Cell, Column, summarise
+from experiments.images.measure import Shown
+from experiments.summary import COLUMNS, Cell, Column, summarise
 from gmae_tf.models import MODELS
 from gmae_tf.utils.plotting import CLASSES, Picture, panels, png, styled
 

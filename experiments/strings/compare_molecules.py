@@ -1,4 +1,4 @@
-"""python -m experiments.comparison.molecules: several models on the same molecules, in one table."""
+"""python -m experiments.strings.compare_molecules: several models on the same molecules, in one table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.comparison.strings import (
+from experiments.strings.models import (
     FREE,
     CompareOptions,
     Job,
@@ -34,7 +34,7 @@ COLUMNS = columns("molecules", lower=False, decimals=(2, 3))
 
 @dataclass(frozen=True)
 class CompareConfig(CompareOptions):
-    """Options of `python -m experiments.comparison.molecules`."""
+    """Options of `python -m experiments.strings.compare_molecules`."""
 
     out: Path = Path("runs/compare-molecules")
     """Folder; the same command continues it, and repeats nothing that is done."""
@@ -59,7 +59,7 @@ def compare(config: CompareConfig) -> None:
     known = variants(KL_WEIGHT, config.latent_dim)
     todo = jobs(config, known, config.out)
     smiles = load(config)
-    run = open_run(config.out, asdict(config), "experiments.comparison.molecules", may_change=FREE)
+    run = open_run(config.out, asdict(config), "experiments.strings.compare_molecules", may_change=FREE)
     data = run.path / "molecules.csv"
     if not data.exists():
         write_scored(data, smiles)
@@ -154,7 +154,7 @@ def main() -> None:
     run_command(
         compare,
         CompareConfig,
-        prog="python -m experiments.comparison.molecules",
+        prog="python -m experiments.strings.compare_molecules",
         description="Train several models on the same molecules, search with each, and put them in "
         "one table.",
         user_errors=(GrammarError,),

@@ -1,4 +1,4 @@
-"""python -m experiments.comparison.expressions, on few strings."""
+"""python -m experiments.strings.compare_expressions, on few strings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from experiments.comparison.expressions import COLUMNS, KL_WEIGHT, CompareConfig
-from experiments.comparison.strings import (
+from experiments.strings.compare_expressions import COLUMNS, KL_WEIGHT, CompareConfig
+from experiments.strings.models import (
     Variant,
     finite,
     jobs,
@@ -17,7 +17,7 @@ from experiments.comparison.strings import (
     search_numbers,
     variants,
 )
-from experiments.images.comparison.summary import summarise
+from experiments.summary import summarise
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, options_of
 
@@ -109,7 +109,7 @@ def test_numbers_that_are_none_become_null():
 
 def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     out = tmp_path / "compare"
-    command = ("-m", "experiments.comparison.expressions", *TINY, "--out", out, "--models", "cvae")
+    command = ("-m", "experiments.strings.compare_expressions", *TINY, "--out", out, "--models", "cvae")
     first = run_cli(*command, timeout=900)
     assert first.returncode == 0, first.stderr
     results = json.loads((out / "compare.json").read_text())
@@ -140,7 +140,7 @@ def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, 
 @pytest.mark.slow
 def test_a_comparison_grows(tmp_path: Path, run_cli: RunCli):
     out = tmp_path / "compare"
-    command = ("-m", "experiments.comparison.expressions", *TINY, "--out", out)
+    command = ("-m", "experiments.strings.compare_expressions", *TINY, "--out", out)
     run_cli(*command, "--models", "cvae", timeout=900)
     grown = run_cli(*command, "--models", "cvae,gmae", timeout=900)
     assert grown.returncode == 0, grown.stderr
@@ -166,7 +166,7 @@ def test_bad_input_is_told_in_a_sentence(
     arguments: tuple[str, ...], words: str, tmp_path: Path, run_here: RunCli
 ):
     done = run_here(
-        "-m", "experiments.comparison.expressions", *arguments, "--out", "run", cwd=tmp_path
+        "-m", "experiments.strings.compare_expressions", *arguments, "--out", "run", cwd=tmp_path
     )
     assert done.returncode == 2
     assert words in done.stderr

@@ -1,4 +1,4 @@
-"""python -m experiments.comparison.expressions: several models on the same expressions, in one table."""
+"""python -m experiments.strings.compare_expressions: several models on the same expressions, in one table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.strings import (
+from experiments.strings.models import (
     FREE,
     CompareOptions,
     Job,
@@ -32,7 +32,7 @@ COLUMNS = columns("strings", lower=True, decimals=(3, 4))
 
 @dataclass(frozen=True)
 class CompareConfig(CompareOptions):
-    """Options of `python -m experiments.comparison.expressions`."""
+    """Options of `python -m experiments.strings.compare_expressions`."""
 
     out: Path = Path("runs/compare-expressions")
     """Folder; the same command continues it, and repeats nothing that is done."""
@@ -61,7 +61,7 @@ def compare(config: CompareConfig) -> None:
     if len(strings) < FEWEST:
         raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
     run = open_run(
-        config.out, asdict(config), "experiments.comparison.expressions", may_change=FREE
+        config.out, asdict(config), "experiments.strings.compare_expressions", may_change=FREE
     )
     data = run.path / "strings.txt"
     if not data.exists():
@@ -126,7 +126,7 @@ def main() -> None:
     run_command(
         compare,
         CompareConfig,
-        prog="python -m experiments.comparison.expressions",
+        prog="python -m experiments.strings.compare_expressions",
         description="Train several models on the same expressions, search with each, and put them "
         "in one table.",
         user_errors=(GrammarError,),

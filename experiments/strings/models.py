@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.images.comparison.summary import Cell, Column, summarise
+from experiments.summary import Cell, Column, summarise
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds
 
@@ -321,7 +321,7 @@ def print_table(summary: Mapping[str, Mapping[str, Cell]], columns: Sequence[Col
     """A line a measure, a column a model."""
     from rich.table import Table
 
-    from experiments.images.comparison.page import NOTE, text
+    from experiments.images.compare_page import NOTE, text
 
     table = Table("measured", box=None, padding=(0, 1))
     for name in summary:
