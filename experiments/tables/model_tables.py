@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.images.compare_page import text
-from experiments.summary import COLUMNS, summarise
+from experiments.summary import COLUMNS, summarise, text
 from experiments.tables import pages as tables
 from experiments.tables.image_tables import DATASETS, NOTHING, grid, number, result
 from gmae_tf.models import MODELS

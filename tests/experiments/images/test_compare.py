@@ -1,4 +1,4 @@
-"""python -m experiments.images.compare: every model once, ranks that the seeds support, one page."""
+"""python -m experiments.images.compare: every model once, ranks with support, one page."""
 
 from __future__ import annotations
 
@@ -88,19 +88,15 @@ def test_models_without_a_prior_are_placed_by_their_ex_post_samples():
     assert samples_distance(found["ae"]) == 5.0
 
 
-def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, size=300)
-    x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
-    np.savez(tmp_path / "toy.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
+def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, toy_file: Path, run_here: RunCli):
     out = tmp_path / "compare"
     command = (
-        *("-m", "experiments.images.compare", "--dataset", tmp_path / "toy.npz", "--out", out),
+        *("-m", "experiments.images.compare", "--dataset", toy_file, "--out", out),
         *("--models", "ae,vae", "--seeds", "0-1", "--epochs", "1", "--device", "cpu"),
     )
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
-    assert "4 of 4: vae, seed 1" in first.stdout
+    assert "4 of 4: vae-seed1" in first.stdout
     results = json.loads((out / "compare.json").read_text())
     assert [(r["model"], r["seed"]) for r in results["results"]] == [
         ("ae", 0), ("ae", 1), ("vae", 0), ("vae", 1)

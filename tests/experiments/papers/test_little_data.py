@@ -104,12 +104,12 @@ def test_useless_options_are_refused(tmp_path: Path, change: dict, sentence: str
 
 
 def test_a_study_runs_and_repeats_nothing(
-    digits: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+    digits: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = digits / "run"
     settings = {"n_data": 50, "epochs": 1, "samples": 60, "latent_dim": 4, "seeds": "0"}
     flags = [text for key, v in settings.items() for text in (f"--{key.replace('_', '-')}", str(v))]
-    done = run_cli(
+    done = run_here(
         *("-m", "experiments.papers.little_data", "--out", out, "--data-dir", digits),
         *("--models", "[2]", "--device", "cpu", *flags),
     )

@@ -16,7 +16,7 @@ TINY = (
 )
 
 
-@pytest.mark.slow  # the shared code is tested quickly in tests/grammar
+@pytest.mark.slow  # the shared code is tested quickly beside, on expressions
 def test_a_comparison_of_rules_and_characters(tmp_path, run_cli, run_here):
     out = tmp_path / "compare"
     command = (
