@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from experiments.summary import Cell, samples_distance, summarise
-from experiments.tables.image_tables import DATASETS, grid, number, result
+from experiments.tables.image_tables import DATASETS, result
+from experiments.tables.markdown import grid, number
 
 
 class Measure(NamedTuple):

@@ -9,10 +9,8 @@ from typing import Any
 
 from experiments.strings.models import best_strings, draws_summary, summary_lines
 from experiments.summary import Column, summarise, text
-from experiments.tables import pages as tables
-from experiments.tables.image_tables import NOTHING, grid
+from experiments.tables.markdown import NOTHING, grid, load
 
-FOLDER = tables.RESULTS
 AREAS = {
     "expressions": "experiments.strings.compare_expressions",
     "molecules": "experiments.strings.compare_molecules",
@@ -21,8 +19,7 @@ AREAS = {
 
 def results_of(area: str) -> dict[str, Any]:
     """The comparison's result file; empty without one."""
-    path = FOLDER / area / "compare.json"
-    return tables.read(path) if path.exists() else {}
+    return load("compare", area)
 
 
 def columns_of(area: str) -> Sequence[Column]:

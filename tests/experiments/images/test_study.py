@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from experiments.images.study import StudyConfig, distances, grid, judge
 from gmae_tf.density import LatentDensity
@@ -81,6 +82,7 @@ def test_distances_are_those_of_the_features():
     assert found["features"] == "quarters"
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_study_runs_and_repeats_nothing(tmp_path: Path, toy_file: Path, run_here: RunCli):
     out = tmp_path / "study"
     command = (

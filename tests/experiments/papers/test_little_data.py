@@ -103,6 +103,7 @@ def test_useless_options_are_refused(tmp_path: Path, change: dict, sentence: str
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_study_runs_and_repeats_nothing(
     digits: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def test_the_numbers_of_a_search():
     assert cells["exact_match"].mean is None
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_comparison_runs_and_repeats_nothing(
     tmp_path: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
 ):
