@@ -30,7 +30,7 @@ def test_every_table_is_on_a_page():
 
 
 def documented_commands() -> dict[str, set[str]]:
-    """Modules that the pages, this checkout's docstrings and its result files start: their options."""
+    """Modules that pages, docstrings and result files tell to start, with the options named."""
     found: dict[str, set[str]] = {}
     sources = [*pages.PAGES, ROOT / "Makefile", *sorted((ROOT / "experiments").rglob("*.py"))]
     sources += [ROOT / "experiments" / "README.md", *sorted((ROOT / "docs").rglob("*.json"))]

@@ -5,8 +5,8 @@
 Each model is built as `experiments.images.compare` builds it (small network, 32 x 32 x 1, 10
 dimensions), and takes steps on one batch of noise.  Processor time of the whole process, threads
 included, so that other work on the machine counts little; after each model the plain autoencoder
-steps again, and ratios are to it.  Medians over the repeats.  Epochs in which a model does something
-once (VaDE fits its mixture, CascadeVAE opens its groups) are not in it.
+steps again, and ratios are to it.  Medians over the repeats.  Epochs in which a model does
+something once (VaDE fits its mixture, CascadeVAE opens its groups) are not in it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ BASE = "ae"
 
 def main() -> None:
     """Measure, print one table, write it with --out."""
+    options = _options()
     import keras
 
     from gmae_tf.models import MODELS
 
-    options = _options()
     names = list(MODELS) if options.models == "all" else options.models.split(",")
     print(f"{'model':15} {'ms a step':>10} {'of ' + BASE:>8}")
     rows = []

@@ -28,9 +28,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def main() -> None:
     """Time both, print a row for each, write them with --out."""
+    options = _options()
     from bayesopt.cli.options import RunConfig, as_published
 
-    options = _options()
     rows = []
     for name in ("best", "paper"):
         config = as_published(RunConfig(protocol=name, points=0, batch_size=options.batch_size))
