@@ -224,7 +224,7 @@ def draw(rows: Sequence[Row]) -> bytes:
                 [row["capacity"] for row in shown], [row[key] for row in shown], "o", ms=3,
                 color=BLUE,
             )  # fmt: skip
-            for (name, label), colour in zip(CONTROLS.items(), (ORANGE, GREY), strict=True):
+            for (name, label), colour in zip(CONTROLS.items(), (ORANGE, GREY), strict=False):
                 if (name, None) in groups:
                     mean = np.mean([row[key] for row in groups[name, None]])
                     axes.axhline(mean, color=colour, lw=1.0, ls="--", label=label)
