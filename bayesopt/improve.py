@@ -226,7 +226,7 @@ def _line(number: int, total: int, row: dict[str, Any]) -> str:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     write_atomic(path, json.dumps(content, indent=2) + "\n")
 

@@ -8,7 +8,6 @@ interrupted study, and one that grows (another seed, another model) repeats noth
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gmae_tf.utils.cli import console
+from gmae_tf.utils.json import to_json, write_json
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -93,27 +93,9 @@ def timed(folder: Path, train: Callable[[], T]) -> tuple[T, float | None]:
 def write_results(path: Path, config: Any, rows: Sequence[Row], **about: Any) -> dict[str, Any]:
     """Write settings, machine and rows, and return what was written."""
     settings = {key: value for key, value in asdict(config).items() if key not in PLACES}
-    results = plain({"settings": settings, **about, "machine": machine(), "results": list(rows)})
+    results = to_json({"settings": settings, **about, "machine": machine(), "results": list(rows)})
     write_json(path, results)
     return results
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file, whole or not at all; null stands for what is no number."""
-    from gmae_tf.utils.run_dir import write_atomic
-
-    write_atomic(path, json.dumps(plain(content), indent=1) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """Content of a JSON file: lists for tuples, text for paths, None for NaN and infinities."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def machine() -> dict[str, Any]:

@@ -6,12 +6,16 @@ Public names are imported on first use, so that `import gmae_tf` costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
     from gmae_tf.density import LatentDensity
     from gmae_tf.errors import UserError
+    from gmae_tf.images.model import ImageAutoencoder
+    from gmae_tf.models import build_model
     from gmae_tf.penalties import GaussianMixturePenalty, LatentRegularizer, NormPenalty
     from gmae_tf.prior import GaussianMixture
 
@@ -19,21 +23,42 @@ _HOME = {
     "Autoencoder": "gmae_tf.autoencoder",
     "GaussianMixture": "gmae_tf.prior",
     "GaussianMixturePenalty": "gmae_tf.penalties",
+    "ImageAutoencoder": "gmae_tf.images.model",
     "LatentDensity": "gmae_tf.density",
     "LatentRegularizer": "gmae_tf.penalties",
     "NormPenalty": "gmae_tf.penalties",
     "UserError": "gmae_tf.errors",
+    "build_model": "gmae_tf.models",
 }
 
 __all__ = [
     "Autoencoder",
     "GaussianMixture",
     "GaussianMixturePenalty",
+    "ImageAutoencoder",
     "LatentDensity",
     "LatentRegularizer",
     "NormPenalty",
     "UserError",
+    "build_model",
 ]
+
+
+def _choose_backend() -> None:
+    """Let Keras use JAX where nobody has chosen and TensorFlow, its default, is missing."""
+    try:
+        default = find_spec("tensorflow")
+    except ImportError:
+        default = None
+    if default is None and find_spec("jax") and not os.environ.get("KERAS_BACKEND"):
+        os.environ["KERAS_BACKEND"] = "jax"
+
+
+_choose_backend()
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

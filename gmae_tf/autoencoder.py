@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,15 +12,90 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.models.method import Batch, Method
-from gmae_tf.penalties import Penalty, assignment_distance, weighted_sum
+from gmae_tf.penalties import Penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
-
-if TYPE_CHECKING:
-    from gmae_tf.models.config import Recipe
 
 _serialize = keras.saving.serialize_keras_object
 _deserialize = keras.saving.deserialize_keras_object
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step of training or validation, as `Method.loss_terms` sees it.
+
+    network : the whole model.
+    x : what was encoded [N, ...], or a tuple of parts of it.
+    encoded : the encoder's output [N, E].
+    drawn : what was decoded [N, D].
+    reconstruction : the decoder's output, of the shape that the loss wants; a tuple like x.
+    training : whether the weights will move.
+    """
+
+    network: Autoencoder
+    x: Any
+    encoded: Any
+    drawn: Any
+    reconstruction: Any
+    training: bool
+
+
+class Method(keras.layers.Layer):
+    """From the encoder's output to codes, and the terms that the loss gets besides.
+
+    This base is the plain autoencoder: the encoder's output is the code, and it is what is decoded.
+    A subclass overrides what it does differently; layers and weights that it holds are trained,
+    saved and resumed with the networks.  A term moves whatever its value depends on: to keep one
+    from moving some part, compute it from `ops.stop_gradient` of values, or of the part's weights
+    with `gmae_tf.models.layers.gradients.frozen`.
+
+    Attributes
+    ----------
+    term_weights : weight of each term in the loss, by name.
+    lr_multipliers : factors of the learning rate, by the name of a layer that this method holds.
+    keep_last : keep the last weights of a training, not those of the best validation loss, which
+        says little where two sides of it play against each other.
+    """
+
+    keep_last = False
+
+    def __init__(
+        self,
+        latent_dim: int,
+        term_weights: Mapping[str, float] | None = None,
+        lr_multipliers: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(name="method", dtype="float32")
+        self.latent_dim = latent_dim
+        self.term_weights = {name: float(weight) for name, weight in (term_weights or {}).items()}
+        self.lr_multipliers = dict(lr_multipliers or {})
+        self.built = True
+
+    def latent_mean(self, encoded: Any) -> Any:
+        """The code that stands for an example, without chance: [N, E] -> [N, D]."""
+        return encoded
+
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
+        """What is decoded in training: [N, E] -> [N, D]."""
+        del training
+        return self.latent_mean(encoded)
+
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
+        """Scalars by the names of `term_weights`."""
+        del batch
+        return {}
+
+    def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating] | None:
+        """n codes [n, D] of a prior that this method has learnt; None: it has learnt none."""
+        del n, rng
+        return None
+
+    def cluster_probs(self, encoded: Any) -> Any | None:
+        """Probabilities of groups [N, E] -> [N, K] by a part of the model made for it, or None."""
+        del encoded
+        return None
+
+    def start_epoch(self, network: Autoencoder, batches: Any, epoch: int) -> None:
+        """Called before epoch 0, 1, ... with the training batches; `batches[i][0]` are examples."""
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -43,8 +120,8 @@ class Autoencoder(keras.Model):
     penalty : see `gmae_tf.penalties`; none gives a plain autoencoder.
     prior : what `sample` draws from; the penalty's prior when left out.
     assignment_weight : if positive, batches are pairs (x, y), y [N] the component of the prior at
-        which each code should lie (-1 for any); see `gmae_tf.penalties.assignment_distance`.
-    method : what this autoencoder does differently; see `gmae_tf.models.method.Method`.
+        which each code should lie (-1 for any); see `gmae_tf.penalties.component_cross_entropy`.
+    method : what this autoencoder does differently; see `gmae_tf.autoencoder.Method`.
     """
 
     def __init__(
@@ -70,7 +147,7 @@ class Autoencoder(keras.Model):
             raise UserError("codes can only be assigned to the components of a prior: give one")
         self.assignment_weight = assignment_weight
         self.method = method
-        self.recipe: Recipe | None = None  # of a model by name
+        self.recipe: Any = None  # the `gmae_tf.models.config.Recipe` of a model by name
         # Held here as well because Keras only tracks random state that a layer owns.
         self.seed_generator = penalty.seed_generator if penalty else None
         names = ["reconstruction", *(penalty.weights if penalty else ())]
@@ -93,12 +170,12 @@ class Autoencoder(keras.Model):
         encoded = [self.encoder(part, training=training) for part in parts]
         drawn = encoded
         if self.method:
-            drawn = [self.method.draw(one, bool(training)) for one in encoded]
+            drawn = [self.method.sample_latent(one, bool(training)) for one in encoded]
         outputs = tuple(
             self.decoder([z, part] if self.autoregressive else z, training=training)
             for z, part in zip(drawn, parts, strict=True)
         )
-        latent = self.method.code(_joined(encoded)) if self.method else _joined(encoded)
+        latent = self.method.latent_mean(_joined(encoded)) if self.method else _joined(encoded)
         return {
             "latent": latent,
             "encoded": _joined(encoded),
@@ -130,13 +207,13 @@ class Autoencoder(keras.Model):
             terms.update(penalties)
         if self.method:
             seen = Batch(self, x, y_pred["encoded"], y_pred["drawn"], output, training)
-            found = self.method.terms(seen)
+            found = self.method.loss_terms(seen)
             loss += sum(self.method.term_weights[name] * term for name, term in found.items())
             terms.update(found)
         if self.assignment_weight:
             assert self.prior is not None  # only its components can be assigned
             codes = ops.cast(y_pred["latent"], "float32")
-            terms["assignment"] = assignment_distance(codes, y, self.prior)
+            terms["assignment"] = component_cross_entropy(codes, y, self.prior)
             loss += self.assignment_weight * terms["assignment"]
         if "exact_match" in self._trackers:
             terms["exact_match"] = _mean_over(self.reconstruction.exact_match, x, output)
@@ -149,17 +226,17 @@ class Autoencoder(keras.Model):
         encoded = _predict(self.encoder, x, batch_size)
         if self.method is None:
             return encoded
-        return _in_parts(self.method.code, encoded, batch_size)
+        return _in_parts(self.method.latent_mean, encoded, batch_size)
 
-    def groups(self, x: Any, batch_size: int = 1024) -> NDArray[np.floating] | None:
+    def cluster_probs(self, x: Any, batch_size: int = 1024) -> NDArray[np.floating] | None:
         """Probabilities [N, K] of the groups that the model sees in data, None if it has none.
 
         Of a mixture prior they are the responsibilities of its components for the codes.
         """
         if self.method is not None:
             encoded = _predict(self.encoder, x, batch_size)
-            if self.method.groups(ops.convert_to_tensor(encoded[:1])) is not None:
-                return _in_parts(self.method.groups, encoded, batch_size)
+            if self.method.cluster_probs(ops.convert_to_tensor(encoded[:1])) is not None:
+                return _in_parts(self.method.cluster_probs, encoded, batch_size)
         if self.prior is None or self.prior.n_components == 1:
             return None
         return self.prior.responsibilities(self.encode(x, batch_size))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture
 
+Array = NDArray[np.float64]
 DensityKind = Literal["gaussian", "mixture", "kde"]
 KDE_CODES = 20_000
 FITS = 5
@@ -17,7 +18,10 @@ FITS = 5
 
 
 class LatentDensity:
-    """One full Gaussian, a mixture of ten, or a kernel density, all through scikit-learn.
+    """Ex-post density of latent codes: a Gaussian, a Gaussian mixture or a kernel density.
+
+    Fitted by scikit-learn to the codes of a trained autoencoder, which is then sampled from it
+    (Ghosh et al. 2020).
 
     Parameters
     ----------
@@ -25,13 +29,24 @@ class LatentDensity:
     n_components : components of the mixture.
     max_codes : fit to at most so many codes, drawn at random.  By default to all, as published,
         but to 20,000 with the kernel density, whose every use takes time for each of them.
-    bandwidth : of the kernel density, as a number (Ghosh et al. 2020 use 0.425) or by the rules
-        of Scott or Silverman.
+    bandwidth : of the kernel density: a standard deviation (Ghosh et al. 2020 use 0.425), or the
+        rule of Scott or Silverman, which is a factor of the covariance of the codes.
 
     The mixture has full covariances, at most 2000 steps and a tolerance of 1e-3 (Ghosh et al.);
     it is the likeliest of five fits.
-    Raises `UserError` for an unknown kind, for codes that are not finite or fewer than two, and
-    when it is used before `fit`.
+
+    Raises
+    ------
+    UserError: an unknown kind, codes that are not finite or fewer than two, or use before `fit`.
+
+    >>> codes = np.random.default_rng(0).normal([[5.0, -5.0]], 0.1, size=(200, 2))
+    >>> density = LatentDensity("gaussian").fit(codes)
+    >>> density.sample(3, np.random.default_rng(1)).round()
+    array([[ 5., -5.],
+           [ 5., -5.],
+           [ 5., -5.]])
+    >>> density.log_prob([[5.0, -5.0]]) > density.log_prob([[6.0, -5.0]])
+    array([ True])
     """
 
     def __init__(
@@ -48,6 +63,7 @@ class LatentDensity:
         self.max_codes = KDE_CODES if max_codes is None and kind == "kde" else max_codes
         self.bandwidth = bandwidth
         self._estimator: Any = None
+        self._axes: tuple[Array, Array] | None = None
 
     def fit(self, z: ArrayLike, seed: int = 0) -> LatentDensity:
         """Fit to codes [N, D]."""
@@ -61,8 +77,11 @@ class LatentDensity:
             )
         if self.max_codes is not None and len(codes) > self.max_codes:
             codes = np.random.default_rng(seed).choice(codes, self.max_codes, replace=False)
+        self._centre, self._axes = codes.mean(axis=0), None
         if self.kind == "kde":
             self._estimator = KernelDensity(bandwidth=self.bandwidth)
+            if isinstance(self.bandwidth, str):
+                self._axes = _principal_axes(codes)
         else:
             k = 1 if self.kind == "gaussian" else min(self.n_components, len(codes))
             self._estimator = Mixture(
@@ -73,20 +92,33 @@ class LatentDensity:
                 n_init=FITS if k > 1 else 1,
                 random_state=seed,
             )
-        self._estimator.fit(codes)
+        self._estimator.fit(self._whitened(codes))
         return self
 
-    def log_prob(self, z: ArrayLike) -> NDArray[np.float64]:
+    def log_prob(self, z: ArrayLike) -> Array:
         """Log density of codes, [N, D] -> [N]."""
-        return self._fitted().score_samples(np.asarray(z, dtype=np.float64))
+        estimator = self._fitted()
+        log_prob = estimator.score_samples(self._whitened(np.asarray(z, dtype=np.float64)))
+        return log_prob if self._axes is None else log_prob - np.log(self._axes[1]).sum()
 
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n codes, [n, D]."""
         estimator, seed = self._fitted(), int(rng.integers(2**31))
         if self.kind == "kde":
-            return estimator.sample(n, random_state=seed)
+            codes = estimator.sample(n, random_state=seed)
+            if self._axes is None:
+                return codes
+            axes, deviations = self._axes
+            return self._centre + codes * deviations @ axes.T
         codes, _ = estimator.set_params(random_state=seed).sample(n)
         return rng.permutation(codes)  # scikit-learn returns them sorted by component
+
+    def _whitened(self, codes: Array) -> Array:
+        """Codes of unit covariance [N, D] for the bandwidth rules, which know no scale."""
+        if self._axes is None:
+            return codes
+        axes, deviations = self._axes
+        return (codes - self._centre) @ axes / deviations
 
     def parameters(self) -> GaussianMixture:
         """The fitted Gaussian or mixture, with weights, means and covariances.
@@ -104,3 +136,12 @@ class LatentDensity:
         if self._estimator is None:
             raise UserError("the density has not seen any codes yet: call fit first")
         return self._estimator
+
+
+def _principal_axes(codes: Array) -> tuple[Array, Array]:
+    """Directions [D, D], in columns, and the standard deviations [D] of codes [N, D] along them.
+
+    A direction in which codes do not vary gets a little of the width of the widest.
+    """
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(codes, rowvar=False)))
+    return axes, np.sqrt(np.maximum(variances, 1e-12 * max(1.0, variances.max())))

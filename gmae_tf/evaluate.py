@@ -91,7 +91,7 @@ def _evaluate(
     from gmae_tf.images.evaluation.material import Material
     from gmae_tf.images.evaluation.pictures import pictures
     from gmae_tf.images.report import write_page
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     notes = []
     if data.dropped:

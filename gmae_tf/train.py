@@ -230,7 +230,7 @@ def _groups(
     import numpy as np
 
     from gmae_tf.images.pseudo_labels import find_groups
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     assert config.components is not None
     if not path.exists():

@@ -9,21 +9,23 @@ import numpy as np
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
-from grammar.parsing.parser import ChartEngine, Parser
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 from grammar.sampling.counting import Derivations
 from grammar.sampling.uniform import sample_derivations
 
 
-def check_unambiguous(grammar: Grammar) -> None:
+def check_unambiguous(parser: Parser) -> None:
     """Raise GrammarError that shows a string which has two readings, if one is found.
 
     Two terminals that run together into a third, and (unless the grammar says `%ambiguous`) two
     derivations of the same terminals.
     """
+    grammar = parser.grammar
     token_lists = sample_token_lists(grammar)
     finding = find_merged_terminals(grammar, token_lists)
     if finding is None and not grammar.ambiguous:
-        finding = find_ambiguity(grammar, token_lists)
+        finding = find_ambiguity(parser, token_lists)
     if finding:
         raise GrammarError(finding)
 
@@ -45,14 +47,15 @@ def find_merged_terminals(grammar: Grammar, token_lists: Sequence[list[str]]) ->
     return None
 
 
-def find_ambiguity(grammar: Grammar, token_lists: Sequence[list[str]]) -> str | None:
+def find_ambiguity(parser: Parser, token_lists: Sequence[list[str]]) -> str | None:
     """One sentence with a string that has two derivations; None if none is found.
 
     LALR(1) tables without conflict prove that there is none (`Parser.exact`). Otherwise each of
     the strings is given to a chart parser: no finding is then strong evidence, not a proof.
     """
-    if Parser(grammar).exact:
+    if parser.exact:
         return None
+    grammar = parser.grammar
     chart = ChartEngine(grammar)
     for tokens in token_lists:
         derivations = chart.derivations(tokens, limit=2)

@@ -9,28 +9,34 @@ import numpy as np
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 from grammar.parsing.parser import Parser
-from grammar.storage import read_grammar, read_rules, write_rules
-
-__all__ = ["RuleCodec", "pad", "read_grammar", "read_rules", "write_rules"]
 
 
 class RuleCodec:
-    """Strings <-> uint8 rule indices [N, T], padded with the padding rule.
+    """Strings <-> uint8 rule indices [N, T] of their leftmost derivations, padded at the end.
 
     T = `max_length`, or the longest string of the first `encode` when it is None.
+
+    Examples
+    --------
+    >>> import grammar
+    >>> codec = grammar.RuleCodec(grammar.load_grammar("arithmetic"))
+    >>> codec.encode(["x", "x+1"])  # padded with rule 11
+    array([[ 3,  7, 11, 11],
+           [ 0,  3,  7,  8]], dtype=uint8)
+    >>> codec.decode(codec.encode(["sin(x)"]))
+    ['sin(x)']
     """
 
-    def __init__(self, grammar: Grammar, max_length: int | None = None) -> None:
-        self.grammar = grammar
+    def __init__(self, grammar: Grammar | Parser, max_length: int | None = None) -> None:
+        self.parser = grammar if isinstance(grammar, Parser) else Parser(grammar)
+        self.grammar = self.parser.grammar
         self.max_length = max_length
-        self._parser = Parser(grammar)
-        self._terminals = _expansion_steps(grammar)
+        self._terminals = _expansion_steps(self.grammar)
 
     def encode(self, strings: Sequence[str]) -> np.ndarray:
         """Rule indices [N, T]; ParseError outside the grammar, GrammarError if too long."""
-        if isinstance(strings, str):
-            raise GrammarError("encode takes a list of strings; put the one string into a list")
-        sequences = [self._parser.parse(text) for text in strings]
+        strings = check_strings(strings)
+        sequences = [self.parser.parse(text) for text in strings]
         longest = max(map(len, sequences), default=0)
         if self.max_length is None:
             self.max_length = longest
@@ -53,7 +59,7 @@ class RuleCodec:
     def tokens(self, rules: Sequence[int]) -> list[str] | None:
         """Terminals of one rule sequence, None if it is not a complete derivation.
 
-        Leftmost expansion in linear time: a stack of what is to be written, the next symbol on top.
+        Leftmost expansion in linear time: a stack of open symbols, the next one on top.
         """
         out: list[str] = []
         pending: list[str | int] = [0]
@@ -69,6 +75,17 @@ class RuleCodec:
             while pending and pending[-1].__class__ is str:
                 out.append(pending.pop())  # type: ignore[arg-type]
         return None if pending else out
+
+
+def check_strings(strings: Sequence[str]) -> list[str]:
+    """The strings as a list; GrammarError for one string, or for anything else in the list."""
+    if isinstance(strings, str):
+        raise GrammarError(f"give a list of strings: [{strings!r}] instead of {strings!r}")
+    strings = list(strings)
+    for place, text in enumerate(strings):
+        if not isinstance(text, str):
+            raise GrammarError(f"give a list of strings: item {place} is {text!r}")
+    return strings
 
 
 def pad(sequences: Sequence[bytes], length: int, grammar: Grammar) -> np.ndarray:

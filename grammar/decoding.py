@@ -1,4 +1,4 @@
-"""Network outputs to complete rule sequences: a stack walk batched over codes and samples."""
+"""Masked decoding: network outputs to complete derivations, batched over codes and samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOWEST = -1e30  # finite, so that an allowed rule always beats a forbidden one 
 
 
 class Walk(Protocol):
-    """Derivations that grow side by side, one rule a step: what a decoder needs of a mask."""
+    """A mask of decoding: the rules with which each of n growing derivations may go on."""
 
     @property
     def top(self) -> np.ndarray:
@@ -32,7 +32,7 @@ class Walk(Protocol):
 
 
 class StackWalk:
-    """n leftmost derivations that grow by one rule a step, each with a stack of open symbols.
+    """The mask of a grammar: n leftmost derivations, each with a stack of its open symbols.
 
     The top of the stack chooses the rules that are allowed (Kusner et al. 2017, Grammar VAE,
     section 3.2). `length_aware` also forbids every rule after which the open symbols could not be
@@ -50,7 +50,7 @@ class StackWalk:
         self._push, self._growth = _push_tables(grammar)
         width = self._push.shape[1]
         nothing = len(grammar.lhs_names) - 1
-        # Slot 0 holds `Nothing`, so that an empty stack asks for padding without a special case.
+        # Slot 0 holds `Nothing`: an empty stack allows padding only, without a special case.
         room = 2 + width + steps * max(1, width - 1)
         self._stack = np.full((n, room), nothing, dtype=np.int16)
         self._stack[:, 1] = 0
@@ -67,7 +67,7 @@ class StackWalk:
         """Rules that each derivation may take next, bool [n, R]."""
         grammar, symbol = self.grammar, self.top
         allowed = grammar.masks[symbol]
-        if self.length_aware:
+        if self.length_aware:  # cost of the rule + cost of the symbols below it <= steps left
             rest = self._open_cost - grammar.min_cost_lhs[symbol]
             allowed &= grammar.min_cost_rule <= (self.left - rest)[:, None]
         return allowed
@@ -101,34 +101,39 @@ def decode_logits(
 ) -> np.ndarray:
     """Rule indices from logits [N, T, R]: uint8 [N, T], or [S, N, T] for `samples=S`.
 
-    The rules that are allowed at each step are those of `StackWalk`, or of the walk that
-    `walk(derivations, T)` makes (`length_aware` then has no effect). Greedy without `samples`;
-    otherwise Gumbel-argmax draws from the masked softmax(logits / temperature). Raises
+    The rules that are allowed at each step are those of `StackWalk`, or of the mask that
+    `walk(derivations, T)` makes (`length_aware` then has no effect).  Greedy without `rng`,
+    otherwise Gumbel-argmax draws from the masked softmax(logits / temperature).  Raises
     GrammarError for wrong shapes or a T that fits no string.
     """
     logits = _checked(logits, grammar)
-    if samples is not None:
-        if samples < 1 or temperature <= 0:
-            raise GrammarError(f"samples={samples} and temperature={temperature} must be positive")
-        if rng is None:
-            raise GrammarError(
-                "sampling needs a generator; pass rng=numpy.random.default_rng(seed)"
-            )
+    if (samples is not None and samples < 1) or temperature <= 0:
+        raise GrammarError(f"samples={samples} and temperature={temperature} must be positive")
+    if samples is not None and rng is None:
+        raise GrammarError("sampling needs a generator; pass rng=numpy.random.default_rng(seed)")
+    if rng is not None:
         logits = logits / temperature
-    n, steps = len(logits) * (samples or 1), logits.shape[1]
-    state = walk(n, steps) if walk else StackWalk(grammar, n, steps, length_aware=length_aware)
-    rules = _choose(logits, state, samples, rng if samples else None)
+    copies, steps = samples or 1, logits.shape[1]
+    n = copies * len(logits)
+    mask = walk(n, steps) if walk else StackWalk(grammar, n, steps, length_aware=length_aware)
+    rules = np.empty((n, steps), dtype=np.uint8)
+    for step in range(steps):
+        scores = np.tile(logits[:, step], (copies, 1))
+        if rng is not None:
+            scores = scores + rng.gumbel(size=scores.shape)
+        rules[:, step] = np.where(mask.allowed(), scores, -np.inf).argmax(axis=1)
+        mask.apply(rules[:, step])
     return rules if samples is None else rules.reshape(samples, -1, steps)
 
 
 class StepDecoder(Protocol):
-    """A decoder that reads what was chosen, such as `grammar.autoencoder.autoregressive`'s."""
+    """An autoregressive decoder, such as `grammar.autoencoder.autoregressive`'s."""
 
     padding: int
     max_length: int
 
     def plan(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What depends on the codes [N, D] alone: by step [N, T, P], and the first state [N, U]."""
+        """Features of each step [N, T, P], and the first state [N, U], of codes [N, D]."""
         ...
 
     def step(
@@ -184,22 +189,8 @@ def _checked(logits: np.ndarray, grammar: Grammar) -> np.ndarray:
     return np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
 
 
-def _choose(
-    logits: np.ndarray, state: Walk, samples: int | None, rng: np.random.Generator | None
-) -> np.ndarray:
-    codes, steps, _ = logits.shape
-    rules = np.empty((codes * (samples or 1), steps), dtype=np.uint8)
-    for step in range(steps):
-        scores = np.tile(logits[:, step], (samples or 1, 1))
-        if rng is not None:
-            scores = scores + rng.gumbel(size=scores.shape)
-        rules[:, step] = np.where(state.allowed(), scores, -np.inf).argmax(axis=1)
-        state.apply(rules[:, step])
-    return rules
-
-
 def _push_tables(grammar: Grammar) -> tuple[np.ndarray, np.ndarray]:
-    """What each rule writes from the popped slot upwards [R, m], and how the stack grows [R]."""
+    """Symbols that each rule writes from the popped slot upwards [R, m], and the growth [R]."""
     nothing = len(grammar.lhs_names) - 1
     push = np.full(grammar.rhs_nonterminals.shape, nothing, dtype=np.int16)
     for rule, row in enumerate(grammar.rhs_nonterminals):

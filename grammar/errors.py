@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from gmae_tf.errors import UserError
+
 _SHOWN = 80  # characters on either side of the caret
 
 
-class GrammarError(ValueError):
-    """A grammar, a data file or an array does not fit; the message says what to do."""
+class GrammarError(UserError):
+    """A wrong grammar, data file or array; the message is one sentence that says what to do.
+
+    >>> import grammar
+    >>> grammar.Grammar("S -> 'x' T")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    grammar.errors.GrammarError: line 1 of the grammar: T is used in ... but has no rule; add ...
+    """
 
 
 class ParseError(GrammarError):

@@ -35,7 +35,7 @@ def evaluate(
     batches = SeededBatches(held_out, MAX_BATCH, seed)
     terms = model.network.evaluate(batches, verbose=0, return_dict=True)
     codes = model.network.sample_codes(samples, rng)
-    decoded = model.decode(codes)
+    decoded = model.decode_spellings(codes)
     summary = summarise(decoded, model.training_strings)
     return {
         "held_out_molecules": len(held_out),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from gmae_tf.errors import UserError
@@ -33,25 +32,22 @@ class InterpolateConfig:
 
 def interpolate(config: InterpolateConfig) -> None:
     """Encode both ends, decode the line between them, and write what it passes."""
-    import numpy as np
-
-    from gmae_tf.utils.devices import select_device
-    from molecules.chem.output import check_output, write_molecules
+    from molecules.chem.output import check_output, warnings_printed, write_molecules
     from molecules.chem.properties import canonical
+    from molecules.model import find_model, load
 
     if config.steps < 2:
         raise UserError(f"--steps is {config.steps}: at least 2 are needed, the two ends")
     check_output(config.out, config.properties)
-    ends = [canonical(config.start), canonical(config.end)]
-    select_device("auto")
-    from molecules.pretrained import load_model
+    ends = canonical(config.start), canonical(config.end)
+    folder = find_model(config.model or "compact")
 
-    model = load_model(config.model)
-    a, b = model.encode([model.normal_form(smiles) for smiles in ends])
-    share = np.linspace(0.0, 1.0, config.steps)[:, None]
-    passed = [canonical(s) for s in model.decode((1 - share) * a + share * b) if s is not None]
-    line = [ends[0], *passed, ends[1]]  # the ends as given, also where they decode to another
-    path = [line[0], *(after for before, after in pairwise(line) if after != before)]
+    from gmae_tf.utils.devices import select_device
+
+    select_device("auto")
+    model = load(folder)
+    with warnings_printed():
+        path = model.interpolate(*ends, config.steps)
     write_molecules(path, config.out, config.properties, picture=config.picture)
     console().print(f"{len(path)} molecules in {config.out}", soft_wrap=True)
 

@@ -2,34 +2,333 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from grammar.autoencoder.model import GrammarAutoencoder
-from grammar.cfg.characters import writes_characters
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gmae_tf.errors import UserError
+from gmae_tf.models.options import ModelOptions
+from gmae_tf.utils.parallel import map_chunks
+from grammar.autoencoder.architectures import Architecture
+from grammar.autoencoder.hashed_set import StringSet
+from grammar.autoencoder.model import SHIPPED, GrammarAutoencoder
+from grammar.cfg.characters import CHARACTERS, character_grammar, writes_characters
+from grammar.cfg.grammar import Grammar
+from grammar.codec import RuleCodec
 from grammar.decoding import StackWalk, Walk
+from grammar.errors import GrammarError
+from grammar.library import load_grammar
 from molecules.chem.properties import canonical
+from molecules.data.cleaning import accepted_by, string_list
 from molecules.data.kekulize import kekulize_smiles
+from molecules.data.sources import load_molecules
 from molecules.decoding.mask import molecule_walk
+from molecules.training import fit_network
+
+if TYPE_CHECKING:
+    from gmae_tf.models.config import Recipe
+
+FEWEST = 50
+"""Training molecules."""
+ROUNDS = 20
+"""Of draws before `sample` gives up finding more different molecules."""
 
 
 class MoleculeAutoencoder(GrammarAutoencoder):
     """A grammar autoencoder whose decodes are molecules.
 
-    It reads and writes SMILES in its own form, kekulised or not (`details["kekulized"]`);
-    `training_strings` holds canonical SMILES.  Of a kekulised model every decode is a molecule that
-    RDKit accepts; of another one nearly every decode (`molecules.decoding.mask`).  A model that writes
-    characters knows nothing of molecules, and its decodes are whatever they are.
+    Its own spelling of a molecule is kekulised or not (`details["kekulized"]`); whoever calls
+    `encode` and `decode` need not know.  `training_strings` holds canonical SMILES.  Of a kekulised
+    model every decode is a molecule that RDKit accepts; of another one nearly every decode
+    (`molecules.decoding.mask`).  A model that writes characters has no masks, and its decodes are
+    whatever they are.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> model = molecules.load("compact")
+    >>> codes = model.encode(["CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1"])
+    >>> codes.shape
+    (2, 56)
+    >>> len(model.decode(codes))
+    2
+    >>> len(model.sample(3, seed=0))
+    3
     """
+
+    PRESETS: ClassVar[dict[str, Path]] = {"compact": SHIPPED / "molecules"}
+    """Folders of shipped models, by the names that `load` takes."""
+
+    @classmethod
+    def load(cls, source: str | Path = "compact") -> MoleculeAutoencoder:
+        """The model of a folder, or a shipped one by its name; errors as of `molecules.load`."""
+        return super().load(find_model(source))
 
     @property
     def kekulized(self) -> bool:
         """Whether aromatic rings are written as alternating bonds."""
         return bool(self.details.get("kekulized", False))
 
+    # ------------------------------------------------------------------ molecules and codes
+
+    def encode(self, smiles: Iterable[str]) -> NDArray[np.float64]:
+        """Codes [N, D] of molecules, a list (array, Series) of SMILES in any spelling.
+
+        Not every molecule comes back from its code: see `reconstructs`.
+
+        Raises
+        ------
+        UserError: a single string, no molecule, or one outside the model's grammar or too long;
+            the sentence says which.
+        """
+        strings = string_list(smiles)
+        try:
+            return self.encode_spellings([self.normal_form(text) for text in strings])
+        except (GrammarError, UserError):
+            for place, text in enumerate(strings):  # one by one: which is it?
+                self._check(place, text)
+            raise
+
+    def decode(
+        self,
+        codes: ArrayLike,
+        rng: np.random.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> list[str | None]:
+        """Canonical SMILES [N] of codes [N, D]: the most likely molecule, or with `rng` a random one.
+
+        None where RDKit accepts no molecule, which a kekulised model does not write.
+        """
+        return [_canonical_or_none(text) for text in super().decode(codes, rng, temperature)]
+
+    def encode_spellings(self, spellings: Sequence[str]) -> NDArray[np.float64]:
+        """Codes [N, D] of strings in the model's own form, as they are; `GrammarError`."""
+        return super().encode(spellings)
+
+    def decode_spellings(self, codes: ArrayLike) -> list[str | None]:
+        """The strings that codes [N, D] decode to, in the model's own form."""
+        return super().decode(codes)
+
     def normal_form(self, smiles: str) -> str:
-        """The SMILES of a molecule as the model reads it; `UserError` if it is no molecule."""
+        """The model's own spelling of a molecule; `UserError` if it is no molecule."""
         return kekulize_smiles(smiles) if self.kekulized else canonical(smiles)
+
+    def reconstruct(self, smiles: Iterable[str]) -> list[str | None]:
+        """Molecules [N] encoded and decoded; errors as of `encode`."""
+        return self.decode(self.encode(smiles))
+
+    def reconstructs(self, smiles: Iterable[str]) -> NDArray[np.bool_]:
+        """Whether each molecule [N] comes back from its code; errors as of `encode`."""
+        strings = string_list(smiles)
+        again = self.reconstruct(strings)
+        return np.array(
+            [canonical(a) == b for a, b in zip(strings, again, strict=True)], dtype=bool
+        )
+
+    def sample(  # type: ignore[override]  # all are strings
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        near: str | None = None,
+        distance: float = 0.3,
+        new: bool = False,
+    ) -> list[str]:
+        """Canonical SMILES of n different molecules, from the prior or around a given one.
+
+        Parameters
+        ----------
+        near : a SMILES, which is not among the samples itself.
+        distance : of the samples from `near`: 0 is the molecule itself, 1 forgets it.
+        new : only molecules that the model was not trained on.
+
+        Warns
+        -----
+        UserWarning: fewer were found, or the model does not give `near` back.
+        """
+        if n < 1:
+            raise UserError(f"n is {n}: ask for at least one molecule.")
+        if not 0 < distance <= 1:
+            raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
+        rng = np.random.default_rng(seed)
+        found: dict[str, None] = {}
+        centre = None
+        if near is not None:
+            centre = self.encode([near])[0]
+            found[canonical(near)] = None
+            self._warn_of_others([near])
+        wanted = n + len(found)
+        for _ in range(ROUNDS):
+            codes = self.network.sample_codes(min(1000, 2 * n + 20), rng)
+            if centre is not None:  # keeps the spread of the prior about the centre, however far
+                codes = np.sqrt(1 - distance**2) * centre + distance * codes
+            for text in self.decode(codes):
+                if text and not (new and text in self.training_strings):
+                    found.setdefault(text)
+            if len(found) >= wanted:
+                break
+        samples = list(found)[wanted - n : wanted]
+        if len(samples) < n:
+            warnings.warn(f"only {len(samples)} different molecules were found", stacklevel=2)
+        return samples
+
+    def interpolate(  # type: ignore[override]  # all are strings
+        self, start: str, end: str, steps: int = 50
+    ) -> list[str]:
+        """Canonical SMILES on the straight line between the codes of two molecules, ends included.
+
+        Of `steps` codes; equal neighbours are listed once.
+
+        Warns
+        -----
+        UserWarning: the model does not give an end back.
+        """
+        if steps < 2:
+            raise UserError(f"steps is {steps}: at least 2 are needed, the two ends.")
+        a, b = self.encode([start, end])
+        self._warn_of_others([start, end])
+        share = np.linspace(0.0, 1.0, steps)[:, None]
+        passed = [s for s in self.decode((1 - share) * a + share * b) if s is not None]
+        line = [canonical(start), *passed, canonical(end)]
+        return [line[0], *(after for before, after in pairwise(line) if after != before)]
+
+    # ------------------------------------------------------------------ training
+
+    @classmethod
+    def fit(  # type: ignore[override]  # other options
+        cls,
+        smiles: Iterable[str],
+        *,
+        latent_dim: int = 56,
+        epochs: int = 6,
+        seed: int = 0,
+        grammar: str | Path = "smiles_compact",
+        kekulize: bool = True,
+        architecture: Literal["autoregressive", "zinc"] = "autoregressive",
+        sizes: dict[str, int] | None = None,
+        max_length: int | None = None,
+        reconstruction_weight: float = 10.0,
+        batch_size: int = 250,
+        learning_rate: float = 2e-3,
+        schedule: Literal["plateau", "cosine"] = "cosine",
+        folder: str | Path | None = None,
+        verbose: bool = True,
+        **options: Any,
+    ) -> MoleculeAutoencoder:
+        """Train on a list (array, Series) of SMILES; the defaults are of the preset `compact`.
+
+        For example `MoleculeAutoencoder.fit(frame["smiles"], latent_dim=16, epochs=20)`.
+
+        Parameters
+        ----------
+        grammar : smiles, smiles_extended, smiles_compact, a file, or `characters`.
+        kekulize : write aromatic rings as alternating bonds, which makes every decode valid.
+        architecture, sizes : see `grammar.autoencoder.architectures`.
+        max_length : longest sequence of rules; by default that of the data.
+        reconstruction_weight : of the cross-entropy in nats per molecule.
+        schedule : the learning rate falls when the validation loss stalls, or along a half cosine.
+        folder : for checkpoints, from which a repeated call continues; none are kept by default.
+        verbose : show the progress of the epochs.
+        options : of the latent model, see `gmae_tf.models.options.ModelOptions`: model="vae",
+            components=20, ...
+
+        Raises
+        ------
+        UserError: too few molecules can be used.
+
+        Warns
+        -----
+        UserWarning: molecules are left out, with the first and the reason.
+        """
+        strings = string_list(smiles)
+        cfg = None if grammar == CHARACTERS else load_grammar(grammar).grammar
+        accepts = accepted_by(cfg, max_length)
+        data = load_molecules(strings, kekulize=kekulize, accepts=accepts, held_out=0.0)
+        if data.dropped:
+            place, text, reason = data.dropped[0]
+            warnings.warn(
+                f"{len(data.dropped)} of {data.read} molecules are left out (the first, index "
+                f"{place}, {text!r}: {reason})",
+                stacklevel=2,
+            )
+        options.setdefault("components", min(10, latent_dim))
+        recipe = ModelOptions(**options).recipe(
+            latent_dim,
+            reconstruction_weight=reconstruction_weight,
+            steps=epochs * max(1, len(data.smiles) // batch_size),
+            seed=seed,
+        )
+        model, rules = cls.untrained(
+            data.smiles,
+            recipe,
+            grammar=cfg,
+            kekulized=kekulize,
+            architecture=Architecture(architecture, sizes or {}),
+            max_length=max_length,
+        )
+        history = fit_network(
+            model.network,
+            rules,
+            model.grammar.padding,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            seed=seed,
+            folder=None if folder is None else Path(folder),
+            verbose=verbose,
+        )
+        model.fit_prior(rules, seed)
+        model.remember(data.smiles)
+        model.details["results"] = {"history": history, "training_molecules": len(rules)}
+        return model
+
+    @classmethod
+    def untrained(
+        cls,
+        spellings: Sequence[str],
+        recipe: Recipe,
+        *,
+        grammar: Grammar | None,
+        kekulized: bool,
+        architecture: Architecture,
+        max_length: int | None = None,
+        held_out: Sequence[str] = (),
+    ) -> tuple[MoleculeAutoencoder, NDArray[np.uint8]]:
+        """A model with new weights by the recipe's seed, and the rules [N + H, T] of all strings.
+
+        Of N to train on and H held out.  `grammar` None: that of their characters.
+        """
+        import keras
+
+        from grammar.autoencoder.architectures import build_from_recipe
+
+        if len(spellings) < FEWEST:
+            raise UserError(
+                f"{len(spellings)} molecules are too few to train on: give at least {FEWEST}"
+            )
+        every = [*spellings, *held_out]
+        grammar = grammar or character_grammar(every)
+        codec = RuleCodec(grammar, max_length)
+        rules = codec.encode(every)
+        assert codec.max_length is not None  # encode has set it
+        keras.utils.set_random_seed(recipe.seed)
+        network = build_from_recipe(recipe, grammar, codec.max_length, architecture)
+        details = {"kekulized": kekulized}
+        model = cls(grammar, codec.max_length, network, details=details, architecture=architecture)
+        return model, rules
+
+    def remember(self, smiles: Sequence[str]) -> None:
+        """Make these the training molecules, in whatever spelling they are looked for."""
+        self.training_strings = StringSet.of(map_chunks(canonical, smiles, "canonical SMILES"))
+
+    # ------------------------------------------------------------------ masks and complaints
 
     def walk(self, n: int, steps: int) -> Walk:
         """Derivations of molecules only, where the grammar says what a molecule is."""
@@ -40,3 +339,60 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         if writes_characters(self.grammar):
             return lambda n, steps: StackWalk(self.grammar, n, steps)
         return molecule_walk(self.grammar, aromatic=not self.kekulized)
+
+    def _check(self, place: int, smiles: str) -> None:
+        """`UserError` that names the molecule, if it has no code."""
+        try:
+            self.codec.encode([self.normal_form(smiles)])
+        except GrammarError as error:
+            reason = str(error).splitlines()[0].rstrip(":")
+            raise UserError(
+                f"smiles[{place}]: {smiles!r} is outside the model's grammar: {reason}"
+            ) from error
+        except UserError as error:
+            raise UserError(f"smiles[{place}]: {error}") from error
+
+    def _warn_of_others(self, smiles: list[str]) -> None:
+        for text, again in zip(smiles, self.reconstruct(smiles), strict=True):
+            if canonical(text) != again:
+                warnings.warn(
+                    f"the model takes {text} for {again or 'no molecule'}: results lie around that",
+                    stacklevel=3,
+                )
+
+
+def find_model(source: str | Path = "compact") -> Path:
+    """The folder of a shipped or of one's own model; `UserError` where there is none."""
+    folder = MoleculeAutoencoder.PRESETS.get(str(source), Path(source))
+    if (folder / "model.json").is_file():
+        return folder
+    raise UserError(
+        f"{folder} does not hold a trained model of molecules: name a folder that molecules.train "
+        "or molecules.pack has written, or, in a checkout of the project, compact"
+    )
+
+
+def load(source: str | Path = "compact") -> MoleculeAutoencoder:
+    """A trained autoencoder of molecules: a shipped one by name, or one's own by its folder.
+
+    `compact` was trained on ZINC 250k, kekulised, with 56 latent dimensions.
+
+    Raises
+    ------
+    UserError: there is no such model.
+    GrammarError: a file of it is missing or damaged.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> molecules.load("compact").latent_dim
+    56
+    """
+    return MoleculeAutoencoder.load(source)
+
+
+def _canonical_or_none(smiles: str | None) -> str | None:
+    try:
+        return None if smiles is None else canonical(smiles)
+    except UserError:
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,35 +33,39 @@ class PackConfig:
 
 def pack(config: PackConfig) -> None:
     """Describe and encode the training molecules, and write them beside the model."""
-    from gmae_tf.utils.devices import select_device
-    from grammar.autoencoder.hashed_set import StringSet
-    from molecules.data.library import FILE, KnownMolecules, describe_once
+    from molecules.data.library import Known, describe_once
     from molecules.data.sources import load_molecules
+    from molecules.model import find_model, load
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
-    select_device("auto")
-    from molecules.model import MoleculeAutoencoder
-
-    screen = console()
-    model = MoleculeAutoencoder.load(config.run)
-    trained = model.details["config"]
+    run = find_model(config.run)
+    described = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    trained = described.get("config", {})
+    source = config.data or trained.get("data")
+    if source is None:
+        raise UserError(f"{run} does not say what it was trained on: name the file with --data")
     data = load_molecules(
-        config.data or trained["data"],
+        source,
         data_dir=config.data_dir,
-        kekulize=model.kekulized,
-        smiles_column=trained["smiles_column"],
-        n=trained["n_data"],
-        seed=trained["seed"],
+        kekulize=described["kekulized"],
+        smiles_column=trained.get("smiles_column"),
+        n=trained.get("n_data"),
+        seed=trained.get("seed", 0),
     )
+
+    from gmae_tf.utils.devices import select_device
+
+    select_device("auto")
+    screen, model = console(), load(run)
     screen.print(f"{len(data.smiles):,} molecules: properties, then codes")
-    smiles, properties = describe_once(data.smiles, config.run / "described.npz")
-    known = KnownMolecules(tuple(smiles), model.encode(data.smiles), properties)
-    model.training_strings = StringSet.of(smiles)
+    smiles, properties = describe_once(data.smiles, run / "described.npz")
+    known = Known(tuple(smiles), model.encode_spellings(data.smiles), computed=properties)
+    model.remember(smiles)
     model.save(config.out, config.half_precision)
     if config.n is not None:
         known = known.thinned(config.n, config.best)
-    known.save(config.out / FILE)
+    known.save(config.out)
     size = sum(path.stat().st_size for path in config.out.iterdir()) / 1e6
     screen.print(f"{config.out}: {len(known.smiles):,} known molecules, {size:.1f} MB in all")
 

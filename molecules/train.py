@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from grammar.autoencoder.hashed_set import StringSet
     from grammar.cfg.grammar import Grammar
     from molecules.data.sources import MoleculeData
     from molecules.model import MoleculeAutoencoder
 
-VALIDATION = 0.02
-"""Share of the training molecules that only choose the best epoch."""
 PRESETS: dict[str, dict[str, Any]] = {
     "compact": {
         "grammar": "smiles_compact",
@@ -103,13 +99,17 @@ class TrainConfig(ModelOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out molecules, and save the model."""
+    config = with_preset(config)
+    grammar, data = read(config)  # mistakes in names and files are told before Keras is imported
+    _share_cores(config)
+
     from gmae_tf.utils.devices import select_device, set_precision
     from gmae_tf.utils.run_dir import open_run
+    from molecules.evaluate import evaluate, report
+    from molecules.training import fit_network
 
-    config = with_preset(config)
-    _share_cores(config)
     set_precision(config.mixed_precision, select_device(config.device))
-    data, rules, held_out, model = prepare(config)
+    model, rules, held_out = untrained(config, grammar, data)
     free = ("epochs", "device", "samples", "length_parts")
     run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
     screen = console()
@@ -119,12 +119,25 @@ def train(config: TrainConfig) -> None:
         f"{verb}: {len(rules):,} molecules, {model.max_length} steps, "
         f"{model.network.count_params():,} parameters, in {run.path}"
     )
-    history = fit_network(config, model, rules)
-    from molecules.evaluate import evaluate, report
-
+    assert config.epochs is not None  # the preset has them
+    assert config.batch_size is not None
+    assert config.learning_rate is not None
+    assert config.schedule is not None
+    history = fit_network(
+        model.network,
+        rules,
+        model.grammar.padding,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        length_parts=config.length_parts,
+        seed=config.seed,
+        folder=run.path,
+    )
     model.fit_prior(rules, config.seed)
-    model.details = {"config": _plain(config), "kekulized": bool(config.kekulize)}
-    model.training_strings = _known(data.smiles)
+    model.remember(data.smiles)
+    model.details["config"] = _plain(config)
     results = evaluate(model, held_out, config.samples, config.seed)
     model.details["results"] = {**results, "history": history, "training_molecules": len(rules)}
     model.save(run.path)
@@ -148,22 +161,15 @@ def with_preset(config: TrainConfig) -> TrainConfig:
     return config
 
 
-def prepare(
-    config: TrainConfig,
-) -> tuple[MoleculeData, NDArray[np.uint8], NDArray[np.uint8], MoleculeAutoencoder]:
-    """Data, rules of training [N, T] and held-out molecules, and an untrained model."""
-    import keras
-
-    from grammar.autoencoder.architectures import Architecture
-    from grammar.autoencoder.model import build_from_recipe
-    from grammar.cfg.characters import CHARACTERS, character_grammar
-    from grammar.cfg.grammar import Grammar
-    from grammar.codec import RuleCodec
+def read(config: TrainConfig) -> tuple[Grammar | None, MoleculeData]:
+    """The grammar (None: that of the characters) and the molecules that it can write."""
+    from grammar.cfg.characters import CHARACTERS
+    from grammar.library import load_grammar
+    from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules, report
-    from molecules.model import MoleculeAutoencoder
 
     known = config.grammar != CHARACTERS
-    grammar = Grammar.load(config.grammar or "smiles_compact") if known else None
+    grammar = load_grammar(config.grammar or "smiles_compact").grammar if known else None
     data = load_molecules(
         config.data,
         data_dir=config.data_dir,
@@ -174,97 +180,35 @@ def prepare(
         accepts=accepted_by(grammar, config.max_length),
     )
     console().print(report(data), markup=False, highlight=False)
-    if len(data.smiles) < 50:
-        raise UserError(f"{len(data.smiles)} molecules are too few to train on: give at least 50")
-    grammar = grammar or character_grammar([*data.smiles, *data.held_out])
-    codec = RuleCodec(grammar, config.max_length)
-    rules = codec.encode([*data.smiles, *data.held_out])
-    assert codec.max_length is not None  # encode has set it
-    keras.utils.set_random_seed(config.seed)
-    sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}
-    architecture = Architecture(config.architecture or "autoregressive", sizes)
-    assert config.epochs is not None  # of the preset
+    return grammar, data
+
+
+def untrained(
+    config: TrainConfig, grammar: Grammar | None, data: MoleculeData
+) -> tuple[MoleculeAutoencoder, NDArray[np.uint8], NDArray[np.uint8]]:
+    """A model with new weights, and the rules [N, T] of training and held-out molecules."""
+    from grammar.autoencoder.architectures import Architecture
+    from molecules.model import MoleculeAutoencoder
+
+    assert config.epochs is not None  # the preset has them
     assert config.batch_size is not None
+    sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}
     recipe = config.recipe(
         config.latent_dim,
         reconstruction_weight=config.reconstruction_weight,
         steps=config.epochs * max(1, len(data.smiles) // config.batch_size),
         seed=config.seed,
     )
-    network = build_from_recipe(recipe, grammar, codec.max_length, architecture)
-    model = MoleculeAutoencoder(
-        grammar,
-        codec.max_length,
-        network,
-        details={"kekulized": bool(config.kekulize)},
-        architecture=architecture,
+    model, rules = MoleculeAutoencoder.untrained(
+        data.smiles,
+        recipe,
+        grammar=grammar,
+        kekulized=bool(config.kekulize),
+        architecture=Architecture(config.architecture or "autoregressive", sizes),
+        max_length=config.max_length,
+        held_out=data.held_out,
     )
-    return data, rules[: len(data.smiles)], rules[len(data.smiles) :], model
-
-
-def accepted_by(grammar: Grammar | None, longest: int | None) -> Any:
-    """Why a SMILES cannot be used with this grammar (of any characters) and length, or None."""
-    from grammar.errors import ParseError
-    from grammar.parsing.parser import Parser
-
-    parse: Any = str if grammar is None else Parser(grammar).parse
-
-    def accepts(smiles: str) -> str | None:
-        try:
-            steps = len(parse(smiles))
-        except ParseError as error:
-            return f"outside the grammar: {error}"
-        if longest is not None and steps > longest:
-            return f"too long: {steps} rules, --max-length is {longest}"
-        return None
-
-    return accepts
-
-
-def fit_network(
-    config: TrainConfig, model: MoleculeAutoencoder, rules: NDArray[np.uint8]
-) -> list[dict[str, float]]:
-    """Train; a random share of the rules [N, T] chooses the best epoch."""
-    from functools import partial
-
-    import keras
-    import numpy as np
-
-    from gmae_tf.training.batches import LengthBatches, SeededBatches
-    from gmae_tf.training.fit import fit
-
-    assert config.epochs is not None  # the preset has them
-    assert config.batch_size is not None
-    assert config.learning_rate is not None
-    assert config.schedule is not None
-    order = np.random.default_rng(config.seed).permutation(len(rules))
-    validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
-    make: Any = partial(LengthBatches, padding=model.grammar.padding, parts=config.length_parts)
-    # Other networks have one length, and JAX compiles anew for each.
-    if not model.network.autoregressive or keras.backend.backend() != "tensorflow":
-        make = SeededBatches
-    return fit(
-        model.network,
-        rules[kept],
-        rules[validation],
-        config.out,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        schedule=config.schedule,
-        xla=False,
-        seed=config.seed,
-        make_batches=make,
-    )
-
-
-def _known(smiles: Sequence[str]) -> StringSet:
-    """The training molecules, in whatever spelling they are asked for."""
-    from gmae_tf.utils.parallel import map_chunks
-    from grammar.autoencoder.hashed_set import StringSet
-    from molecules.chem.properties import canonical
-
-    return StringSet.of(map_chunks(canonical, smiles, "canonical SMILES"))
+    return model, rules[: len(data.smiles)], rules[len(data.smiles) :]
 
 
 def _share_cores(config: TrainConfig) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bayesopt.storage import Trial
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 
 ID, STRING, MEAN, SD = "id", "smiles", "predicted_mean", "predicted_sd"
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bayesopt.report.summary import UNKNOWN, SearchRecord, results_json, short, with_error
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 
 if TYPE_CHECKING:
     from rich.console import Console

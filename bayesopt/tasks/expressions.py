@@ -16,7 +16,6 @@ from bayesopt.space import Array, Problem
 from gmae_tf.errors import UserError
 from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.cfg.characters import writes_characters
-from grammar.cfg.grammar import Grammar
 from grammar.expressions.data import load_expressions
 from grammar.expressions.evaluate import (
     WORST_SCORE,
@@ -29,6 +28,7 @@ from grammar.expressions.evaluate import (
     values_of,
 )
 from grammar.expressions.targets import load_target
+from grammar.library import load_grammar
 from grammar.sampling.recombine import StringRecombiner
 from grammar.sampling.uniform import sample_strings
 
@@ -249,7 +249,7 @@ def load_known_strings(
     model: GrammarAutoencoder, data: str | None, n: int | None, data_dir: Path | None
 ) -> list[str]:
     """Strings of the model's grammar; by default what `grammar.train` trains on by default."""
-    arithmetic = Grammar.load("arithmetic").rules == model.grammar.rules
+    arithmetic = load_grammar("arithmetic").grammar.rules == model.grammar.rules
     arithmetic = arithmetic or writes_characters(model.grammar)
     source = data or ("official" if arithmetic else "generated")
     if arithmetic or source != "generated":

@@ -34,11 +34,11 @@ class MoleculeModel(Protocol):
         """D."""
         ...
 
-    def encode(self, strings: list[str]) -> Array:
+    def encode_spellings(self, strings: list[str]) -> Array:
         """Codes [N, D]; `GrammarError` outside the grammar, or too long."""
         ...
 
-    def decode(self, codes: Array) -> list[str | None]:
+    def decode_spellings(self, codes: Array) -> list[str | None]:
         """A spelling for each code [N, D]."""
         ...
 
@@ -68,7 +68,7 @@ class MoleculeCodec:
     def decode(self, codes: Array) -> list[str | None]:
         """Canonical SMILES of codes [N, D]; None where RDKit accepts no molecule."""
         found: list[str | None] = []
-        for spelling in self.model.decode(codes):
+        for spelling in self.model.decode_spellings(codes):
             smiles = None if spelling is None else canonical_or_none(spelling)
             if smiles is not None and spelling is not None:
                 self._spellings.setdefault(smiles, spelling)
@@ -93,9 +93,9 @@ class MoleculeCodec:
         if not len(strings):
             return np.empty((0, self.latent_dim))
         try:
-            return self.model.encode([str(self.model.normal_form(s)) for s in strings])
+            return self.model.encode_spellings([str(self.model.normal_form(s)) for s in strings])
         except (GrammarError, UserError):  # some of them; find out which
-            return self.model.encode([self._form(smiles) for smiles in strings])
+            return self.model.encode_spellings([self._form(smiles) for smiles in strings])
 
     @property
     def most_atoms(self) -> int:

@@ -24,7 +24,7 @@ from molecules.chem.features import WHOLE
 from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
 from molecules.chem.recombine import children
-from molecules.data.known import Known, load_known, read_known
+from molecules.data.library import Known, load_known, read_known
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer
 
@@ -357,6 +357,6 @@ def load_codec(folder: Path | None) -> MoleculeCodec:
 
 
 def _load_model(folder: Path | None) -> MoleculeModel:
-    from molecules.pretrained import load_model
+    from molecules.model import load
 
-    return load_model(folder)
+    return load(folder or "compact")

@@ -18,14 +18,14 @@ def nats(rules, grammar, places: int, steps: int) -> dict[str, float]:
     """Cross-entropy of held-out molecules after so many steps of training."""
     import keras
 
+    from gmae_tf.models.config import Recipe
     from gmae_tf.training.batches import LengthBatches
-    from grammar.autoencoder.architectures import Architecture
-    from grammar.autoencoder.model import build_network
+    from grammar.autoencoder.architectures import Architecture, build_from_recipe
 
     keras.utils.set_random_seed(SEED)
     size = {"units": 128, "dense": 512, "positions": places}
-    network = build_network(
-        grammar, rules.shape[1], 56, None, 1.0, Architecture("autoregressive", size)
+    network = build_from_recipe(
+        Recipe("ae", 56), grammar, rules.shape[1], Architecture("autoregressive", size)
     )
     network.compile(keras.optimizers.Adam(2e-3), jit_compile=False)
     held_out, train = rules[:500], rules[500:]
@@ -46,12 +46,12 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--steps", type=int, default=300)
     arguments = parser.parse_args()
-    from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
+    from grammar.library import load_grammar
     from molecules.data.builtin import builtin_molecules
     from molecules.data.kekulize import kekulize_smiles
 
-    grammar = Grammar.load("smiles_compact")
+    grammar = load_grammar("smiles_compact").grammar
     rules = RuleCodec(grammar).encode(list(map(kekulize_smiles, builtin_molecules(5000, SEED))))
     found = {str(n): nats(rules, grammar, n, arguments.steps) for n in PLACES}
     for places, row in found.items():

@@ -42,8 +42,8 @@ import numpy as np
 
 from experiments.benchmarks.record import parser_of, record
 from experiments.runner import child_environment
-from grammar.cfg.grammar import Grammar
 from grammar.expressions.evaluate import TARGET_X, evaluate, fit_errors, function_keys
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
 POPULATIONS = (25, 50, 100, 250)
@@ -74,7 +74,7 @@ def main() -> None:
 def draw_targets(n: int) -> list[str]:
     """n different functions of x, always the same ones for the same n."""
     found: dict[bytes, str] = {}
-    for text in sample_strings(Grammar.load("arithmetic"), 20 * n + 100, 15, seed=2026):
+    for text in sample_strings(load_grammar("arithmetic").grammar, 20 * n + 100, 15, seed=2026):
         values = evaluate(text, TARGET_X)
         usable = np.isfinite(values).all() and np.abs(values).max() <= LARGEST
         if usable and values.std() > 1e-3:

@@ -66,7 +66,7 @@ def stepper(name: str, options: argparse.Namespace) -> Callable[[], object]:
     # Few planned steps: schedules that open parts of a model have done so after the first ones.
     recipe = Recipe(name, 10, reconstruction_weight=2000.0, steps=10, seed=options.seed)
     network = ImageAutoencoder.of(recipe, 32, 1).network
-    rates = network.method.rates if network.method else {}
+    rates = network.method.lr_multipliers if network.method else {}
     network.compile(optimizer=RatedAdam(rates, learning_rate=1e-4, beta_1=0.5))
     rng = np.random.default_rng(options.seed)
     batch = rng.random((options.batch_size, 32, 32, 1), dtype=np.float32)

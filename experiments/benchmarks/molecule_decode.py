@@ -20,6 +20,7 @@ from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import StackWalk, Walk, decode_logits
+from grammar.library import load_grammar
 from molecules.decoding.mask import molecule_walk
 
 Factory = Callable[[int, int], Walk]
@@ -29,8 +30,8 @@ BLOCK = 1000
 def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
-    grammar = compact(Grammar.load("smiles")) if options.grammar == "compact" else None
-    grammar = grammar or Grammar.load(options.grammar)
+    grammar = compact(load_grammar("smiles").grammar) if options.grammar == "compact" else None
+    grammar = grammar or load_grammar(options.grammar).grammar
     rows = {}
     for name, factory, kekulised in _masks(grammar):
         rng = np.random.default_rng(options.seed)

@@ -26,8 +26,8 @@ import numpy as np
 from experiments.benchmarks.record import parser_of, record
 from experiments.search.command import run_search
 from experiments.search.exhaustive import Oracle
-from grammar.cfg.grammar import Grammar
 from grammar.expressions.targets import load_target
+from grammar.library import load_grammar
 
 POINTS, NOISE = 200, 0.1
 TARGETS = ("mixture", "decay")
@@ -70,7 +70,9 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
         *("--task", "expr", "--target-csv", table, "--budget", options.budget),
         *("--seeds", f"0-{options.seeds - 1}"),
     )
-    oracle = Oracle.of(Grammar.load("arithmetic"), load_target(None, table), options.longest)
+    oracle = Oracle.of(
+        load_grammar("arithmetic").grammar, load_target(None, table), options.longest
+    )
     rows = []
     for seed, score in enumerate(found["best_per_seed"]):
         random = found["baselines"]["random"]["best_per_seed"][seed]

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.benchmarks.record import best_seconds, parser_of, record
-from grammar.cfg.grammar import Grammar
+from grammar.library import load_grammar
 from grammar.parsing.parser import ChartEngine, Parser
 from grammar.sampling.uniform import sample_strings
 
@@ -40,7 +40,7 @@ def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
     of_molecules = options.strings_of == "molecules"
-    grammar = Grammar.load("smiles" if of_molecules else "arithmetic")
+    grammar = load_grammar("smiles" if of_molecules else "arithmetic").grammar
     if of_molecules:
         source, strings = _molecules(options.strings or 300, options.seed)
     else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from experiments.runner import write_json
+from gmae_tf.utils.json import write_json
 from gmae_tf.utils.run_dir import versions
 
 

@@ -65,7 +65,7 @@ def study(config: AblationConfig) -> None:
     _check(config)
     from gmae_tf.images.datasets import load_images
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)  # type: ignore[arg-type]
     data = load_images(
@@ -243,7 +243,7 @@ def _draw_panel(
 def _keep_codes(folder: Path, epochs: Sequence[int], images: NDArray[np.float32]) -> Any:
     import keras
 
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     class KeepCodes(keras.callbacks.Callback):
         """Codes of the held-out images, in evaluation mode, after some epochs.

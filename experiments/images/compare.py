@@ -16,13 +16,13 @@ from experiments.runner import (
     run_trials,
     timed,
     trial_name,
-    write_json,
     write_results,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, load, plain, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
     from experiments.images.measure import Shown
@@ -171,7 +171,7 @@ def save_shown(path: Path, shown: Shown) -> None:
     """Images and map of a run, whole or not at all."""
     import numpy as np
 
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     with atomic_path(path) as temporary:
         np.savez_compressed(temporary, **vars(shown))

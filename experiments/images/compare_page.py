@@ -37,8 +37,8 @@ def print_models(results: Mapping[str, Any]) -> None:
 
 def write_page(results: Mapping[str, Any], shown: Mapping[str, Shown], folder: Path) -> Path:
     """Write compare.html and its figures into a folder; returns the page's path."""
+    from gmae_tf.utils.files import write_atomic
     from gmae_tf.utils.html import page_environment
-    from gmae_tf.utils.run_dir import write_atomic
 
     summary = summarise(results["results"])
     pictures = list(draw({model: shown[model] for model in summary if model in shown}))

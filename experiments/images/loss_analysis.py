@@ -56,8 +56,9 @@ def analyse(config: AnalysisConfig) -> None:
         raise UserError("--repeats, --points and every one of --batch-sizes must be at least 2")
     from experiments.images.loss_curves import curves_by_change, curves_by_size
     from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.files import write_atomic
     from gmae_tf.utils.plotting import png
-    from gmae_tf.utils.run_dir import versions, write_atomic
+    from gmae_tf.utils.run_dir import versions
 
     select_device("cpu")  # many small sums: nothing for a GPU
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each prior is traced once, on purpose

@@ -82,7 +82,7 @@ def study(config: StudyConfig) -> None:
     """Train and measure what is not done yet, then write study.json and print the table."""
     from experiments.images.measure import extractor_of, labelled
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)
     variants = list(grid(config))

@@ -41,7 +41,7 @@ def save_shown(
     """
     from sklearn.decomposition import PCA
 
-    from gmae_tf.utils.run_dir import atomic_path
+    from gmae_tf.utils.files import atomic_path
 
     shown = {"codes": PCA(2, random_state=0).fit_transform(codes), "labels": labels}
     if isinstance(method := model.method, StyledMixture):

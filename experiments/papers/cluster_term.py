@@ -72,7 +72,7 @@ def cluster_term(config: ClusterTermConfig) -> None:
     select_device(config.device)
     from experiments.papers.cluster_data import BATCH, mnist, synthetic
     from experiments.papers.cluster_figures import all_figures
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     seeds = parse_seeds(config.seeds)
     if min(config.thresholds, default=0.0) < 0 or not config.thresholds:
@@ -146,7 +146,7 @@ def _measure(
         callbacks=(trace,) if name == "gm-vae" else (),
     )
     history, seconds = timed(folder, train)
-    codes, groups = model.encode(task.test), model.groups(task.test)
+    codes, groups = model.encode(task.test), model.cluster_probs(task.test)
     if groups is None:
         mixture = LatentDensity("mixture", COMPONENTS).fit(model.encode(task.train), seed)
         groups = mixture.parameters().responsibilities(codes)

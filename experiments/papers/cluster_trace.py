@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 
 EVERY = 10
 

@@ -86,7 +86,7 @@ class Training:
 def dimensions(config: DimensionsConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)
     trainings = plan(config)

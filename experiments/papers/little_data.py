@@ -79,7 +79,7 @@ def little_data(config: LittleDataConfig) -> None:
     from gmae_tf.metrics.frechet import Moments
     from gmae_tf.train import load
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
         raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")

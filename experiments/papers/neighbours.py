@@ -59,7 +59,7 @@ def neighbours(config: NeighboursConfig) -> None:
     from experiments.images.measure import extractor_of, labelled
     from experiments.images.study import train_and_measure
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)
     runs = list(variants(config))

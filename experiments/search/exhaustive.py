@@ -16,6 +16,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
 from grammar.expressions.evaluate import fit_errors
 from grammar.expressions.targets import Target, load_target
+from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
 
 LONGEST = 12
@@ -62,7 +63,7 @@ class Oracle:
 
     def save(self, path: Path) -> None:
         """Write everything into one .npz file."""
-        from gmae_tf.utils.run_dir import atomic_path
+        from gmae_tf.utils.files import atomic_path
 
         with atomic_path(path) as temporary:
             np.savez(
@@ -125,7 +126,7 @@ class OracleConfig:
 
 def oracle(config: OracleConfig) -> None:
     """Score, print the best and the quantiles, and rank what is asked."""
-    grammar = Grammar.load(config.grammar)
+    grammar = load_grammar(config.grammar).grammar
     total = Derivations(grammar, max(config.longest, 0)).total
     if not total:
         raise UserError(f"--longest {config.longest}: {config.grammar} has no string so short")

@@ -43,9 +43,9 @@ class CompareConfig(CompareOptions):
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import write_atomic
-    from grammar.cfg.grammar import Grammar
+    from gmae_tf.utils.files import write_atomic
     from grammar.expressions.data import load_expressions
+    from grammar.library import load_grammar
 
     select_device(config.device)
     todo = jobs(config)
@@ -53,7 +53,7 @@ def compare(config: CompareConfig) -> None:
         config.data,
         n=config.n_data,
         data_dir=config.data_dir,
-        grammar=Grammar.load("arithmetic"),
+        grammar=load_grammar("arithmetic").grammar,
     )
     if len(strings) < FEWEST:
         raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")

@@ -73,13 +73,14 @@ def compare(config: CompareConfig) -> None:
 def load(config: CompareConfig) -> list[str]:
     """Canonical SMILES of the molecules that the grammar of the preset can write."""
     from gmae_tf.utils.parallel import map_chunks
-    from grammar.cfg.grammar import Grammar
+    from grammar.library import load_grammar
     from molecules.chem.properties import canonical
+    from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules
-    from molecules.train import PRESETS, accepted_by
+    from molecules.train import PRESETS
 
     preset = PRESETS[config.preset]
-    accepts = accepted_by(Grammar.load(preset["grammar"]), preset.get("max_length"))
+    accepts = accepted_by(load_grammar(preset["grammar"]).grammar, preset.get("max_length"))
     found = load_molecules(
         config.data,
         data_dir=config.data_dir,
@@ -95,7 +96,7 @@ def load(config: CompareConfig) -> list[str]:
 
 def write_scored(path: Path, smiles: Sequence[str]) -> None:
     """A CSV file of molecules and their values, those without a value left out."""
-    from gmae_tf.utils.run_dir import write_atomic
+    from gmae_tf.utils.files import write_atomic
     from molecules.scoring.scorer import Scorer
 
     console().print(f"scoring {len(smiles):,} molecules", soft_wrap=True)

@@ -20,7 +20,7 @@ from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.run_dir import atomic_path, write_atomic
+from gmae_tf.utils.files import atomic_path, write_atomic
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
 AT_ONCE = 4096
@@ -128,7 +128,7 @@ class ImageAutoencoder:
     def groups(self, images: NDArray[np.uint8]) -> NDArray[np.floating] | None:
         """Probabilities [N, K] of the groups that the model sees, None if it has none."""
         parts = [
-            self.network.groups(images[i : i + AT_ONCE].astype(np.float32) / 255)
+            self.network.cluster_probs(images[i : i + AT_ONCE].astype(np.float32) / 255)
             for i in range(0, len(images), AT_ONCE)
         ]
         found = [part for part in parts if part is not None]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gmae_tf.images.evaluation.tables import SECTIONS, UNKNOWN, headline, sentences, tables
+from gmae_tf.utils.files import write_atomic
 from gmae_tf.utils.html import page_environment
-from gmae_tf.utils.run_dir import write_atomic
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gmae_tf.utils.run_dir import atomic_path
+from gmae_tf.utils.files import atomic_path
 
 SIDE = 8
 """Rows and columns of a picture."""

@@ -8,14 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models.config import Parts
 from gmae_tf.models.joint_vae import JointCode
-from gmae_tf.models.layers import tools
+from gmae_tf.models.layers import gradients
 from gmae_tf.models.layers.assignment import assigned, check_backend
-from gmae_tf.models.method import Batch
 
 
 def build(
@@ -86,18 +86,18 @@ class AssignedCode(JointCode):
         if keras.backend.backend() == "tensorflow":
             self.supports_jit = False  # XLA cannot leave TensorFlow
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """Mean and group."""
         mean, _, logits = self.moments(encoded)
-        return self._joined(mean, tools.hard(logits))
+        return self._joined(mean, dist.hard(logits))
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """A sample of z in training, else the mean, and the group."""
         mean, log_variance, logits = self.moments(encoded)
-        z = tools.gaussian_sample(mean, log_variance, self.random) if training else mean
-        return self._joined(z, tools.hard(logits))
+        z = dist.gaussian_sample(mean, log_variance, self.random) if training else mean
+        return self._joined(z, dist.hard(logits))
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """All of them for one sample of z, the decoded one."""
         mean, log_variance, logits = self.moments(batch.encoded)
         z = batch.drawn[:, : self.continuous]
@@ -122,7 +122,7 @@ class AssignedCode(JointCode):
         n, k = ops.shape(z)[0], self.components
         groups = ops.tile(ops.eye(k), (n, 1))
         codes = ops.concatenate([ops.repeat(z, k, axis=0), groups], axis=-1)
-        decoded = ops.cast(tools.frozen(decoder, ops.stop_gradient(codes)), "float32")
+        decoded = ops.cast(gradients.frozen(decoder, ops.stop_gradient(codes)), "float32")
         difference = ops.reshape(decoded, (n, k, -1)) - ops.reshape(x, (n, 1, -1))
         return ops.stop_gradient(self.elements * ops.mean(ops.square(difference), axis=-1))
 

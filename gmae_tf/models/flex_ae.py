@@ -10,11 +10,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.layers import gradients
+from gmae_tf.models.layers.perceptrons import perceptron
 
 WIDTHS = (1024, 1024, 1024, 1024)
 
@@ -98,12 +98,12 @@ class LearntPrior(Method):
             terms |= {"between": image_weight, "image_critic": image_weight}
         super().__init__(latent_dim, terms, {"generator": 0.2})
         self.widths, self.critic_widths, self.seed = list(widths), list(critic_widths), seed
-        self.generator = tools.perceptron(self.widths, latent_dim, "generator", inputs=latent_dim)
-        self.critic = tools.perceptron(self.critic_widths, 1, "critic", inputs=latent_dim)
+        self.generator = perceptron(self.widths, latent_dim, "generator", inputs=latent_dim)
+        self.critic = perceptron(self.critic_widths, 1, "critic", inputs=latent_dim)
         self.image_critic = image_critic
         self.random = keras.random.SeedGenerator(seed)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Differences of critics' mean outputs, which are high for what is real."""
         codes = batch.encoded
         made = self.generator(keras.random.normal(ops.shape(codes), seed=self.random))
@@ -121,7 +121,7 @@ class LearntPrior(Method):
 
     def _critic_loss(self, critic: keras.Model, real: Any, made: Any) -> Any:
         real, made = (ops.stop_gradient(ops.cast(rows, "float32")) for rows in (real, made))
-        penalty = tools.gradient_penalty(critic, real, made, self.random)
+        penalty = gradients.gradient_penalty(critic, real, made, self.random)
         return ops.mean(critic(made)) - ops.mean(critic(real)) + 10.0 * penalty
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
@@ -151,4 +151,4 @@ class LearntPrior(Method):
 
 
 def _distance(critic: keras.Model, real: Any, made: Any) -> Any:
-    return ops.mean(tools.frozen(critic, real)) - ops.mean(tools.frozen(critic, made))
+    return ops.mean(gradients.frozen(critic, real)) - ops.mean(gradients.frozen(critic, made))

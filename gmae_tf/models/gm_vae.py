@@ -9,10 +9,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.layers.perceptrons import perceptron
 
 
 def build(
@@ -66,7 +66,7 @@ class StyledMixture(Method):
         super().__init__(latent_dim, {**weights, "information": 0.0})
         self.components, self.style_dim, self.hidden = components, style_dim, hidden
         self.threshold, self.seed = threshold, seed
-        self.priors = tools.perceptron(
+        self.priors = perceptron(
             [hidden], 2 * components * latent_dim, "priors", "tanh", inputs=style_dim
         )
         self.random = keras.random.SeedGenerator(seed)
@@ -74,39 +74,39 @@ class StyledMixture(Method):
     def moments(self, encoded: Any) -> tuple[Any, Any, Any, Any]:
         """Mean and log variance of z [N, D], and of w [N, W]."""
         of_z, of_w = ops.split(encoded, [2 * self.latent_dim], axis=-1)
-        mean, log_variance = tools.split(of_z)
-        style, style_log_variance = tools.split(of_w)
-        return mean, tools.bounded(log_variance), style, tools.bounded(style_log_variance)
+        mean, log_variance = dist.split(of_z)
+        style, style_log_variance = dist.split(of_w)
+        return mean, dist.bounded(log_variance), style, dist.bounded(style_log_variance)
 
     def clusters(self, style: Any) -> tuple[Any, Any]:
         """Means and log variances of p(z|w, c), [N, W] -> two of [N, K, D]."""
         shape = (-1, self.components, 2 * self.latent_dim)
-        mean, log_variance = tools.split(ops.reshape(self.priors(style), shape))
-        return mean, tools.bounded(log_variance)
+        mean, log_variance = dist.split(ops.reshape(self.priors(style), shape))
+        return mean, dist.bounded(log_variance)
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """The mean of z."""
         return self.moments(encoded)[0]
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """A sample of z in training, else the mean."""
         mean, log_variance, *_ = self.moments(encoded)
-        return tools.gaussian_sample(mean, log_variance, self.random) if training else mean
+        return dist.gaussian_sample(mean, log_variance, self.random) if training else mean
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """With one sample of z, the decoded one, and one of w."""
         mean, log_variance, style, style_log_variance = self.moments(batch.encoded)
-        style_kl = ops.mean(tools.kl_to_standard_normal(style, style_log_variance))
+        style_kl = ops.mean(dist.kl_to_standard_normal(style, style_log_variance))
         if batch.training:
-            style = tools.gaussian_sample(style, style_log_variance, self.random)
+            style = dist.gaussian_sample(style, style_log_variance, self.random)
         centres, spreads = self.clusters(style)
         log_posterior = ops.log_softmax(
-            tools.gaussian_log_prob(batch.drawn[:, None], centres, spreads)
+            dist.gaussian_log_prob(batch.drawn[:, None], centres, spreads)
         )
         posterior = ops.exp(log_posterior)
         # KL(q(z|x) || p(z|w, c)) is that to a standard normal after moving and scaling both.
         offset = (mean[:, None] - centres) * ops.exp(-0.5 * spreads)
-        divergence = tools.kl_to_standard_normal(offset, log_variance[:, None] - spreads)
+        divergence = dist.kl_to_standard_normal(offset, log_variance[:, None] - spreads)
         uniform = np.log(self.components).item()
         information = uniform + ops.mean(ops.sum(posterior * log_posterior, axis=-1))
         return {
@@ -116,10 +116,10 @@ class StyledMixture(Method):
             "information": information,
         }
 
-    def groups(self, encoded: Any) -> Any:
+    def cluster_probs(self, encoded: Any) -> Any:
         """p(c|z, w) at both means."""
         mean, _, style, _ = self.moments(encoded)
-        return ops.softmax(tools.gaussian_log_prob(mean[:, None], *self.clusters(style)))
+        return ops.softmax(dist.gaussian_log_prob(mean[:, None], *self.clusters(style)))
 
     def sample_codes(
         self,

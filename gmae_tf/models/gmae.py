@@ -6,9 +6,8 @@ from typing import Any
 
 import keras
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.method import Method
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 
@@ -53,7 +52,7 @@ class NoisyCodes(Method):
         self.std, self.seed = std, seed
         self.random = keras.random.SeedGenerator(seed)
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """Code + std * noise."""
         if not training:
             return encoded

@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers.steps import Steps
 
 
 def build(
@@ -70,10 +71,10 @@ class GumbelMixture(Method):
         )
         self.components, self.features, self.seed = components, features, seed
         self.temperature, self.planned = temperature, steps
-        self.posterior = tools.perceptron(
+        self.posterior = perceptron(
             [features], 2 * latent_dim, "posterior", inputs=features + components
         )
-        self.prior = tools.perceptron([], 2 * latent_dim, "prior", inputs=components)
+        self.prior = perceptron([], 2 * latent_dim, "prior", inputs=components)
         self.steps = Steps()
         self.random = keras.random.SeedGenerator(seed)
 
@@ -85,34 +86,34 @@ class GumbelMixture(Method):
         """A nearly one-hot sample of y [N, K] in training, else the best one."""
         logits = self.logits(encoded)
         if not training:
-            return tools.hard(logits)
+            return dist.hard(logits)
         share = self.steps.count / max(1, self.planned)
         temperature = ops.maximum(self.temperature, ops.exp(-1.386 * share))
-        return tools.gumbel_softmax(logits, temperature, self.random)
+        return dist.gumbel_softmax(logits, temperature, self.random)
 
     def moments(self, encoded: Any, y: Any) -> tuple[Any, Any]:
         """Mean and log variance of q(z|x, y), [N, D]."""
         features = ops.relu(encoded[:, self.components :])
-        mean, log_variance = tools.split(self.posterior(ops.concatenate([features, y], axis=-1)))
-        return mean, tools.bounded(log_variance)
+        mean, log_variance = dist.split(self.posterior(ops.concatenate([features, y], axis=-1)))
+        return mean, dist.bounded(log_variance)
 
     def clusters(self, y: Any) -> tuple[Any, Any]:
         """Mean and log variance of p(z|y), [N, D]."""
-        mean, log_variance = tools.split(self.prior(y))
-        return mean, tools.bounded(log_variance)
+        mean, log_variance = dist.split(self.prior(y))
+        return mean, dist.bounded(log_variance)
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """The mean of q(z|x, y) for the best y."""
         return self.moments(encoded, self.choose(encoded, training=False))[0]
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """A sample of y, and one of z given it, in training; else the code."""
         if not training:
-            return self.code(encoded)
+            return self.latent_mean(encoded)
         mean, log_variance = self.moments(encoded, self.choose(encoded, training))
-        return tools.gaussian_sample(mean, log_variance, self.random)
+        return dist.gaussian_sample(mean, log_variance, self.random)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Divergences of z given y, and of y, in nats."""
         y = self.choose(batch.encoded, batch.training)
         self.steps.next(batch.training)
@@ -121,11 +122,11 @@ class GumbelMixture(Method):
         # KL(q || p) is that to a standard normal after moving and scaling both.
         offset = (mean - centre) * ops.exp(-0.5 * spread)
         return {
-            "gaussian": ops.mean(tools.kl_to_standard_normal(offset, log_variance - spread)),
-            "categorical": ops.mean(tools.kl_to_uniform(self.logits(batch.encoded))),
+            "gaussian": ops.mean(dist.kl_to_standard_normal(offset, log_variance - spread)),
+            "categorical": ops.mean(dist.kl_to_uniform(self.logits(batch.encoded))),
         }
 
-    def groups(self, encoded: Any) -> Any:
+    def cluster_probs(self, encoded: Any) -> Any:
         """q(y|x)."""
         return ops.softmax(self.logits(encoded))
 

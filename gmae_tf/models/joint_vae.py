@@ -10,10 +10,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.layers.steps import Steps
 
 
 def build(
@@ -72,15 +72,15 @@ class JointCode(Method):
     def moments(self, encoded: Any) -> tuple[Any, Any, Any]:
         """Mean and log variance of z [N, continuous], logits of c [N, K]."""
         of_z, logits = ops.split(encoded, [2 * self.continuous], axis=-1)
-        mean, log_variance = tools.split(of_z)
-        return mean, tools.bounded(log_variance), logits
+        mean, log_variance = dist.split(of_z)
+        return mean, dist.bounded(log_variance), logits
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """Mean and best group."""
         mean, _, logits = self.moments(encoded)
-        return ops.concatenate([mean, tools.hard(logits)], axis=-1)
+        return ops.concatenate([mean, dist.hard(logits)], axis=-1)
 
-    def groups(self, encoded: Any) -> Any:
+    def cluster_probs(self, encoded: Any) -> Any:
         """q(c|x)."""
         return ops.softmax(self.moments(encoded)[2])
 
@@ -120,25 +120,25 @@ class GrowingCapacities(JointCode):
         self.growth_steps, self.temperature = growth_steps, temperature
         self.balanced = balanced
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """Samples of both in training, else the code."""
         if not training:
-            return self.code(encoded)
+            return self.latent_mean(encoded)
         mean, log_variance, logits = self.moments(encoded)
-        z = tools.gaussian_sample(mean, log_variance, self.random)
-        c = tools.gumbel_softmax(logits, self.temperature, self.random)
+        z = dist.gaussian_sample(mean, log_variance, self.random)
+        c = dist.gumbel_softmax(logits, self.temperature, self.random)
         return ops.concatenate([z, c], axis=-1)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """How far the mean divergences are from the capacities of this step, in nats."""
         mean, log_variance, logits = self.moments(batch.encoded)
         done = self.steps.next(batch.training)
         share = ops.minimum(1.0, done / max(1.0, self.growth_steps))
-        gaussian = ops.mean(tools.kl_to_standard_normal(mean, log_variance))
-        categorical = ops.mean(tools.kl_to_uniform(logits))
+        gaussian = ops.mean(dist.kl_to_standard_normal(mean, log_variance))
+        categorical = ops.mean(dist.kl_to_uniform(logits))
         most = ops.minimum(share * self.capacity_c, np.log(self.components).item())
         overall = ops.log(ops.mean(ops.softmax(logits), axis=0, keepdims=True) + 1e-7)
-        imbalance = tools.kl_to_uniform(overall)[0] if self.balanced else 0.0
+        imbalance = dist.kl_to_uniform(overall)[0] if self.balanced else 0.0
         return {
             "gaussian": ops.abs(gaussian - share * self.capacity_z),
             "categorical": ops.abs(categorical - imbalance - most) + imbalance,

@@ -10,10 +10,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method, Steps
+from gmae_tf.models.layers import gradients
+from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers.steps import Steps
 
 WIDTHS = (1024, 1024, 1024, 1024)
 MASK_RATE, CRITIC_RATE = 20_000, 3.0
@@ -75,14 +76,14 @@ class MaskedCritic(Method):
         critic: Sequence[int],
         hold: float,
         doubling: float,
-        rates: Mapping[str, float] | None = None,
+        lr_multipliers: Mapping[str, float] | None = None,
         seed: int = 0,
     ) -> None:
         weights = {"adversary": weight, "variance": variance, "mask": 1.0, "critic": 1.0}
-        super().__init__(latent_dim, weights, rates)
+        super().__init__(latent_dim, weights, lr_multipliers)
         self.widths, self.seed = list(critic), seed
         self.hold, self.doubling = hold, doubling
-        self.critic = tools.perceptron(self.widths, 1, "critic", inputs=latent_dim)
+        self.critic = perceptron(self.widths, 1, "critic", inputs=latent_dim)
         self.masking = Mask(latent_dim)
         self.steps = Steps()
         self.random = keras.random.SeedGenerator(seed)
@@ -91,19 +92,19 @@ class MaskedCritic(Method):
         """Factor of each dimension, [D] in [0, 1]; active are those above 0.1 (source)."""
         return self.masking.values()
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """Masked."""
         return encoded * self.mask()
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """See the class."""
         z, mask = batch.encoded, self.mask()
         noise = keras.random.normal(ops.shape(z), seed=self.random)
         still_z, still_mask = ops.stop_gradient(z), ops.stop_gradient(mask)
         codes, made = still_z * still_mask, noise * still_mask
-        score = lambda values: ops.mean(tools.frozen(self.critic, values))  # noqa: E731
+        score = lambda values: ops.mean(gradients.frozen(self.critic, values))  # noqa: E731
         gap = ops.mean(self.critic(codes)) - ops.mean(self.critic(made))
-        penalty = tools.gradient_penalty(self.critic, made, codes, self.random)
+        penalty = gradients.gradient_penalty(self.critic, made, codes, self.random)
         seen = score(still_z * mask) - score(noise * mask)
         undecided = ops.sum(mask * (1.0 - mask))
         unused = ops.square(z - ops.mean(z, axis=0)) * ops.exp(-10.0 * ops.square(still_mask))
@@ -134,7 +135,7 @@ class MaskedCritic(Method):
             "critic": self.widths,
             "hold": self.hold,
             "doubling": self.doubling,
-            "rates": self.rates,
+            "lr_multipliers": self.lr_multipliers,
             "seed": self.seed,
         }
 

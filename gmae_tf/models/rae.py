@@ -12,12 +12,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
+from gmae_tf.models.layers import gradients
 from gmae_tf.models.layers.spectral import spectrally_normalised
-from gmae_tf.models.method import Batch, Method
 from gmae_tf.penalties import NormPenalty
 
 
@@ -67,7 +66,7 @@ class DecoderDecay(Method):
     def __init__(self, latent_dim: int, weight: float) -> None:
         super().__init__(latent_dim, {"decoder_l2": weight})
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """The same for every batch."""
         weights = batch.network.decoder.trainable_variables
         kernels = [weight for weight in weights if weight.name.endswith("kernel")]
@@ -91,7 +90,7 @@ class DecoderJacobian(Method):
         self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """From one v for each code."""
         decoder = batch.network.decoder
         if batch.network.autoregressive:
@@ -105,7 +104,7 @@ class DecoderJacobian(Method):
             output, _ = decoder.stateless_call(trainable, other, z, training=batch.training)
             return ops.cast(output, "float32") * v
 
-        gradient = tools.input_gradient(projected, batch.drawn)
+        gradient = gradients.input_gradient(projected, batch.drawn)
         return {"jacobian": ops.mean(ops.sum(ops.square(gradient), axis=1))}
 
     def get_config(self) -> dict[str, Any]:

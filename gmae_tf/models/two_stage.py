@@ -10,10 +10,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch
 from gmae_tf.models.vae import GaussianPosterior
 
 RATE = 10.0
@@ -53,32 +52,32 @@ class TwoStages(GaussianPosterior):
         names = ["kl", "second_likelihood", "second_kl"]
         names += ["likelihood"] if elements > 1 else []
         self.term_weights = dict.fromkeys(names, 1.0)
-        self.rates = {"log_gamma_x": RATE, "log_gamma_z": RATE}
+        self.lr_multipliers = {"log_gamma_x": RATE, "log_gamma_z": RATE}
         self.log_gamma_x = self.add_weight(initializer="zeros", name="log_gamma_x")
         self.log_gamma_z = self.add_weight(initializer="zeros", name="log_gamma_z")
         self.encoder = _perceptron_with_skip(self.widths, latent_dim, 2 * latent_dim)
         self.decoder = _perceptron_with_skip(self.widths, latent_dim, latent_dim)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Both bounds, each in two terms."""
-        terms = super().terms(batch)
+        terms = super().loss_terms(batch)
         if self.elements > 1:
             squares = batch.network.reconstruction(batch.x, batch.reconstruction)
-            log_variance = tools.bounded(2.0 * self.log_gamma_x)
-            element = tools.LOG_2PI + log_variance + squares * ops.exp(-log_variance)
+            log_variance = dist.bounded(2.0 * self.log_gamma_x)
+            element = dist.LOG_2PI + log_variance + squares * ops.exp(-log_variance)
             terms["likelihood"] = 0.5 * self.elements * element
         z = ops.stop_gradient(self.sample(batch))
         moments = self.moments(self.encoder(z))
-        decoded = self.decoder(tools.gaussian_sample(*moments, self.random))
-        log_prob = tools.gaussian_log_prob(z, decoded, tools.bounded(2.0 * self.log_gamma_z))
+        decoded = self.decoder(dist.gaussian_sample(*moments, self.random))
+        log_prob = dist.gaussian_log_prob(z, decoded, dist.bounded(2.0 * self.log_gamma_z))
         terms["second_likelihood"] = -ops.mean(log_prob)
-        terms["second_kl"] = ops.mean(tools.kl_to_standard_normal(*moments))
+        terms["second_kl"] = ops.mean(dist.kl_to_standard_normal(*moments))
         return terms
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """u of N(0, I), decoded to z with the noise of its scale."""
         u = rng.standard_normal((n, self.latent_dim)).astype(np.float32)
-        gamma = ops.exp(0.5 * tools.bounded(2.0 * self.log_gamma_z))
+        gamma = ops.exp(0.5 * dist.bounded(2.0 * self.log_gamma_z))
         noise = ops.convert_to_numpy(gamma) * rng.standard_normal(u.shape)
         return ops.convert_to_numpy(self.decoder(u)) + noise
 

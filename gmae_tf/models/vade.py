@@ -9,10 +9,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.models.config import Parts
 from gmae_tf.models.layers.learnt_mixture import LearntMixture
-from gmae_tf.models.method import Batch
 from gmae_tf.models.vae import GaussianPosterior
 
 CODES = 10_000
@@ -72,12 +71,12 @@ class MixturePosterior(GaussianPosterior):
         mean, log_variance = super().moments(encoded)
         return mean, log_variance + self.offset
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """A sample in training, else the mean, and always the mean before the fit."""
-        mean = self.code(encoded)
-        return mean + self.mixture.fitted * (super().draw(encoded, training) - mean)
+        mean = self.latent_mean(encoded)
+        return mean + self.mixture.fitted * (super().sample_latent(encoded, training) - mean)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """KL(q(z|x) p(c|z) || p(z, c)), p(c|z) being that of what was decoded."""
         mean, log_variance = self.moments(batch.encoded)
         log_gamma = ops.log_softmax(self.mixture.log_joint(batch.drawn))
@@ -96,9 +95,9 @@ class MixturePosterior(GaussianPosterior):
             "cluster": fitted * ops.mean(cluster),
         }
 
-    def groups(self, encoded: Any) -> Any:
+    def cluster_probs(self, encoded: Any) -> Any:
         """p(c|z) for the code."""
-        return ops.softmax(self.mixture.log_joint(self.code(encoded)))
+        return ops.softmax(self.mixture.log_joint(self.latent_mean(encoded)))
 
     def start_epoch(self, network: Autoencoder, batches: Any, epoch: int) -> None:
         """Fit the mixture once, in the first epoch after pretraining.

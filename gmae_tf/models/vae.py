@@ -7,10 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method
 from gmae_tf.prior import GaussianMixture
 
 
@@ -68,25 +67,25 @@ class GaussianPosterior(Method):
 
     def moments(self, encoded: Any) -> tuple[Any, Any]:
         """Mean and log variance [N, D]."""
-        mean, log_variance = tools.split(encoded)
-        return mean, tools.bounded(log_variance)
+        mean, log_variance = dist.split(encoded)
+        return mean, dist.bounded(log_variance)
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """The mean."""
         return self.moments(encoded)[0]
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """A sample in training, else the mean."""
         mean, log_variance = self.moments(encoded)
-        return tools.gaussian_sample(mean, log_variance, self.random) if training else mean
+        return dist.gaussian_sample(mean, log_variance, self.random) if training else mean
 
     def sample(self, batch: Batch) -> Any:
         """A sample [N, D] for terms that need one: what was decoded, unless that was the mean."""
-        return batch.drawn if batch.training else self.draw(batch.encoded, training=True)
+        return batch.drawn if batch.training else self.sample_latent(batch.encoded, training=True)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Mean over the batch of KL(q(z|x) || N(0, I))."""
-        return {"kl": ops.mean(tools.kl_to_standard_normal(*self.moments(batch.encoded)))}
+        return {"kl": ops.mean(dist.kl_to_standard_normal(*self.moments(batch.encoded)))}
 
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor needs."""

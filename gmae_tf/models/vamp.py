@@ -9,11 +9,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Steps
+from gmae_tf.models.layers.steps import Steps
 from gmae_tf.models.vae import GaussianPosterior
 
 JITTER = 0.01
@@ -95,15 +95,15 @@ class PseudoInputs(GaussianPosterior):
         # Of fewer examples, some more than once.
         self.inputs.assign(np.clip(np.resize(np.concatenate(found), self.shape) + noise, 0.0, 1.0))
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """log q(z|x) - log p(z) at one sample; in the warm-up only its gradient is smaller."""
         means, log_variances = self.moments(batch.network.encoder(self.inputs, training=False))
         self.means.assign(ops.stop_gradient(means))
         self.log_variances.assign(ops.stop_gradient(log_variances))
         z = self.sample(batch)
-        within = tools.gaussian_log_prob(z[:, None], means, log_variances)  # [N, C]
+        within = dist.gaussian_log_prob(z[:, None], means, log_variances)  # [N, C]
         log_prior = ops.logsumexp(within, axis=-1) - np.log(self.shape[0])
-        kl = ops.mean(tools.gaussian_log_prob(z, *self.moments(batch.encoded)) - log_prior)
+        kl = ops.mean(dist.gaussian_log_prob(z, *self.moments(batch.encoded)) - log_prior)
         share = ops.minimum(self.steps.next(batch.training) / max(1, self.warm_up), 1.0)
         if not self.warm_up:
             share = 1.0

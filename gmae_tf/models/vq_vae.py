@@ -9,10 +9,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.causal import CausalPerceptron
-from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.layers.perceptrons import CausalPerceptron
 
 
 def build(
@@ -74,16 +73,16 @@ class Codebook(Method):
         half = 0.5 * ops.sum(ops.square(book), axis=1) - ops.matmul(parts, ops.transpose(book))
         return ops.argmin(half, axis=-1)
 
-    def code(self, encoded: Any) -> Any:
+    def latent_mean(self, encoded: Any) -> Any:
         """The nearest entries, one behind the other [N, D]."""
         return self._entries(self.indices(encoded))
 
-    def draw(self, encoded: Any, training: bool) -> Any:
+    def sample_latent(self, encoded: Any, training: bool) -> Any:
         """The same, with the gradient of the encoder's output (straight through)."""
         del training
-        return encoded + ops.stop_gradient(self.code(encoded) - encoded)
+        return encoded + ops.stop_gradient(self.latent_mean(encoded) - encoded)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Squared distances per example, and the cross-entropy of the choices."""
         indices = self.indices(batch.encoded)
         nearest = self._entries(indices)

@@ -8,10 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf import distributions as dist
+from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch, Method
+from gmae_tf.models.layers import gradients
+from gmae_tf.models.layers.perceptrons import perceptron
 from gmae_tf.prior import GaussianMixture
 
 
@@ -71,17 +72,17 @@ class LatentCritic(Method):
     ) -> None:
         super().__init__(prior.dim, {"adversary": weight, "critic": 1.0}, {"critic": 0.5})
         self.prior, self.widths, self.seed = prior, list(critic), seed
-        self.critic = tools.perceptron(self.widths, 1, "critic", inputs=prior.dim)
+        self.critic = perceptron(self.widths, 1, "critic", inputs=prior.dim)
         self.random = keras.random.SeedGenerator(seed)
 
-    def terms(self, batch: Batch) -> dict[str, Any]:
+    def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Cross-entropies in nats: of the critic, and of the encoder that wants to pass."""
         codes = batch.encoded
-        true = tools.sample_mixture(self.prior, ops.shape(codes)[0], self.random)
+        true = dist.sample_mixture(self.prior, ops.shape(codes)[0], self.random)
         told = ops.softplus(-self.critic(true)) + ops.softplus(
             self.critic(ops.stop_gradient(codes))
         )
-        passed = ops.softplus(-tools.frozen(self.critic, codes))
+        passed = ops.softplus(-gradients.frozen(self.critic, codes))
         return {"adversary": ops.mean(passed), "critic": ops.mean(told)}
 
     def get_config(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Ways to shape a latent space, one file each."""
 
-from gmae_tf.penalties.assignment import assignment_distance
+from gmae_tf.penalties.assignment import component_cross_entropy
 from gmae_tf.penalties.base import Penalty, weighted_sum
 from gmae_tf.penalties.gaussian_mixture import (
     GaussianMixturePenalty,
@@ -20,7 +20,7 @@ __all__ = [
     "MeanDiscrepancyPenalty",
     "NormPenalty",
     "Penalty",
-    "assignment_distance",
+    "component_cross_entropy",
     "covariance_distance",
     "expected_covariance_distance",
     "expected_ks_distance",

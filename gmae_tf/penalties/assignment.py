@@ -10,7 +10,7 @@ from keras import ops
 from gmae_tf.prior import GaussianMixture
 
 
-def assignment_distance(z: Any, components: Any, prior: GaussianMixture) -> Any:
+def component_cross_entropy(z: Any, components: Any, prior: GaussianMixture) -> Any:
     """Mean of -log p(component | code) under the mixture: [N, D], [N] integers -> scalar, nats.
 
     A component of -1 says nothing of its code, which then counts as zero.

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.models.layers.tools import sample_mixture
+from gmae_tf.distributions import sample_mixture
 from gmae_tf.prior import GaussianMixture
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

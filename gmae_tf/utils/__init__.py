@@ -1,1 +1,1 @@
-"""Run folders, command lines, devices, parallel maps and plotting style, shared by every package."""
+"""Files, run folders, command lines, devices and parallel maps, shared by every package."""

@@ -11,8 +11,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
@@ -22,6 +22,8 @@ from typing import Any
 import yaml
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.files import make_folder, write_atomic
+from gmae_tf.utils.json import to_json, write_json
 
 PACKAGES = (
     "gmae-tf",
@@ -48,66 +50,6 @@ class Run:
     continued: bool
 
 
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it when the block succeeds.
-
-    For libraries that write to a path (h5py, Keras): the end of the name is kept.  If the block
-    raises, the temporary file is removed and `path` is as before.
-
-    Raises
-    ------
-    UserError: the folder cannot be created or written.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    make_folder(path.parent)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except PermissionError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): choose another.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def write_atomic(path: str | Path, content: str | bytes) -> None:
-    """Write a whole file or nothing: readers and crashes never see half of it.
-
-    Raises
-    ------
-    UserError: the folder cannot be created or written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def make_folder(path: str | Path) -> Path:
-    """Create a folder and its parents, and return it.
-
-    Raises
-    ------
-    UserError: a file is in the way, or the place is not writable.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UserError(
-            f"the folder {path} cannot be made because a file is in the way: "
-            "remove that file or choose another folder."
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"the folder {path} cannot be made ({error.strerror}): choose another folder."
-        ) from error
-    return path
-
-
 def open_run(
     out: str | Path,
     config: Mapping[str, Any],
@@ -129,7 +71,7 @@ def open_run(
     UserError: `out` is a file, is not writable, or holds a different or damaged run.
     """
     folder = make_folder(out)
-    options = _plain(config)
+    options = to_json(config)
     starts: list[dict[str, Any]] = []
     continued = (folder / "config.yaml").exists()
     if continued:
@@ -137,7 +79,7 @@ def open_run(
         _refuse_other(folder, older, options, {*may_change, *ALWAYS_FREE})
     record = {"kind": kind, "starts": [*starts, environment()]}
     # config.yaml goes last: a folder is a run only once everything else is in it.
-    write_atomic(folder / "environment.json", json.dumps(record, indent=2) + "\n")
+    write_json(folder / "environment.json", record)
     write_atomic(folder / "config.yaml", yaml.safe_dump(options, sort_keys=False))
     return Run(path=folder, continued=continued)
 
@@ -198,12 +140,6 @@ def _refuse_other(
             f"{folder} holds a different run ({', '.join(changed)}): "
             "choose another folder, or repeat its options to continue it."
         )
-
-
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as YAML has them: paths as text, tuples as lists."""
-    options: dict[str, Any] = json.loads(json.dumps(dict(config), default=str))
-    return options
 
 
 def _devices() -> list[str] | None:

@@ -1,4 +1,4 @@
-"""An autoencoder for the strings of a grammar: strings <-> latent codes."""
+"""Autoencoders of the strings of a grammar: fit, encode, decode, sample, interpolate, save."""
 
 from __future__ import annotations
 
@@ -7,31 +7,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import h5py
-import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.density import LatentDensity
-from gmae_tf.losses import MaskedCrossEntropy
-from gmae_tf.models import build_model
-from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.penalties import Penalty
-from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.run_dir import atomic_path, write_atomic
-from grammar.autoencoder.architectures import EXPRESSIONS, Architecture
+from gmae_tf.errors import UserError
+from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
+from grammar.autoencoder.architectures import (
+    EXPRESSIONS,
+    Architecture,
+    build_described,
+    build_from_recipe,
+    describe,
+)
 from grammar.autoencoder.hashed_set import StringSet
+from grammar.autoencoder.training import MIN_STRINGS, TrainingOptions, split, train
+from grammar.cfg.characters import CHARACTERS, character_grammar
 from grammar.cfg.grammar import Grammar
-from grammar.codec import RuleCodec
+from grammar.codec import RuleCodec, check_strings
 from grammar.decoding import StackWalk, Walk, decode_logits, decode_steps
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
+from grammar.parsing.parser import Parser
+
+if TYPE_CHECKING:
+    from gmae_tf.autoencoder import Autoencoder
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
+SHIPPED = Path(__file__).parents[2] / "data" / "pretrained"
 DECODED_AT_ONCE = 1024
 EX_POST_CODES = 20_000
 MakeWalk = Callable[[int, int], Walk]
@@ -41,11 +48,37 @@ Model = TypeVar("Model", bound="GrammarAutoencoder")
 
 @dataclass
 class GrammarAutoencoder:
-    """A grammar, its codec and a network of the same sizes.
+    """Autoencoder of the strings of a context-free grammar (Grammar VAE, Kusner et al. 2017).
 
-    `training_strings` knows what the network was trained on; `details` is a free record of how;
-    `architecture` is a name in `grammar.autoencoder.architectures` and the sizes that it takes.
+    A string is the sequence of rules of its leftmost derivation; decoding is masked by the grammar,
+    so that every decode is a complete string of it.
+
+    Attributes
+    ----------
+    grammar, max_length : the grammar, and T, the longest sequence of rules.
+    network : the Keras model, rules [N, T] <-> codes [N, D].
+    training_strings : hashes of the strings that it was trained on; answers `in`.
+    details : free record of the training, saved with the model.
+    architecture : name and sizes of encoder and decoder.
+
+    Examples
+    --------
+    >>> import grammar
+    >>> model = grammar.GrammarAutoencoder.load("expressions")  # shipped with the source
+    >>> codes = model.encode(["1/3+x+sin(x*x)", "x/1+3+(1*1)"])
+    >>> codes.shape
+    (2, 25)
+    >>> model.decode(codes)
+    ['1/3+x+sin(x*x)', 'x/1+3+(1*1)']
+    >>> path = model.interpolate("1/3+x+sin(x*x)", "x/1+3+(1*1)", steps=3)
+    >>> path[0], path[-1]
+    ('1/3+x+sin(x*x)', 'x/1+3+(1*1)')
+    >>> None in model.sample(5, seed=0)
+    False
     """
+
+    PRESETS: ClassVar[dict[str, Path]] = {"expressions": SHIPPED / "expressions"}
+    """Folders of shipped models, by the names that `load` takes."""
 
     grammar: Grammar
     max_length: int
@@ -57,21 +90,132 @@ class GrammarAutoencoder:
     def __post_init__(self) -> None:
         self.codec = RuleCodec(self.grammar, self.max_length)
 
+    @classmethod
+    def fit(
+        cls: type[Model],
+        strings: Sequence[str],
+        grammar: str | Path | Grammar | Parser = "arithmetic",
+        *,
+        latent_dim: int = 25,
+        model: str = "gmae",
+        components: int = 10,
+        epochs: int = 50,
+        seed: int = 0,
+        architecture: Architecture = EXPRESSIONS,
+        folder: str | Path | None = None,
+        verbose: bool = True,
+        **options: Any,
+    ) -> Model:
+        """Train a new autoencoder on strings; a tenth of them chooses the best epoch.
+
+        For example `fit(strings, "my.cfg", latent_dim=8, components=4, epochs=20)`.
+
+        Parameters
+        ----------
+        strings : at least 20 strings of the grammar.
+        grammar : whatever `load_grammar` takes, or "characters" for the alphabet of the strings.
+        model, components : a name of `gmae_tf.models.MODELS`, and the components of its mixture.
+        seed : of weights, split and batch order.
+        folder : run folder for checkpoints, in which a repeated call continues; a temporary one
+            when left out.
+        verbose : print a line for each epoch.
+        options : other fields of `grammar.autoencoder.training.TrainingOptions`, such as
+            `batch_size`, `learning_rate`, `ks_weight` or `max_length`.
+
+        Raises
+        ------
+        ParseError: a string outside the grammar.
+        UserError: too few strings, or options that do not fit.
+        """
+        try:
+            settings = TrainingOptions(
+                latent_dim=latent_dim,
+                model=model,
+                components=components,
+                epochs=epochs,
+                seed=seed,
+                **options,
+            )
+        except TypeError as error:
+            raise UserError(f"GrammarAutoencoder.fit: {error}") from error
+        strings = check_strings(strings)
+        own_alphabet = isinstance(grammar, str) and grammar == CHARACTERS
+        parser = load_grammar(character_grammar(strings) if own_alphabet else grammar)
+        fitted, rules = cls.prepare(strings, parser, settings, architecture)
+        with TemporaryDirectory() as temporary:
+            run = make_folder(temporary if folder is None else folder)
+            history = train(fitted, rules, settings, run, verbose=verbose)
+        fitted.fit_prior(split(rules, seed)[0], seed)
+        fitted.details = {"options": asdict(settings), "history": history}
+        return fitted
+
+    @classmethod
+    def prepare(
+        cls: type[Model],
+        strings: Sequence[str],
+        parser: Parser,
+        options: TrainingOptions,
+        architecture: Architecture = EXPRESSIONS,
+    ) -> tuple[Model, NDArray[np.uint8]]:
+        """An untrained autoencoder for strings, and their rules [N, T]."""
+        codec = RuleCodec(parser, options.max_length)
+        rules = codec.encode(strings)
+        if len(rules) < MIN_STRINGS:
+            raise UserError(
+                f"{len(rules)} strings are too few to train on: at least {MIN_STRINGS} are needed"
+            )
+        import keras
+
+        keras.utils.set_random_seed(options.seed)
+        recipe = options.recipe(
+            options.latent_dim,
+            reconstruction_weight=options.reconstruction_weight,
+            steps=options.epochs * max(1, len(rules) * 9 // 10 // options.batch_size),
+            seed=options.seed,
+        )
+        network = build_from_recipe(recipe, parser.grammar, rules.shape[1], architecture)
+        known = StringSet.of(map(parser.grammar.canonical, strings))
+        model = cls(parser.grammar, rules.shape[1], network, known, architecture=architecture)
+        return model, rules
+
     @property
     def latent_dim(self) -> int:
-        """D."""
+        """D, the width of a code."""
         return self.network.latent_dim
 
     def encode(self, strings: Sequence[str]) -> NDArray[np.float64]:
         """Codes [N, D] of strings; `ParseError` for one outside the grammar."""
-        return self.network.encode(self.codec.encode(list(strings))).astype(np.float64)
+        return self.network.encode(self.codec.encode(strings)).astype(np.float64)
 
-    def decode(self, codes: ArrayLike) -> list[str | None]:
-        """The most likely complete string of each code [N, D]."""
-        return self.codec.decode(self.decode_rules(codes))
+    def decode(
+        self,
+        codes: ArrayLike,
+        rng: np.random.Generator | None = None,
+        temperature: float = 1.0,
+    ) -> list[str | None]:
+        """The most likely complete string of each code [N, D], or with `rng` a random one.
+
+        None, from a model whose masks cannot rule it out, is a derivation that was not finished.
+        """
+        return self.codec.decode(self.decode_rules(codes, rng, temperature))
+
+    def reconstruct(self, strings: Sequence[str]) -> list[str | None]:
+        """`decode(encode(strings))`."""
+        return self.decode(self.encode(strings))
+
+    def sample(self, n: int, *, seed: int = 0) -> list[str | None]:
+        """n strings decoded from samples of the prior; some may be equal."""
+        rng = np.random.default_rng(seed)
+        return self.decode(self.network.sample_codes(n, rng))
+
+    def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
+        """Decodes of `steps` codes on the straight line from one string's code to another's."""
+        first, last = self.encode([start, end])
+        share = np.linspace(0.0, 1.0, steps)[:, None]
+        return self.decode((1 - share) * first + share * last)
 
     def walk(self, n: int, steps: int) -> Walk:
-        """What keeps n decodes of so many steps inside the language."""
+        """The mask that keeps n decodes of so many steps inside the language."""
         return StackWalk(self.grammar, n, steps)
 
     def decode_rules(
@@ -83,41 +227,27 @@ class GrammarAutoencoder:
     ) -> NDArray[np.uint8]:
         """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`.
 
-        `walk` replaces the model's own, to see what its masks contribute.
+        `walk` replaces the model's own mask, to see what it contributes.
         """
-        codes = np.asarray(codes, dtype=np.float32)
-        parts = [
-            self._decode_part(codes[i : i + DECODED_AT_ONCE], rng, temperature, walk or self.walk)
-            for i in range(0, len(codes), DECODED_AT_ONCE)
-        ]
-        return np.concatenate(parts or [np.empty((0, self.max_length), np.uint8)])
-
-    def _decode_part(
-        self,
-        codes: NDArray[np.float32],
-        rng: np.random.Generator | None,
-        temperature: float,
-        walk: MakeWalk,
-    ) -> NDArray[np.uint8]:
-        if self.network.autoregressive:
-            state = walk(len(codes), self.max_length)
-            decoder = self.network.decoder
-            return decode_steps(decoder, codes, state, temperature=temperature, rng=rng)
-        logits = self.network.decode(codes)
-        if rng is None:
-            return decode_logits(logits, self.grammar, walk=walk)
-        return decode_logits(
-            logits, self.grammar, samples=1, temperature=temperature, rng=rng, walk=walk
-        )[0]
-
-    def sample_strings(
-        self, codes: ArrayLike, n_samples: int, rng: np.random.Generator, temperature: float = 1.0
-    ) -> list[list[str | None]]:
-        """Random decodes, n_samples lists of N."""
-        repeated = np.tile(np.asarray(codes, dtype=np.float32), (n_samples, 1))
-        strings = self.codec.decode(self.decode_rules(repeated, rng, temperature))
-        n = len(strings) // n_samples
-        return [strings[i * n : (i + 1) * n] for i in range(n_samples)]
+        codes, walk = np.asarray(codes, dtype=np.float32), walk or self.walk
+        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
+            raise GrammarError(
+                f"codes must have the shape [N, {self.latent_dim}], not {list(codes.shape)}"
+            )
+        rules = np.empty((len(codes), self.max_length), np.uint8)
+        for start in range(0, len(codes), DECODED_AT_ONCE):
+            part = slice(start, start + DECODED_AT_ONCE)
+            if self.network.autoregressive:
+                mask = walk(len(codes[part]), self.max_length)
+                rules[part] = decode_steps(
+                    self.network.decoder, codes[part], mask, temperature=temperature, rng=rng
+                )
+            else:
+                logits = self.network.decode(codes[part])
+                rules[part] = decode_logits(
+                    logits, self.grammar, temperature=temperature, rng=rng, walk=walk
+                )
+        return rules
 
     def exact_match(self, rules: NDArray[np.uint8]) -> float:
         """Share of rule sequences [N, T] that greedy decoding of their code gives back."""
@@ -129,25 +259,31 @@ class GrammarAutoencoder:
 
         The ex-post density of Ghosh et al. 2020; a model that has a prior keeps it.
         """
+        from gmae_tf.density import LatentDensity
+
         if not self.network.has_prior:
             codes = self.network.encode(rules)
             density = LatentDensity(max_codes=EX_POST_CODES).fit(codes, seed)
             self.network.prior = density.parameters()
 
-    def save(self, folder: Path, half_precision: bool = False) -> None:
+    def save(self, folder: str | Path, half_precision: bool = False) -> None:
         """Write network, grammar, training strings and details into a folder.
 
         `half_precision` stores the weights as float16, in half the space.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(folder)
+        if self.network.recipe is not None:
+            description = describe(self.network, self.architecture)
+        else:
+            description = self.details["network"]  # as it was loaded
+        description = {**description, "half_precision": half_precision}
         # Weights and our own description, not a .keras file, which older Keras cannot read; of a
         # copy, because the optimiser's moments are twice as large as the network.
-        description = {**self._describe(), "half_precision": half_precision}
         with atomic_path(folder / NETWORK) as path:
             if half_precision:
                 _write_half(path, self.network.get_weights())
             else:
-                plain = _build(self.grammar, self.max_length, description)
+                plain, _ = build_described(description, self.grammar, self.max_length)
                 plain.set_weights(self.network.get_weights())
                 plain.save_weights(path)
         with atomic_path(folder / STRINGS) as path:
@@ -162,8 +298,14 @@ class GrammarAutoencoder:
         write_atomic(folder / DETAILS, json.dumps(details, indent=2) + "\n")
 
     @classmethod
-    def load(cls: type[Model], folder: Path) -> Model:
-        """Read what `save` wrote; `GrammarError` when a part is missing, damaged or foreign."""
+    def load(cls: type[Model], source: str | Path) -> Model:
+        """The model of a folder that `save` wrote, or a shipped one by its name in `PRESETS`.
+
+        Raises
+        ------
+        GrammarError: a part is missing, damaged or of another model.
+        """
+        folder = cls.PRESETS.get(str(source), Path(source))
         try:
             details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))
             max_length = int(details["max_length"])
@@ -171,7 +313,7 @@ class GrammarAutoencoder:
             strings = StringSet.load(folder / STRINGS)
             if _checksum(folder) != details["sha256"]:
                 raise ValueError("a file is damaged or of another model")
-            network = _build(grammar, max_length, details["network"])
+            network, architecture = build_described(details["network"], grammar, max_length)
             if details["network"].get("half_precision"):
                 network.set_weights(_read_half(folder / NETWORK))
             else:
@@ -182,53 +324,7 @@ class GrammarAutoencoder:
                 f"{folder} does not hold a trained grammar model ({reason}): name a folder that "
                 "grammar.train has written"
             ) from error
-        architecture = _architecture(details["network"])
         return cls(grammar, max_length, network, strings, details, architecture)
-
-    def _describe(self) -> dict[str, Any]:
-        """What `build_network` needs besides the grammar, as JSON."""
-        architecture = {
-            "architecture": self.architecture.name,
-            "sizes": dict(self.architecture.sizes),
-        }
-        if self.network.recipe is not None:
-            prior = self.network.prior.get_config() if self.network.prior else None
-            return {"recipe": asdict(self.network.recipe), "prior": prior, **architecture}
-        penalty = self.network.penalty
-        return {
-            "latent_dim": self.network.latent_dim,
-            "reconstruction_weight": self.network.reconstruction_weight,
-            "penalty": keras.saving.serialize_keras_object(penalty) if penalty else None,
-            **architecture,
-        }
-
-
-def build_network(
-    grammar: Grammar,
-    max_length: int,
-    latent_dim: int,
-    penalty: Penalty | None,
-    reconstruction_weight: float,
-    architecture: Architecture = EXPRESSIONS,
-) -> Autoencoder:
-    """A network for rule sequences, deterministic, with a latent penalty."""
-    encoder, decoder = architecture.build(grammar, max_length, latent_dim)
-    # Two rules compete when they expand the same symbol.
-    loss = MaskedCrossEntropy(grammar.masks[grammar.lhs_index])
-    return Autoencoder(encoder, decoder, loss, reconstruction_weight, penalty)
-
-
-def build_from_recipe(
-    recipe: Recipe, grammar: Grammar, max_length: int, architecture: Architecture = EXPRESSIONS
-) -> Autoencoder:
-    """The same of any model of `gmae_tf.models`."""
-    parts = Parts(
-        recipe,
-        lambda width: architecture.build(grammar, max_length, width)[0],
-        lambda width: architecture.build(grammar, max_length, width)[1],
-        MaskedCrossEntropy(grammar.masks[grammar.lhs_index]),
-    )
-    return build_model(parts)
 
 
 def _checksum(folder: Path) -> str:
@@ -238,36 +334,15 @@ def _checksum(folder: Path) -> str:
 
 
 def _write_half(path: Path, weights: Sequence[NDArray[Any]]) -> None:
+    import h5py
+
     with h5py.File(path, "w") as file:
         for number, array in enumerate(weights):
             file.create_dataset(f"{number:03d}", data=array.astype(np.float16))
 
 
 def _read_half(path: Path) -> list[NDArray[np.float32]]:
+    import h5py
+
     with h5py.File(path, "r") as file:
         return [np.asarray(file[name], dtype=np.float32) for name in sorted(file)]
-
-
-def _build(grammar: Grammar, max_length: int, description: dict[str, Any]) -> Autoencoder:
-    """The network of a description, with new weights."""
-    if "recipe" in description:
-        recipe = Recipe(**description["recipe"])
-        network = build_from_recipe(recipe, grammar, max_length, _architecture(description))
-        if description["prior"]:
-            network.prior = GaussianMixture.from_config(description["prior"])
-        return network
-    penalty = description["penalty"]
-    return build_network(
-        grammar,
-        max_length,
-        description["latent_dim"],
-        keras.saving.deserialize_keras_object(penalty) if penalty else None,
-        description["reconstruction_weight"],
-        _architecture(description),
-    )
-
-
-def _architecture(description: dict[str, Any]) -> Architecture:
-    return Architecture(
-        description.get("architecture", "expressions"), description.get("sizes", {})
-    )

@@ -1,1 +1,1 @@
-"""Context-free grammars: text form, rule tables, structural checks, compaction, character grammars."""
+"""Context-free grammars: text form, rule tables, structural checks, compact and character forms."""

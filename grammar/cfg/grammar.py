@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
@@ -15,15 +13,23 @@ from grammar.errors import GrammarError, ParseError
 
 UNREACHABLE_COST = 1 << 20
 """Cost of what can never be completed: more productions than any sequence has."""
-_BUILT_IN = Path(__file__).parent
 
 
 class Grammar:
-    """Rules in file order, the padding rule `Nothing -> None` last.
+    r"""A context-free grammar: its rules in file order, the padding rule `Nothing -> None` last.
 
     R rules (padding included), L left-hand sides (first-occurrence order, `Nothing` last), m the
     largest number of non-terminals on a right-hand side. Source of the rule order and of the
     masks: Kusner et al. 2017, Grammar VAE, section 3.
+
+    Examples
+    --------
+    >>> import grammar
+    >>> pairs = grammar.Grammar("S -> S '+' T | T\nT -> 'a' | 'b'  # two letters")
+    >>> pairs.n_rules, pairs.start, pairs.terminals
+    (5, 'S', ('+', 'a', 'b'))
+    >>> pairs.tokenize("a + b")
+    ['a', '+', 'b']
     """
 
     def __init__(self, text: str) -> None:
@@ -46,31 +52,6 @@ class Grammar:
         self._fill_tables()
         self._plain_token = _token_pattern(self.terminals, re.escape)
         self._token = _token_pattern(self.terminals, _spaced)
-
-    @classmethod
-    def load(cls, source: str | Path) -> Grammar:
-        """The built-in grammar of that name, or the grammar in the file `source`.
-
-        `NAME_compact` is the compact form of a built-in grammar, see `grammar.cfg.compact`.  A file's
-        grammar must also be unambiguous, as far as can be found, or say `%ambiguous`.
-        """
-        built_in = {path.stem: path for path in sorted(_BUILT_IN.glob("*.cfg"))}
-        if str(source) in built_in:
-            return _load_built_in(built_in[str(source)])
-        if (name := str(source).removesuffix("_compact")) in built_in:
-            return _load_compact(built_in[name])
-        try:
-            text = Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GrammarError(
-                f"cannot read the grammar {str(source)!r}; give a text file of rules or a built-in "
-                f"name ({', '.join(built_in)})"
-            ) from error
-        from grammar.ambiguity import check_unambiguous  # needs this module
-
-        grammar = cls(text)
-        check_unambiguous(grammar)
-        return grammar
 
     @property
     def n_rules(self) -> int:
@@ -170,15 +151,3 @@ def _token_pattern(terminals: tuple[str, ...], form: Callable[[str], str]) -> re
 def _spaced(terminal: str) -> str:
     parts = re.findall(r"\w+|\W+", terminal)
     return r"\s*".join(map(re.escape, parts))
-
-
-@cache
-def _load_built_in(path: Path) -> Grammar:
-    return Grammar(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _load_compact(path: Path) -> Grammar:
-    from grammar.cfg.compact import compact  # needs this module
-
-    return compact(_load_built_in(path))

@@ -1,8 +1,7 @@
-"""Where training strings come from: generated, the published 100,000, or a file of the user's."""
+"""The benchmark's expressions: generated, the published 100,000, or those of a file."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 from pathlib import Path
@@ -10,10 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError, ParseError
+from grammar.errors import GrammarError
+from grammar.files import read_bytes, read_strings
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import official_expressions, sample_family
 
+SOURCES = ("official", "generated", "download")
 OFFICIAL_FILES = ("expressions_100k.txt.gz", "equation2_15_dataset.txt")
 OFFICIAL_SHA256 = "ae9850311e884f888491f56dca57ef3c2f9880899e63d26b5da3b71840591ca2"
 OFFICIAL_URL = (
@@ -31,7 +33,7 @@ def load_expressions(
     n: int | None = None,
     seed: int = 0,
     data_dir: str | Path | None = None,
-    grammar: Grammar | None = None,
+    grammar: Grammar | Parser | None = None,
 ) -> list[str]:
     """Strings in canonical form (no blanks).
 
@@ -53,8 +55,10 @@ def load_expressions(
         strings = official_expressions() if path is None else read_official(path)
     elif source == "download":
         strings = read_official(download_official())
+    elif Path(source).exists():
+        strings = read_strings(source, load_grammar(grammar or "arithmetic"))
     else:
-        strings = read_strings(Path(source), grammar or Grammar.load("arithmetic"))
+        raise GrammarError(f"there is no file {source}; {_ALTERNATIVES}")
     if n is None or n >= len(strings):
         return strings
     if n < 1:
@@ -72,7 +76,7 @@ def find_official(data_dir: str | Path | None = None) -> Path | None:
 
 def read_official(path: Path) -> list[str]:
     """Strings of the published file; GrammarError if its SHA-256 is not the known one."""
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if hashlib.sha256(content).hexdigest() != OFFICIAL_SHA256:
         raise GrammarError(
             f"{path} is not the published data set (its SHA-256 differs); {_ALTERNATIVES}"
@@ -95,36 +99,3 @@ def download_official() -> Path:
         )
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         raise GrammarError(f"cannot download {OFFICIAL_URL}; {_ALTERNATIVES}") from error
-
-
-def read_strings(path: Path, grammar: Grammar) -> list[str]:
-    """One string of `grammar` a line, blank lines skipped, canonical form."""
-    parser = Parser(grammar)
-    strings = []
-    for number, line in read_lines(path):
-        try:
-            parser.parse(line)
-        except ParseError as error:
-            raise ParseError(f"{path}, line {number}: {error}") from None
-        strings.append(grammar.canonical(line))
-    return strings
-
-
-def read_lines(path: Path) -> list[tuple[int, str]]:
-    """Number and text of each line that is not blank; GrammarError if there is none."""
-    try:
-        lines = _read_bytes(path).decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise GrammarError(f"{path} is not a text file; give one string a line") from error
-    found = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not found:
-        raise GrammarError(f"{path} has no strings; write one a line")
-    return found
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError) as error:
-        raise GrammarError(f"cannot read {path} ({error}); {_ALTERNATIVES}") from error

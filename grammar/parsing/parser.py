@@ -13,12 +13,21 @@ __all__ = ["ChartEngine", "Engine", "LREngine", "Parser", "parser_tables"]
 
 
 class Parser:
-    """Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
+    r"""Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
 
-    `exact` tells which: True means a proof that every string has one derivation, by LALR(1) tables
-    without conflict, either of the grammar itself or, if it has the structure of SMILES, of its
-    right-recursive form, whose derivations correspond one to one (`grammar.parsing.smiles`). False means a
-    general, slow parser that returns the first of the trees.
+    `exact` is True where every string provably has one derivation: LALR(1) tables without conflict,
+    of the grammar itself or, if it has the structure of SMILES, of its right-recursive form, whose
+    derivations correspond one to one (`grammar.parsing.smiles`).  False means a general, slow
+    parser that returns the first of the trees.
+
+    Examples
+    --------
+    >>> import grammar
+    >>> parser = grammar.Parser(grammar.Grammar("S -> S '+' T | T\nT -> 'a' | 'b'"))
+    >>> list(parser.parse("a+b"))
+    [0, 1, 2, 3]
+    >>> parser.exact
+    True
     """
 
     def __init__(self, grammar: Grammar) -> None:

@@ -1,4 +1,4 @@
-"""The structure that grammar.parsing.smiles relies on, and the smaller grammars that it parses with."""
+"""The structure of SMILES grammars that `grammar.parsing.smiles` relies on, and parts of it."""
 
 from __future__ import annotations
 

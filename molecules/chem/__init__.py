@@ -1,1 +1,1 @@
-"""Chemistry by RDKit: properties, constraints, descriptors, graph edits, sample metrics, drawing."""
+"""Chemistry by RDKit: properties, constraints, descriptors, graph edits, metrics, drawing."""

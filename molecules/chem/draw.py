@@ -9,7 +9,7 @@ from typing import Any
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from molecules.chem.properties import parse
 
 WIDTH, HEIGHT = 320, 260

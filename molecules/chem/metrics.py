@@ -30,7 +30,7 @@ def summarise(
 
     Parameters
     ----------
-    known : canonical SMILES of the training data, a set or `grammar.autoencoder.hashed_set.StringSet`.
+    known : canonical SMILES of the training data, a set or a `StringSet`.
     rng : for the choice of molecules that are compared; a fixed one by default.
 
     Returns

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.cli import console
+from gmae_tf.utils.files import write_atomic
 from molecules.chem.draw import grid
 from molecules.chem.properties import find, parse
 
@@ -25,6 +28,19 @@ def check_output(path: Path, properties: Sequence[str]) -> None:
         raise UserError(f"{path} must end in {', '.join(ENDINGS)}")
     for name in properties:
         find(name)
+
+
+@contextmanager
+def warnings_printed() -> Iterator[None]:
+    """Print the sentences of the library's `UserWarning`s in place of its lines of code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in caught:
+        if each.category is UserWarning:
+            console().print(str(each.message), soft_wrap=True, markup=False)
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def write_molecules(

@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from molecules.data.files import Record
+from gmae_tf.errors import UserError
 from gmae_tf.utils.parallel import map_chunks
+from grammar.cfg.grammar import Grammar
+from grammar.errors import ParseError
+from molecules.data.files import Record
 
 Accepts = Callable[[str], "str | None"]
 """None for a string that can be used, else why not (for instance, outside the grammar)."""
@@ -46,6 +49,35 @@ class Policy:
     canonical: bool = True
     kekulize: bool = False
     keep_largest_fragment: bool = False
+
+
+def string_list(smiles: Iterable[str]) -> list[str]:
+    """A list, array or Series of SMILES as a list; `UserError` for one string, or for no strings."""
+    if isinstance(smiles, str):
+        raise UserError(f"give a list of SMILES, such as [{smiles!r}], not a single string.")
+    strings = list(smiles)
+    for place, text in enumerate(strings):
+        if not isinstance(text, str):
+            raise UserError(f"smiles[{place}] is {text!r}, which is no string: leave it out.")
+    return strings
+
+
+def accepted_by(grammar: Grammar | None, longest: int | None) -> Accepts:
+    """Why a SMILES cannot be used with this grammar (of any characters) and length, or None."""
+    from grammar.parsing.parser import Parser
+
+    parse: Any = str if grammar is None else Parser(grammar).parse
+
+    def accepts(smiles: str) -> str | None:
+        try:
+            steps = len(parse(smiles))
+        except ParseError as error:
+            return f"outside the grammar: {error}"
+        if longest is not None and steps > longest:
+            return f"too long: {steps} rules, --max-length is {longest}"
+        return None
+
+    return accepts
 
 
 def clean_records(

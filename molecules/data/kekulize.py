@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
+from gmae_tf.utils.files import write_atomic
 from gmae_tf.utils.parallel import map_chunks
 
 
@@ -26,8 +26,10 @@ def kekulize_smiles(smiles: str) -> str:
 
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
-    if mol is None:
-        raise UserError(f"{smiles!r} is not a molecule by RDKit: correct it.")
+    if mol is None or not mol.GetNumAtoms():
+        from molecules.chem.properties import parse
+
+        parse(smiles)  # says why
     Chem.Kekulize(mol, clearAromaticFlags=True)
     return Chem.MolToSmiles(mol, kekuleSmiles=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import write_atomic
-from molecules.data.cleaning import Accepts, Dropped, Policy, clean_records, count_reasons, one_line
-from molecules.data.kekulize import kekulize_cached
+from gmae_tf.utils.files import write_atomic
+from molecules.data.cleaning import (
+    Accepts,
+    Dropped,
+    Policy,
+    clean_records,
+    count_reasons,
+    one_line,
+    string_list,
+)
 from molecules.data.files import Record, read_records, unit
+from molecules.data.kekulize import kekulize_cached
 from molecules.data.zinc import load_zinc
 
 HELD_OUT = 0.05
@@ -31,7 +40,7 @@ class MoleculeData:
     held_out : molecules for testing only.
     held_out_values : their measurements, or None.
     dropped : rows not used, by place; duplicates count as dropped, their values are averaged.
-    unit : what a place is, "line" or "record".
+    unit : what a place is, "line", "record", or "index" in a list.
     read : rows that the source has.
     """
 
@@ -52,7 +61,7 @@ class MoleculeData:
 
 
 def load_molecules(
-    source: str | Path,
+    source: str | Path | Iterable[str],
     *,
     data_dir: str | Path | None = None,
     kekulize: bool = False,
@@ -71,6 +80,7 @@ def load_molecules(
       in any case. The strings are as in the file, the 5,000 usual test molecules held out.
     - "builtin": `n` (5,000) molecules that the project makes by `seed`, held-out ones included.
     - a path: .smi, .csv or .sdf (or .gz); canonical SMILES, each molecule once.
+    - a list (array, Series) of SMILES: as a file.
 
     Parameters
     ----------
@@ -84,15 +94,28 @@ def load_molecules(
     Raises
     ------
     UserError: the source cannot be read, or nothing of it can be used.
+
+    Examples
+    --------
+    >>> import molecules
+    >>> data = molecules.load_molecules(["OCC", "CCO", "C1CC", "c1ccccc1"], held_out=0)
+    >>> data.smiles
+    ('CCO', 'c1ccccc1')
+    >>> data.dropped[1].reason
+    'not a molecule: RDKit cannot read the SMILES'
     """
     if n is not None and n < 1:
         raise UserError(f"n is {n}: ask for at least one molecule.")
     if not 0 <= held_out < 1:
         raise UserError(f"held_out is {held_out}: give a share of at least 0 and below 1.")
-    if str(source) in ("zinc", "download"):
-        return _zinc(str(source), data_dir, kekulize, n, seed, accepts)
+    if isinstance(source, str) and source in ("zinc", "download"):
+        return _zinc(source, data_dir, kekulize, n, seed, accepts)
     name, records = "line", []
-    if str(source) == "builtin":
+    if not isinstance(source, str | Path):
+        name = "index"
+        records = [Record(i, text.strip()) for i, text in enumerate(string_list(source))]
+        source = "the given list"
+    elif str(source) == "builtin":
         from molecules.data.builtin import builtin_molecules  # imports RDKit
 
         made = builtin_molecules(5000 if n is None else n, seed)
@@ -100,6 +123,8 @@ def load_molecules(
     else:
         name = unit(Path(source))
         records = read_records(Path(source), smiles_column=smiles_column, value_column=value_column)
+    if not records:
+        raise UserError("the list of molecules is empty: give at least one SMILES.")
     policy = Policy(canonical, kekulize, keep_largest_fragment)
     smiles, values, dropped = clean_records(records, policy, accepts, name)
     if not smiles:

@@ -1,168 +1,201 @@
-"""The productions that complete one derivation, as the proof of `molecules.decoding.mask` says they do."""
+"""The productions that complete one derivation, as `molecules.decoding.lookahead` has proved.
+
+A proof counts more productions than it needs, so that a derivation may have one and none of its
+successors: then the completion that was proved is written, one production a step.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grammar.cfg.grammar import UNREACHABLE_COST
 from grammar.cfg.syntax import Symbol
-from molecules.decoding.rule_tables import CARBON, DEMAND, SYMBOL, MoleculeTables
+from molecules.decoding.rule_tables import CARBON, SYMBOL, MoleculeTables
 from molecules.decoding.shortest import LABELS
+from molecules.decoding.state import WalkState
 from molecules.decoding.valences import MOST_BONDS
 
-if TYPE_CHECKING:
-    from molecules.decoding.mask import MoleculeWalk
-
 Rules = tuple[int, ...]
+Parts = list["Rules | None"]
+"""The productions of each open symbol; None where there are none for what it has to write."""
 
 
-def completion(walk: MoleculeWalk, row: int) -> Rules:
+def completion(state: WalkState, row: int) -> Rules:
     """Rules that complete derivation `row` in the steps left.
 
-    Raises RuntimeError if there are none, which would be a mistake in `molecules.decoding.mask`.
+    Raises RuntimeError if there are none, which would be a mistake in `lookahead`.
     """
-    one = _Derivation(walk, row)
-    plans = [plan for plan in (one.further_down(), one.at_one_atom()) if plan is not None]
+    rest = _Rest.of(state.take(np.array([row])))
+    plans = [
+        plan for plan in (closed_further_down(rest), closed_at_one_atom(rest)) if plan is not None
+    ]
     best = min(plans, key=len, default=None)
-    if best is None or len(best) > walk.left:
-        raise RuntimeError(f"the proof for {one.symbols} with {walk.left} steps left is wrong")
+    if best is None or len(best) > state.left:
+        raise RuntimeError(f"the proof for {rest.symbols} with {state.left} steps left is wrong")
     return best
 
 
-class _Derivation:
-    """One row of a walk, with what its pending ring digits may do."""
+@dataclass(frozen=True)
+class _Rest:
+    """What is still to be written of one derivation; see `molecules.decoding.state.Claims`.
 
-    def __init__(self, walk: MoleculeWalk, row: int) -> None:
-        self.tables: MoleculeTables = walk.tables
-        records = walk.stack[row, walk.depth[row] : 1 : -1]
-        self.symbols = [self.tables.symbols[int(record[SYMBOL])] for record in records]
-        self.first = int(records[0, SYMBOL])
-        self.state, self.order = int(walk.bracket[row]), int(walk.order[row])
-        self.incoming = max(self.order, 1) if walk.current[row] else 0
-        moves = self.state < 0 and self.tables.moves[self.first]
-        self.other = self.state >= 0 or moves
-        # The symbols from `begin` on concern the atom that the pending digits belong to.
-        self.begin = 1 if moves else 0
-        if self.state >= 0:
-            self.begin = self.symbols.index(Symbol("]", True)) + 1
-        behind = walk.stack[row, walk.depth[row] - self.begin]
-        self.need = self.incoming + int(behind[DEMAND])
-        current = walk.current[row]
-        extra = max(self.order - int(walk.aromatic[row, current]), 1) - 1 if self.order else 0
-        self.spare = int(walk.free[row, current]) - int(records[0, DEMAND]) - extra
-        self.opened = {int(i): int(a) for i, a in enumerate(walk.ring_atom[row]) if a}
-        self.reach = self._reach(walk, row)
+    Attributes
+    ----------
+    symbols : the open ones, the next one first; those from `begin` on belong to the atom of the
+        pending ring digits, `digits` of them are nothing but such, and begin with `slots` each.
+    opened : the atom that opened the ring, by label.
+    reach : labels that the atom can close, one for each opener.
+    """
 
-    def _reach(self, walk: MoleculeWalk, row: int) -> list[int]:
-        """Labels that the atom in question can close, one for each partner."""
-        found: dict[int, int] = {}
-        for label, atom in self.opened.items():
-            near = atom == walk.current[row] if self.other else not walk.closable[row, label]
-            slack = walk.free[row, atom] + walk.aromatic[row, atom]
-            fits = not walk.explicit[row, label] and slack >= self.order - 1
-            if not near and (self.order < 2 or self.other or fits):
-                found.setdefault(atom, label)
-        return list(found.values())
+    tables: MoleculeTables
+    symbols: tuple[Symbol, ...]
+    bracket: int
+    order: int
+    awaited: bool
+    roomy: bool
+    need: int
+    spare: int
+    begin: int
+    digits: tuple[str, ...]
+    slots: tuple[int, ...]
+    opened: dict[int, int]
+    reach: tuple[int, ...]
 
-    def _pending(self) -> list[str]:
-        """Symbols that are nothing but ring digits of the atom in question."""
-        names = []
-        for symbol in self.symbols[self.begin :]:
-            if symbol.terminal or not self.tables.traits.rings_only[symbol.name]:
+    @classmethod
+    def of(cls, state: WalkState) -> _Rest:
+        """That of a state of one derivation."""
+        tables, depth = state.tables, state.depth[0]
+        frontier = state.frontier(state.rows, state.stack[:, depth], state.stack[:, depth - 1])
+        claims = frontier.claims(tables)
+        symbols = tuple(tables.symbols[int(i)] for i in state.stack[0, depth:1:-1, SYMBOL])
+        bracket, awaited = int(state.bracket[0]), bool(claims.awaited[0])
+        begin = symbols.index(Symbol("]", True)) + 1 if bracket >= 0 else int(claims.moves[0])
+        digits = []
+        for symbol in symbols[begin:]:
+            if symbol.terminal or not tables.traits.rings_only[symbol.name]:
                 break
-            names.append(symbol.name)
-        return names
+            digits.append(symbol.name)
+        need = int(claims.need[0])
+        return cls(
+            tables=tables,
+            symbols=symbols,
+            bracket=bracket,
+            order=int(state.order[0]),
+            awaited=awaited,
+            roomy=bool(claims.moves[0]) and need + 1 <= CARBON,
+            need=need,
+            spare=int(claims.spare[0]),
+            begin=begin,
+            digits=tuple(digits),
+            slots=tuple(tables.traits.slots[name] for name in digits),
+            opened={i: int(a) for i, a in enumerate(state.ring_atom[0]) if a},
+            reach=_reach(state, awaited),
+        )
 
-    def further_down(self) -> Rules | None:
-        """Pending digits close rings or open more; a chain of carbons closes what remains."""
-        pending = self._pending()
-        slots = [self.tables.traits.slots[name] for name in pending]
-        closed = self.reach[: sum(slots)]
-        unused = [i for i in range(len(LABELS)) if i not in self.opened and self._exists(i)]
-        opened = unused[: sum(slots) - len(closed)]
-        remain = [*(i for i in self.opened if i not in closed), *opened]
-        digits = _text([*closed, *opened])
-        head: list[Rules | None] = []
-        for name, count in zip(pending, slots, strict=True):
-            head.append(self._digits(name, digits[:count]))
-            digits = digits[count:]
-        parts: list[Rules | None] = [self._plain(symbol) for symbol in self.symbols]
-        parts[self.begin : self.begin + len(pending)] = head
-        self._fill_atom(parts, self.need)
-        if remain:
-            self._close(parts, _text(remain), len(pending))
-        return _joined(parts)
+    def plain(self) -> Parts:
+        """Every open symbol with the fewest productions: carbons, single bonds and no rings."""
+        return [_plain(self.tables, symbol) for symbol in self.symbols]
 
-    def _close(self, parts: list[Rules | None], labels: str, pending: int) -> None:
-        """Let the symbol for which it is cheapest close the rings."""
-        options = []
-        for i, symbol in enumerate(self.symbols):
-            may = i >= self.begin + pending or self._roomy(i)
-            if may and not symbol.terminal and symbol.name in self.tables.rooms:
-                cost, rules = self.tables.templates.closing(symbol.name, labels)
-                options.append((cost - self.tables.templates.plain[symbol.name][0], i, rules))
-        if options:
-            _, i, rules = min(options)
-            parts[i] = rules
-        else:
-            parts[0] = None
 
-    def _roomy(self, i: int) -> bool:
-        return i == 0 and self.begin == 1 and self.need + 1 <= CARBON
+def _reach(state: WalkState, awaited: bool) -> tuple[int, ...]:
+    """Labels that an atom to come, or else the current one, can close, one for each opener."""
+    opener, order = state.ring_atom[0], int(state.order[0])
+    if awaited:  # an atom to come is bonded to the current one, and to no other yet
+        can = (opener > 0) & (opener != state.current[0])
+    else:  # a double bond that is pending needs a ring that can take it
+        takes = ~state.explicit[0] & (state.ring_slack()[0] >= order - 1)
+        can = state.closable[0] & ((order < 2) | takes)
+    found: dict[int, int] = {}
+    for label in np.flatnonzero(can):
+        found.setdefault(int(opener[label]), int(label))
+    return tuple(found.values())
 
-    def at_one_atom(self) -> Rules | None:
-        """All open rings are closed at the atom that the pending digits belong to."""
-        if not self.opened or len(self.reach) != len(self.opened):
-            return None
-        digits, pending = _text(self.reach), self._pending()
-        slots = [self.tables.traits.slots[name] for name in pending]
-        behind = self.symbols[self.begin + len(pending) :]
-        if behind and behind[0].name in self.tables.more and not behind[0].terminal:
-            pending, slots = [*pending, behind[0].name], [*slots, 0]
-        extra = len(digits) - sum(slots)
-        if not self.other and extra > self.spare:
-            return None
-        parts: list[Rules | None] = [self._plain(symbol) for symbol in self.symbols]
-        for i, (name, count) in enumerate(zip(pending, slots, strict=True)):
-            count += extra if name in self.tables.more else 0
-            extra = 0 if name in self.tables.more else extra
-            parts[self.begin + i] = self._digits(name, digits[:count])
-            digits = digits[count:]
-        if digits or extra:
-            return None
-        self._fill_atom(parts, self.need + len(self.reach) - sum(slots))
-        return _joined(parts)
 
-    def _exists(self, label: int) -> bool:
-        return LABELS[label] in self.tables.grammar.terminals
+def closed_further_down(rest: _Rest) -> Rules | None:
+    """Pending digits close rings or open more; a chain of carbons closes what remains."""
+    tables, pending = rest.tables, sum(rest.slots)
+    closing = rest.reach[:pending]
+    terminals = tables.grammar.terminals
+    unused = [i for i, text in enumerate(LABELS) if i not in rest.opened and text in terminals]
+    opening = unused[: pending - len(closing)]
+    parts, written = rest.plain(), _text([*closing, *opening])
+    for i, (name, count) in enumerate(zip(rest.digits, rest.slots, strict=True), rest.begin):
+        parts[i], written = _digits(tables, name, written[:count]), written[count:]
+    _fill_atom(rest, parts, rest.need)
+    remaining = [*(i for i in rest.opened if i not in closing), *opening]
+    if remaining:
+        _close(rest, parts, _text(remaining))
+    return _joined(parts)
 
-    def _plain(self, symbol: Symbol) -> Rules:
-        return () if symbol.terminal else self.tables.templates.plain.get(symbol.name, (0, ()))[1]
 
-    def _digits(self, name: str, digits: str) -> Rules | None:
-        if not digits:
-            return self._plain(Symbol(name, False))
-        cost, rules = self.tables.templates.derive(name, tuple(digits))
-        return rules if cost < UNREACHABLE_COST else None
+def closed_at_one_atom(rest: _Rest) -> Rules | None:
+    """The atom that the pending digits belong to closes all open rings."""
+    tables, rings = rest.tables, len(rest.opened)
+    if not rings or len(rest.reach) != rings:
+        return None
+    names, slots = list(rest.digits), list(rest.slots)
+    behind = rest.symbols[rest.begin + len(names) :]
+    if behind and behind[0].name in tables.more and not behind[0].terminal:
+        names, slots = [*names, behind[0].name], [*slots, 0]
+    extra = rings - sum(slots)  # digits more than are pending, for the first that can have more
+    if not rest.awaited and extra > rest.spare:
+        return None
+    need, parts, written = rest.need + extra, rest.plain(), _text(rest.reach)
+    for i, (name, count) in enumerate(zip(names, slots, strict=True), rest.begin):
+        if name in tables.more:
+            count, extra = count + extra, 0
+        parts[i], written = _digits(tables, name, written[:count]), written[count:]
+    if written or extra:
+        return None
+    _fill_atom(rest, parts, need)
+    return _joined(parts)
 
-    def _fill_atom(self, parts: list[Rules | None], bonds: int) -> None:
-        """The atom to come must be able to have so many bonds."""
-        double, most = int(self.order > 1), min(bonds, MOST_BONDS + 1)
-        if self.state >= 0:
-            cost = self.tables.brackets.cost[double, self.state, most]
-            parts[: self.begin] = [()] * self.begin
-            parts[0] = _bracket_rules(self.tables, self.state, most, double)
-        elif self.other:
-            name = self.symbols[0].name
-            cost = self.tables.atom_cost[double, self.first, most]
-            parts[0] = _atom_rules(self.tables, name, most, double)
-        else:
-            return
-        if cost >= UNREACHABLE_COST:
-            parts[0] = None
+
+def _close(rest: _Rest, parts: Parts, labels: str) -> None:
+    """Let the symbol for which it is cheapest close the rings."""
+    tables, templates = rest.tables, rest.tables.templates
+    options = []
+    for i, symbol in enumerate(rest.symbols):
+        may = i >= rest.begin + len(rest.digits) or (i == 0 and rest.roomy)
+        if may and not symbol.terminal and symbol.name in tables.rooms:
+            cost, rules = templates.closing(symbol.name, labels)
+            options.append((cost - templates.plain[symbol.name][0], i, rules))
+    if options:
+        _, i, rules = min(options)
+        parts[i] = rules
+    else:
+        parts[0] = None
+
+
+def _fill_atom(rest: _Rest, parts: Parts, bonds: int) -> None:
+    """An atom to come must be able to have so many bonds."""
+    tables, double, most = rest.tables, int(rest.order > 1), min(bonds, MOST_BONDS + 1)
+    if rest.bracket >= 0:
+        cost = tables.brackets.cost[double, rest.bracket, most]
+        parts[: rest.begin] = [()] * rest.begin
+        parts[0] = _bracket_rules(tables, rest.bracket, most, double)
+    elif rest.awaited:
+        name = rest.symbols[0].name
+        cost = tables.atom_cost[double, tables.symbols.index(rest.symbols[0]), most]
+        parts[0] = _atom_rules(tables, name, most, double)
+    else:
+        return
+    if cost >= UNREACHABLE_COST:
+        parts[0] = None
+
+
+def _plain(tables: MoleculeTables, symbol: Symbol) -> Rules:
+    return () if symbol.terminal else tables.templates.plain.get(symbol.name, (0, ()))[1]
+
+
+def _digits(tables: MoleculeTables, name: str, digits: str) -> Rules | None:
+    if not digits:
+        return _plain(tables, Symbol(name, False))
+    cost, rules = tables.templates.derive(name, tuple(digits))
+    return rules if cost < UNREACHABLE_COST else None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -176,19 +209,16 @@ def _atom_rules(tables: MoleculeTables, name: str, bonds: int, double: int) -> R
     rules: list[int] = [number]
     moved = False
     for i, part in enumerate(parts):
-        names = [part.symbol, *part.body]
         if not moved and tables.traits.is_move(part):
             moved = True
             extra = tables.traits.sum_demand(parts[i + 1 :])[0]
+            most = min(bonds + extra, MOST_BONDS + 1)
             if part.kind == "bracket":
-                state = tables.brackets.start[part.body]
-                rules += _bracket_rules(tables, state, min(bonds + extra, MOST_BONDS + 1), double)
+                rules += _bracket_rules(tables, tables.brackets.start[part.body], most, double)
             elif part.kind == "symbol":
-                rules += _atom_rules(
-                    tables, part.symbol.name, min(bonds + extra, MOST_BONDS + 1), double
-                )
+                rules += _atom_rules(tables, part.symbol.name, most, double)
             continue
-        for symbol in names:
+        for symbol in (part.symbol, *part.body):
             rules += () if symbol.terminal else tables.templates.plain[symbol.name][1]
     return tuple(rules)
 
@@ -206,11 +236,11 @@ def _bracket_rules(tables: MoleculeTables, state: int, bonds: int, double: int) 
     return tuple(rules)
 
 
-def _text(labels: list[int]) -> str:
+def _text(labels: list[int] | tuple[int, ...]) -> str:
     return "".join(LABELS[label] for label in labels)
 
 
-def _joined(parts: list[Rules | None]) -> Rules | None:
+def _joined(parts: Parts) -> Rules | None:
     if any(part is None for part in parts):
         return None
     return tuple(rule for part in parts if part is not None for rule in part)

@@ -1,8 +1,17 @@
-"""Which rules leave a derivation that can surely be completed; see `molecules.decoding.mask`."""
+"""Which productions leave a derivation that can surely be completed to a molecule.
+
+A completion writes every open symbol with carbons and single bonds, and gets rid of the open rings
+in one of two ways, each a sufficient condition that is checked for all candidates at once:
+
+- `closed_further_down`: the ring digits that are pending at the frontier close rings or open more,
+  and a chain of carbons at a symbol further down the stack closes all that remain.
+- `closed_at_one_atom`: the atom that the pending digits belong to closes all open rings.
+
+`molecules.decoding.fallback` writes the productions of the same two completions.  What they cost is
+bounded from above, so that a production that is allowed never leads into a dead end.
+"""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,173 +28,185 @@ from molecules.decoding.rule_tables import (
     ROOM,
     SLOTS,
     SYMBOL,
+    MoleculeTables,
 )
+from molecules.decoding.state import INSIDE, Array, Claims, Frontier, WalkState, bonds
 from molecules.decoding.valences import MOST_BONDS
 
-if TYPE_CHECKING:
-    from molecules.decoding.mask import MoleculeWalk
 
-INSIDE = -1
+def provable(state: WalkState, rows: Array, rules: Array) -> Array:
+    """Whether derivation `rows[i]` [C] has a completion after the production `rules[i]` [C]."""
+    tables = state.tables
+    after, possible = successors(state, rows, rules)
+    claims = after.claims(tables)
+    inside = after.bracket >= 0
+    needs_ring = tables.needs_ring[after.top[:, SYMBOL]] & ~inside
+    # No atom exceeds its valence.  Inside a bracket the bond to the atom before is paid already.
+    possible &= inside | (claims.spare >= 0)
+    # A ring digit behind '=' closes a ring whose opener has a bond left for it; it opens none.
+    possible &= (after.order < 2) | ~needs_ring | inside | (after.loosest >= after.order - 1)
+    # Steps beyond the fewest that the grammar needs for the whole stack.
+    grammar = tables.grammar
+    least = grammar.min_cost_rule[rules] - 1 - grammar.min_cost_lhs[grammar.lhs_index[rules]]
+    budget = state.left - 1 - after.cost - least
+    proven: Array = possible & closed_further_down(tables, after, claims, budget)
+    # A pending bond that no ring digit needs must not wait for one: it would open a ring.
+    may = (after.order < 2) | needs_ring | claims.awaited
+    left = np.flatnonzero(possible & ~proven & may & (after.open_rings > 0))
+    if len(left):
+        proven[left] = closed_at_one_atom(tables, after, claims, budget, left)
+    return proven
 
 
-class Proofs:
-    """Candidates: rule `rules[i]` in derivation `rows[i]`, and what would be after it.
+def closed_further_down(
+    tables: MoleculeTables, after: Frontier, claims: Claims, budget: Array
+) -> Array:
+    """Whether pending digits close or open rings, and a chain closes what remains, in time [C]."""
+    slots = claims.record[:, SLOTS].astype(np.int64)
+    closing = np.minimum(slots, claims.reach)
+    opening = slots - closing
+    remaining = after.open_rings - closing + opening
+    # An atom to come can have a chain of its own if carbon has one bond more than is needed.
+    roomy = ~claims.moves | (claims.incoming + 1 + after.below[:, DEMAND] <= CARBON)
+    room = np.where(roomy, after.top[:, ROOM], after.below[:, ROOM])
+    # No label is opened twice: those that are open now are not used again.
+    fits = opening <= tables.labels - after.open_rings
+    # Remaining rings need a place for the chain.
+    fits &= (remaining == 0) | (room < NO_ROOM)
+    chain = np.where(remaining > 0, room + tables.ring_cost * remaining, 0)
+    every = np.arange(len(slots))
+    result: Array = fits & (chain + _surcharge(tables, after, claims, every, claims.need) <= budget)
+    return result
 
-    `top`, `below`: the two uppermost records of the stack; `count`: open rings; `here` and `next`:
-    how many of them the current atom and the next one can close, one for each atom they were opened
-    at; `spare`: bonds that the current atom can still have.
+
+def closed_at_one_atom(
+    tables: MoleculeTables, after: Frontier, claims: Claims, budget: Array, at: Array
+) -> Array:
+    """Whether one atom closes all open rings of the candidates `at` [K], in time [K]."""
+    rings, record = after.open_rings[at], claims.record[at]
+    extra = rings - record[:, SLOTS].astype(np.int64)  # digits that nobody has asked for yet
+    # Every pending digit closes a ring, each ring has another opener, and more digits may follow.
+    fits = (extra >= 0) & (claims.reach[at] == rings) & ((extra == 0) | (record[:, DIGITS] > 0))
+    # Each digit more takes one bond: of the current atom here, of the one to come by `need`.
+    fits &= claims.awaited[at] | (claims.spare[at] >= extra)
+    extra = np.maximum(extra, 0)
+    need = claims.need[at] + extra
+    cost = tables.digit_cost * extra + _surcharge(tables, after, claims, at, need)
+    result: Array = fits & (cost <= budget[at])
+    return result
+
+
+def _surcharge(
+    tables: MoleculeTables, after: Frontier, claims: Claims, at: Array, need: Array
+) -> Array:
+    """Productions beyond the fewest for an atom to come that can have `need` bonds [K]."""
+    brackets = tables.brackets
+    cost = np.zeros(len(at), dtype=np.int64)
+    need = np.minimum(need, MOST_BONDS + 1)
+    double = (after.order[at] > 1).astype(np.int64)  # of which an aromatic atom counts one
+    i = np.flatnonzero(claims.moves[at])
+    symbol = after.top[at[i], SYMBOL]
+    cost[i] = tables.atom_cost[double[i], symbol, need[i]] - tables.least[symbol]
+    i = np.flatnonzero(after.bracket[at] >= 0)
+    state = after.bracket[at[i]]
+    cost[i] = brackets.cost[double[i], state, need[i]] - brackets.plain[state]
+    return cost
+
+
+def successors(state: WalkState, rows: Array, rules: Array) -> tuple[Frontier, Array]:
+    """Frontiers after `rules` [C] in the derivations `rows` [C], and whether they exist at all.
+
+    The cost of a frontier is that before the production.
     """
-
-    def __init__(self, walk: MoleculeWalk, rows: np.ndarray, rules: np.ndarray) -> None:
-        self.walk, self.tables, self.rows, self.rules = walk, walk.tables, rows, rules
-        inside = walk.bracket[rows] >= 0
-        self.kind = np.where(inside, INSIDE, self.tables.kind[rules])
-        self.value = self.tables.value[rules]
-        self.ok = np.ones(len(rows), dtype=bool)
-        self._records()
-        self._atoms()
-        self._lead()
-
-    def _records(self) -> None:
-        walk, tables, rules, n = self.walk, self.tables, self.rules, len(self.walk.depth)
-        uppermost = walk.stack[walk.rows, walk.depth - 1]
-        second = walk.stack[walk.rows, np.maximum(walk.depth - 2, 0)]
-        both = np.concatenate([uppermost, second])
-        self.base = both[self.rows]
-        self.top = tables.record(rules, 0, self.base)
-        under = both[self.rows + n * (tables.rest_length[rules] == 0)]
-        self.below = tables.record(rules, 1, under)
-
-    def _atoms(self) -> None:
-        walk, rows = self.walk, self.rows
-        current = walk.current[:, None]
-        opened = walk.ring_atom
-        self.slack = np.take_along_axis(walk.free, opened.astype(np.int64), 1) + (
-            np.take_along_axis(walk.aromatic, opened.astype(np.int64), 1)
-        )
-        double = walk.closable & ~walk.explicit
-        best = np.where(double, self.slack, -1).max(axis=1)
-        columns = [
-            (opened > 0).sum(axis=1),
-            (walk.first & walk.closable).sum(axis=1),
-            (walk.first & (opened != current)).sum(axis=1),
-            walk.first.sum(axis=1),
-            walk.free[walk.rows, walk.current],
-            walk.aromatic[walk.rows, walk.current],
-            walk.order,
-            best,
-            walk.current > 0,
-            walk.open_cost,
-        ]
-        state = np.array(columns, dtype=np.int64)[:, rows]
-        self.count, self.here, self.next, self.all, self.spare = state[:5]
-        self.aromatic, self.order, self.best, self.bonded, self.open_cost = state[5:]
-
-    def _lead(self) -> None:
-        """What the first terminal of the rule changes."""
-        kind, value, tables = self.kind, self.value, self.tables
-        self.state = np.zeros(len(kind), dtype=np.int64)
-        at = np.flatnonzero(kind == ATOM)
+    tables = state.tables
+    kind = np.where(state.bracket[rows] >= 0, INSIDE, tables.kind[rules])
+    # The expanded symbol lies at `depth`; what the rule pushes comes onto the record below it.
+    first = state.stack[state.rows, state.depth - 1]
+    second = state.stack[state.rows, np.maximum(state.depth - 2, 0)]
+    both = np.concatenate([first, second])
+    base = both[rows]
+    top = tables.record(rules, 0, base)
+    under = both[rows + len(state.depth) * (tables.rest_length[rules] == 0)]
+    after = state.frontier(rows, top, tables.record(rules, 1, under))
+    possible = np.ones(len(rows), dtype=bool)
+    for number, read in _READ.items():
+        at = np.flatnonzero(kind == number)
         if len(at):
-            self._lead_atom(at)
-        at = np.flatnonzero(kind == BOND)
-        self.order[at] = value[at]
-        at = np.flatnonzero(kind == DIGIT)
-        if len(at):
-            self._lead_digit(at)
-        at = np.flatnonzero(kind == OPEN)
-        if len(at):
-            self.spare[at] -= self.tables.behind_branch(self.rules[at], self.base[at, DEMAND])
-            self.here[at] = 0
-        at = np.flatnonzero(kind == BRACKET)
-        self.state[at] = value[at]
-        at = np.flatnonzero(kind == INSIDE)
-        if len(at):
-            state = self.walk.bracket[self.rows[at]]
-            self.state[at] = tables.brackets.step[state, self.rules[at]]
-            self.ok[at] = self.state[at] >= 0
+            possible[at] = read(state, after, at, rows[at], rules[at], base)
+    return after, possible
 
-    def _lead_atom(self, at: np.ndarray) -> None:
-        aromatic = self.tables.aromatic[self.rules[at]]
-        order = np.where(self.bonded[at], np.maximum(self.order[at], 1), 0)
-        taken = np.where(order > 0, np.maximum(order - aromatic, 1), 0)
-        self.spare[at] = self.value[at] - taken
-        self.ok[at] = (self.value[at] >= 0) & (self.spare[at] >= 0)
-        self.here[at], self.next[at] = self.next[at], self.all[at]
-        self.aromatic[at], self.order[at], self.bonded[at] = aromatic, 0, 1
 
-    def _lead_digit(self, at: np.ndarray) -> None:
-        walk, rows, label = self.walk, self.rows[at], self.value[at]
-        order = self.order[at]
-        opened = walk.ring_atom[rows, label] > 0
-        fits = (order <= 1) | (~walk.explicit[rows, label] & (self.slack[rows, label] >= order - 1))
-        self.ok[at] = np.where(opened, walk.closable[rows, label] & fits, order <= 1)
-        taken = np.where(opened, np.maximum(order - self.aromatic[at], 1), 1)
-        self.spare[at] -= taken
-        self.ok[at] &= self.spare[at] >= 0
-        self.count[at] += np.where(opened, -1, 1)
-        self.here[at] -= opened
-        self.next[at] -= opened
-        self.order[at] = 0
+def _read_atom(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    valence, aromatic = state.tables.value[rules], state.tables.aromatic[rules]
+    order = np.where(after.bonded[at], np.maximum(after.order[at], 1), 0)
+    after.free[at] = valence - np.where(order > 0, bonds(order, aromatic), 0)
+    # The new atom may close every ring that was not opened at the atom it is bonded to.
+    after.here[at], after.next[at] = after.next[at], after.after_next[at]
+    after.aromatic[at], after.order[at], after.bonded[at] = aromatic, 0, 1
+    possible: Array = (valence >= 0) & (after.free[at] >= 0)
+    return possible
 
-    def hold(self) -> np.ndarray:
-        """Whether there is a proof for each candidate [candidates]."""
-        tables, symbol = self.tables, self.top[:, SYMBOL]
-        self.bracket = bracket = (self.kind == BRACKET) | (self.kind == INSIDE)
-        self.moves = moves = tables.moves[symbol] & ~bracket
-        self.other = bracket | moves  # what is pending is for an atom that is still to come
-        taken = np.maximum(self.order - self.aromatic, 1) - 1  # beside the one in the demand
-        self.spare -= self.top[:, DEMAND] + np.where(self.order > 0, taken, 0)
-        needs_ring = tables.needs_ring[symbol] & ~bracket
-        ok = self.ok & (bracket | (self.spare >= 0))
-        ok &= (self.order < 2) | ~needs_ring | bracket | (self.best >= self.order - 1)
-        region = np.where(moves[:, None], self.below, self.top)
-        incoming = np.where(self.bonded, np.maximum(self.order, 1), 0)
-        self.need = np.where(self.other, incoming + region[:, DEMAND], 0)
-        roomy = ~moves | (incoming + 1 + self.below[:, DEMAND] <= CARBON)
-        room = np.where(roomy, self.top[:, ROOM], self.below[:, ROOM])
-        least = tables.grammar.min_cost_rule[self.rules] - 1
-        least -= tables.grammar.min_cost_lhs[tables.grammar.lhs_index[self.rules]]
-        self.budget = self.walk.left - 1 - self.open_cost - least
-        slots = region[:, SLOTS].astype(np.int64)
-        reach = np.where(self.other, self.next, self.here)
-        proof = ok & self._further_down(slots, reach, room)
-        may = (self.order < 2) | needs_ring | self.other
-        left = np.flatnonzero(ok & ~proof & may & (self.count > 0))
-        if len(left):
-            proof[left] = self._at_one_atom(left, slots[left], reach[left], region[left, DIGITS])
-        return proof
 
-    def _further_down(self, slots: np.ndarray, reach: np.ndarray, room: np.ndarray) -> np.ndarray:
-        """Pending digits close rings or open more; a chain of carbons closes what remains."""
-        closed = np.minimum(slots, reach)
-        rings = self.count - 2 * closed + slots
-        cost = np.where(rings > 0, room + self.tables.ring_cost * rings, 0)
-        fits = (slots - closed <= self.tables.labels - self.count) & (
-            (rings == 0) | (room < NO_ROOM)
-        )
-        return fits & (cost + self._surcharge(np.arange(len(slots)), self.need) <= self.budget)
+def _read_bond(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    after.order[at] = state.tables.value[rules]
+    return np.ones(len(at), dtype=bool)
 
-    def _at_one_atom(
-        self, at: np.ndarray, slots: np.ndarray, reach: np.ndarray, more: np.ndarray
-    ) -> np.ndarray:
-        """All open rings are closed at the atom that the pending digits belong to."""
-        extra = self.count[at] - slots
-        fits = (extra >= 0) & (reach == self.count[at]) & ((extra == 0) | (more > 0))
-        fits &= self.other[at] | (self.spare[at] >= extra)
-        extra = np.maximum(extra, 0)
-        cost = self.tables.digit_cost * extra + self._surcharge(at, self.need[at] + extra)
-        return fits & (cost <= self.budget[at])
 
-    def _surcharge(self, at: np.ndarray, need: np.ndarray) -> np.ndarray:
-        """Productions beyond the fewest for an atom to come that can have so many bonds."""
-        tables, brackets = self.tables, self.tables.brackets
-        cost = np.zeros(len(at), dtype=np.int64)
-        need, double = np.minimum(need, MOST_BONDS + 1), (self.order[at] > 1).astype(np.int64)
-        i = np.flatnonzero(self.moves[at])
-        symbol = self.top[at[i], SYMBOL]
-        cost[i] = tables.atom_cost[double[i], symbol, need[i]] - tables.least[symbol]
-        i = np.flatnonzero(self.bracket[at])
-        state = self.state[at[i]]
-        cost[i] = brackets.cost[double[i], state, need[i]] - brackets.plain[state]
-        return cost
+def _read_digit(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    label, order = state.tables.value[rules], after.order[at]
+    opener = state.ring_atom[rows, label].astype(np.int64)
+    closes = opener > 0
+    slack = state.free[rows, opener] + state.aromatic[rows, opener]
+    # One end of a ring says its order, and the opener must have the bonds for it.
+    fits = (order <= 1) | (~state.explicit[rows, label] & (slack >= order - 1))
+    # A ring is opened by a single bond: more would be kept back at an atom without need.
+    possible: Array = np.where(closes, state.closable[rows, label] & fits, order <= 1)
+    after.free[at] -= np.where(closes, bonds(order, after.aromatic[at]), 1)
+    after.open_rings[at] += np.where(closes, -1, 1)
+    after.here[at] -= closes
+    after.next[at] -= closes
+    after.order[at] = 0
+    possible &= after.free[at] >= 0
+    return possible
+
+
+def _read_branch(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    # What stands behind the branch is kept back; ring digits do not follow a branch.
+    after.free[at] -= state.tables.behind_branch(rules, base[at, DEMAND])
+    after.here[at] = 0
+    return np.ones(len(at), dtype=bool)
+
+
+def _read_bracket(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    after.bracket[at] = state.tables.value[rules]
+    possible: Array = after.bracket[at] >= 0
+    return possible
+
+
+def _read_inside(
+    state: WalkState, after: Frontier, at: Array, rows: Array, rules: Array, base: Array
+) -> Array:
+    after.bracket[at] = state.tables.brackets.step[after.bracket[at], rules]
+    possible: Array = after.bracket[at] >= 0
+    return possible
+
+
+_READ = {
+    ATOM: _read_atom,
+    BOND: _read_bond,
+    DIGIT: _read_digit,
+    OPEN: _read_branch,
+    BRACKET: _read_bracket,
+    INSIDE: _read_inside,
+}
+"""What the first terminal of a production changes at the frontier; returns whether it may."""

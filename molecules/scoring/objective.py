@@ -21,8 +21,8 @@ class Objective:
 
     Attributes
     ----------
-    name : a property of `molecules.chem.properties`, or `package.module:function` of a SMILES, which
-        is imported with the current directory on the path.
+    name : a property of `molecules.chem.properties`, or `package.module:function` of a SMILES,
+        which is imported with the current directory on the path.
     to : the molecule that `similarity` compares with.
     normalisation : what `penalized_logp_data` wants.
     """

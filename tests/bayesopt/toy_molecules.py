@@ -13,9 +13,9 @@ from rdkit import Chem
 from rdkit.Chem import Crippen
 
 from grammar.autoencoder.hashed_set import StringSet
-from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
+from grammar.library import load_grammar
 from molecules.data.builtin import builtin_molecules
 from molecules.data.kekulize import kekulize_smiles
 
@@ -52,7 +52,7 @@ class ToyModel:
 
     def __init__(self) -> None:
         self.codes = np.array([features(s) for s in pool()])
-        self._rules = rules = RuleCodec(Grammar.load("smiles_compact"), 120)
+        self._rules = rules = RuleCodec(load_grammar("smiles_compact").grammar, 120)
         self.codec = SimpleNamespace(
             encode=self._parse,
             decode=rules.decode,
@@ -75,12 +75,12 @@ class ToyModel:
                 raise ParseError("silicon is not in the grammar")
         self._rules.encode([s for s in strings if "Si" not in s])
 
-    def encode(self, strings: list[str]) -> np.ndarray:
+    def encode_spellings(self, strings: list[str]) -> np.ndarray:
         self._parse(strings)
         assert all("c" not in s.replace("Sc", "") for s in strings), "not kekulised"
         return np.array([features(Chem.CanonSmiles(s)) for s in strings])
 
-    def decode(self, codes: np.ndarray) -> list[str | None]:
+    def decode_spellings(self, codes: np.ndarray) -> list[str | None]:
         gaps = np.square(codes[:, None] - self.codes[None]).sum(axis=2)
         return [kekulized(pool()[i]) for i in gaps.argmin(axis=1)]
 

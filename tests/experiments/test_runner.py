@@ -15,7 +15,6 @@ from experiments.runner import (
     child_environment,
     grouped,
     open_study,
-    plain,
     run_trials,
     spread,
     timed,
@@ -80,10 +79,6 @@ def test_results_say_settings_and_machine(tmp_path):
     assert written["settings"] == {"seeds": "0", "epochs": 1, "device": "cpu"}
     assert (written["images"], written["results"]) == (7, [{"a": [1, 2]}])
     assert written["machine"]["cpus"] == os.cpu_count()
-
-
-def test_numbers_that_are_none_become_null():
-    assert plain({"a": [float("nan"), 1, (float("inf"), "x")]}) == {"a": [None, 1, [None, "x"]]}
 
 
 def test_only_a_whole_training_is_timed(tmp_path):

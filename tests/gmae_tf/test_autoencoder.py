@@ -11,13 +11,14 @@ from keras import layers
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
-from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
+from gmae_tf.losses import MeanSquaredError
 from gmae_tf.penalties import (
     GaussianMixturePenalty,
     NormPenalty,
     expected_covariance_distance,
 )
 from gmae_tf.prior import GaussianMixture
+from grammar.autoencoder.losses import MaskedCrossEntropy
 from tests.oracles import penalties as oracle
 
 PRIOR = GaussianMixture.one_hot(2, 3, mean_scale=2.0)

@@ -113,6 +113,27 @@ def test_the_kernel_density_is_that_of_scipy(codes: np.ndarray):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rule", ["scott", "silverman"])
+def test_a_rule_for_the_bandwidth_has_the_scale_of_the_codes(
+    rule: str, codes: np.ndarray, rng: np.random.Generator
+):
+    few = codes[:300] @ np.array([[0.01, 0.3], [0.0, 5.0]])  # narrow, wide and correlated
+    density = LatentDensity("kde", bandwidth=rule).fit(few)
+    expected = stats.gaussian_kde(few.T, rule)
+    near = few + 0.1 * few.std(axis=0) * rng.standard_normal(few.shape)
+    np.testing.assert_allclose(density.log_prob(near), expected.logpdf(near.T), rtol=1e-6)
+    drawn = density.sample(20_000, rng)
+    wider = np.cov(few.T) + expected.covariance
+    np.testing.assert_allclose(np.cov(drawn.T), wider, rtol=0.05)
+    np.testing.assert_allclose(drawn.mean(axis=0), few.mean(axis=0), atol=0.05 * few.std())
+
+
+def test_a_kernel_density_of_codes_without_width_stays_where_they_are(rng: np.random.Generator):
+    flat = np.column_stack([rng.normal(size=50), np.full(50, 3.0)])
+    drawn = LatentDensity("kde").fit(flat).sample(100, rng)
+    np.testing.assert_allclose(drawn[:, 1], 3.0, atol=1e-4)
+
+
 def test_only_the_kernel_density_is_thinned_by_default():
     assert LatentDensity("mixture").max_codes is None
     assert LatentDensity("kde").max_codes == 20_000

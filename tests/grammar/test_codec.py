@@ -1,26 +1,24 @@
-"""Strings <-> rule indices, and their storage."""
+"""Strings <-> rule indices."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grammar.cfg.grammar import Grammar
-from grammar.codec import RuleCodec, read_grammar, read_rules, write_rules
+from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions.data import load_expressions
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
 GRAMMARS_DIR = Path(__file__).parent / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 
 
 def test_round_trip_of_generated_strings():
@@ -110,66 +108,3 @@ def test_decoding_any_indices_gives_none_or_a_string_with_those_rules(rules):
 def test_wrong_arrays_are_refused(rules):
     with pytest.raises(GrammarError, match="must be integers"):
         RuleCodec(ARITHMETIC, 3).decode(rules)
-
-
-@pytest.fixture
-def rules():
-    return RuleCodec(ARITHMETIC, 15).encode(["x", "1/3+x+sin(x*x)"])
-
-
-def test_storage_round_trip(tmp_path, rules):
-    path = tmp_path / "rules.h5"
-    write_rules(path, rules.astype(np.int64), ARITHMETIC)
-    assert read_rules(path, ARITHMETIC).dtype == np.uint8
-    np.testing.assert_array_equal(read_rules(path), rules)
-    assert read_grammar(path).rules == ARITHMETIC.rules
-    assert os.listdir(tmp_path) == ["rules.h5"]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, rules, monkeypatch):
-    path = tmp_path / "rules.h5"
-    write_rules(path, rules, ARITHMETIC)
-
-    def fail(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(KeyboardInterrupt):
-        write_rules(path, rules[:1], ARITHMETIC)
-    assert len(read_rules(path)) == 2
-    assert os.listdir(tmp_path) == ["rules.h5"]
-
-
-def test_indices_outside_the_grammar_are_not_stored(tmp_path):
-    with pytest.raises(GrammarError, match=r"0\.\.11"):
-        write_rules(tmp_path / "rules.h5", np.array([[3, 12]]), ARITHMETIC)
-
-
-def test_rules_of_another_grammar_are_refused(tmp_path, rules):
-    write_rules(tmp_path / "rules.h5", rules, ARITHMETIC)
-    with pytest.raises(GrammarError, match="another grammar"):
-        read_rules(tmp_path / "rules.h5", Grammar(LISTS))
-
-
-def test_missing_corrupt_and_foreign_files(tmp_path, rules):
-    with pytest.raises(GrammarError, match="there is no file"):
-        read_rules(tmp_path / "none.h5")
-    corrupt = tmp_path / "corrupt.h5"
-    write_rules(corrupt, rules, ARITHMETIC)
-    corrupt.write_bytes(corrupt.read_bytes()[:600])
-    with pytest.raises(GrammarError, match="damaged or not an HDF5 file"):
-        read_rules(corrupt)
-    foreign = tmp_path / "foreign.h5"
-    with h5py.File(foreign, "w") as file:
-        file["rules"] = np.zeros(3)
-    with pytest.raises(GrammarError, match="something else than rule indices"):
-        read_rules(foreign)
-    text = tmp_path / "text.h5"
-    text.write_text("x+1\n")
-    with pytest.raises(GrammarError, match="damaged or not an HDF5 file"):
-        read_rules(text)
-
-
-def test_an_unwritable_folder_is_named(tmp_path, rules):
-    with pytest.raises(GrammarError, match="cannot write"):
-        write_rules(tmp_path / "missing" / "rules.h5", rules, ARITHMETIC)

@@ -14,13 +14,14 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import StackWalk, decode_logits
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
 from grammar.sampling.uniform import sample_derivations
 
 GRAMMARS_DIR = Path(__file__).parent / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
 PALINDROMES = (GRAMMARS_DIR / "palindromes.cfg").read_text()
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 GRAMMARS = [
     ARITHMETIC,
     Grammar(LISTS),

@@ -14,10 +14,9 @@ from gmae_tf.errors import UserError
 from gmae_tf.penalties import GaussianMixturePenalty
 from grammar.autoencoder.model import NETWORK, GrammarAutoencoder
 from grammar.cfg.grammar import Grammar
-from grammar.codec import read_rules
-from grammar.errors import GrammarError
 from grammar.expressions.evaluate import TARGET_X, fit_errors, target
-from grammar.train import TrainConfig, load_strings, prepare, train
+from grammar.library import load_grammar
+from grammar.train import TrainConfig, find_grammar, load_strings, train
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -56,6 +55,15 @@ def flags(options: dict[str, Any]) -> list[str]:
     return arguments
 
 
+def prepared(**options: Any) -> tuple[list[str], np.ndarray, GrammarAutoencoder]:
+    """Strings, rules and untrained model of a command's options."""
+    config = TrainConfig(**options)
+    parser = find_grammar(config)
+    strings = load_strings(config, parser)
+    model, rules = GrammarAutoencoder.prepare(strings, parser, config)
+    return strings, rules, model
+
+
 def results(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "model.json").read_text())["results"]
 
@@ -81,8 +89,6 @@ def test_a_run_by_command_and_the_same_command_again(
     assert {"ks", "covariance"} < set(measured)
     assert len(measured["history"]) == 1
     assert len((tmp_path / "run" / NETWORK).read_bytes()) < 3e6
-    rules = read_rules(tmp_path / "run" / "rules.h5", Grammar(TINY))
-    assert rules.shape == (300, 4)
     # Again: nothing is trained twice, and the same is found.
     train(TrainConfig(**{**options, "grammar": str(tiny)}))
     shown = capsys.readouterr().out
@@ -108,9 +114,10 @@ def test_a_run_by_command_and_the_same_command_again(
         ({"data": "nothing.txt"}, "nothing.txt"),
         ({"components": 9, "latent_dim": 4}, "9 components do not fit in 4 dimensions"),
         ({"device": "gpu"}, "no GPU was found"),
-        ({"batch_size": 0}, "--batch-size must be greater than 0"),
-        ({"epochs": -1}, "--epochs must be greater than 0"),
-        ({"learning_rate": 0.0}, "--learning-rate must be greater than 0"),
+        ({"batch_size": 0}, "batch_size must be greater than 0"),
+        ({"epochs": -1}, "epochs must be greater than 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be greater than 0"),
+        ({"n_data": 0}, "n_data must be greater than 0"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(
@@ -118,16 +125,16 @@ def test_mistakes_are_told_in_one_sentence(
 ):
     if "device" in options:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    config = replace(TrainConfig(out=tmp_path / "run", n_data=100, data="generated"), **options)
-    with pytest.raises((UserError, GrammarError), match=sentence) as caught:
-        train(config)
+    options = {"out": tmp_path / "run", "n_data": 100, "data": "generated", **options}
+    with pytest.raises(UserError, match=sentence) as caught:
+        train(TrainConfig(**options))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
 def test_few_strings_are_too_few(tiny: Path):
     with pytest.raises(UserError, match="19 strings are too few"):
-        prepare(TrainConfig(grammar=str(tiny), n_data=19, max_length=9))
+        prepared(grammar=str(tiny), n_data=19, max_length=9)
 
 
 def test_options_become_the_recipe_of_a_model(tiny: Path):
@@ -136,7 +143,7 @@ def test_options_become_the_recipe_of_a_model(tiny: Path):
         components=3, ks_weight=2.0, sliced_weight=0.5, mean_scale=3.0, midpoint=True, seed=4,
         reconstruction_weight=5.0,
     )  # fmt: skip
-    _, _, model = prepare(config)
+    _, _, model = prepared(**vars(config))
     network = model.network
     assert network.recipe == config.recipe(6, reconstruction_weight=5.0, steps=7 * 5, seed=4)
     assert network.reconstruction_weight == 5.0
@@ -173,24 +180,33 @@ def test_other_models_train_load_and_sample(
     if name == "vae":
         assert model.network.recipe is not None
         assert model.network.recipe.options == options
+    if name == "ae":  # the library does what the command does
+        strings = load_strings(config, find_grammar(config))
+        fitted = GrammarAutoencoder.fit(
+            strings,
+            tiny,
+            model=name,
+            sliced_weight=1.0,
+            verbose=False,
+            **{key: value for key, value in SMALL.items() if key != "n_data"},
+        )
+        np.testing.assert_array_equal(fitted.encode(strings), model.encode(strings))
+        assert fitted.sample(9) == model.sample(9)
 
 
 def test_unknown_models_and_options_are_told(tiny: Path):
+    given = {"grammar": str(tiny), "n_data": 300, "max_length": 4}
     with pytest.raises(UserError, match="'nonsense' is no model"):
-        prepare(TrainConfig(grammar=str(tiny), n_data=300, max_length=4, model="nonsense"))
+        prepared(**given, model="nonsense")
     with pytest.raises(UserError, match="vae has no option 'beta'; its options: kl_weight"):
-        prepare(
-            TrainConfig(
-                grammar=str(tiny), n_data=300, max_length=4, model="vae", model_options={"beta": 4}
-            )
-        )
+        prepared(**given, model="vae", model_options={"beta": 4})
 
 
 def test_a_grammar_with_few_strings_gives_all_of_them(tmp_path: Path):
     path = tmp_path / "few.cfg"
     path.write_text("S -> S 'a' | 'b'")
     config = TrainConfig(grammar=str(path), max_length=6)
-    assert sorted(load_strings(config, Grammar.load(path)), key=len) == [
+    assert sorted(load_strings(config, load_grammar(path)), key=len) == [
         "b" + "a" * n for n in range(6)
     ]
 
@@ -198,8 +214,7 @@ def test_a_grammar_with_few_strings_gives_all_of_them(tmp_path: Path):
 def test_strings_of_a_file_are_used(tiny: Path, tmp_path: Path):
     words = tmp_path / "words.txt"
     words.write_text("a+b\n(a)\n" * 15)
-    config = TrainConfig(grammar=str(tiny), data=str(words), latent_dim=4)
-    strings, rules, model = prepare(replace(config, components=2))
+    strings, rules, model = prepared(grammar=str(tiny), data=str(words), latent_dim=4, components=2)
     assert set(strings) == {"a+b", "(a)"}
     assert rules.shape == (30, model.max_length) == (30, 4)
     assert model.network.decoder.output_shape == (None, 4, 17)
@@ -207,7 +222,7 @@ def test_strings_of_a_file_are_used(tiny: Path, tmp_path: Path):
 
 def test_good_strings_can_be_hidden():
     config = TrainConfig(data="generated", n_data=2000)
-    grammar = Grammar.load("arithmetic")
+    grammar = load_grammar("arithmetic")
     everything = load_strings(config, grammar)
     scores = fit_errors(everything, TARGET_X, target(TARGET_X))
     limit = float(np.quantile(scores, 0.1))
@@ -219,6 +234,6 @@ def test_good_strings_can_be_hidden():
 def test_hiding_needs_the_arithmetic_grammar(tiny: Path):
     config = TrainConfig(grammar=str(tiny), exclude_better_than=0.1)
     with pytest.raises(UserError, match="needs the arithmetic grammar"):
-        load_strings(config, Grammar.load(tiny))
+        load_strings(config, load_grammar(tiny))
     with pytest.raises(UserError, match="is of the arithmetic grammar"):
-        load_strings(TrainConfig(grammar=str(tiny), data="official"), Grammar.load(tiny))
+        load_strings(TrainConfig(grammar=str(tiny), data="official"), load_grammar(tiny))

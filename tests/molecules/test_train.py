@@ -118,7 +118,7 @@ def test_an_interpolation_starts_and_ends_as_asked(packed, tmp_path, run_cli):
 
 
 def test_a_pack_holds_what_a_search_starts_from(packed, trained):
-    from molecules.data.known import read_known
+    from molecules.data.library import read_known
 
     known = read_known(packed, 12)
     assert known is not None

@@ -18,7 +18,7 @@ import numpy as np
 
 from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.images import networks as image_networks
-from gmae_tf.losses import MaskedCrossEntropy, MeanSquaredError
+from gmae_tf.losses import MeanSquaredError
 from gmae_tf.penalties import (
     GaussianMixturePenalty,
     LatentRegularizer,
@@ -28,6 +28,7 @@ from gmae_tf.penalties import (
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.training.fit import fit
 from grammar.autoencoder import networks
+from grammar.autoencoder.losses import MaskedCrossEntropy
 from tests.oracles.tensors import gradient, tensor
 
 PRIOR = GaussianMixture.one_hot(2, 2)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets.image_data import Images
-from gmae_tf.utils.run_dir import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 
 T = TypeVar("T")
 R = TypeVar("R")

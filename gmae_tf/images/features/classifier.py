@@ -81,7 +81,7 @@ class Classifier:
 
     def save(self, folder: Path) -> None:
         """Write `weights.npz` (float16) and `classifier.json`."""
-        from gmae_tf.utils.run_dir import atomic_path, write_atomic
+        from gmae_tf.utils.files import atomic_path, write_atomic
 
         arrays = {f"{i:03d}": a for i, a in enumerate(half_weights(self.network))}
         with atomic_path(folder / "weights.npz") as temporary, temporary.open("wb") as out:

@@ -129,7 +129,7 @@ def fit_network(
     """Adam on the cross-entropy, learning rate along a half cosine, images shifted at random."""
     import keras
 
-    from gmae_tf.training.fit import EpochProgress
+    from gmae_tf.training.callbacks import EpochProgress
 
     batches = _shifted_batches(*train, config)
     model = keras.Model(network.input, network.outputs[1])

@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from gmae_tf import distributions as dist
 from gmae_tf.errors import UserError
-from gmae_tf.models.layers import tools
 from gmae_tf.prior import GaussianMixture
 
 
@@ -33,11 +33,11 @@ class LearntMixture(keras.layers.Layer):
     @property
     def log_variances(self) -> Any:
         """[K, D]."""
-        return tools.bounded(self.raw_log_variances)
+        return dist.bounded(self.raw_log_variances)
 
     def log_joint(self, z: Any) -> Any:
         """log p(z, c), [N, D] -> [N, K]."""
-        within = tools.gaussian_log_prob(z[:, None], self.means, self.log_variances)
+        within = dist.gaussian_log_prob(z[:, None], self.means, self.log_variances)
         return ops.log_softmax(self.logits) + within
 
     def fit(self, codes: NDArray[Any]) -> None:

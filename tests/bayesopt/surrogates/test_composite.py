@@ -11,8 +11,8 @@ from bayesopt.surrogates.linear_trend import TrendGP
 from bayesopt.surrogates.sparse_gp import SparseGP, SurrogateConfig
 from bayesopt.tasks.expressions import ExprTask
 from gmae_tf.errors import UserError
-from grammar.cfg.grammar import Grammar
 from grammar.expressions.evaluate import fit_errors, held_down, values_of
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
 X = np.linspace(-3.0, 3.0, 12)
@@ -26,7 +26,7 @@ def known(n: int, rng: np.random.Generator, wanted: np.ndarray, noise: float = 0
 
 
 def test_its_form_is_the_score_of_expressions():
-    strings = sample_strings(Grammar.load("arithmetic"), 300, 15, seed=3)
+    strings = sample_strings(load_grammar("arithmetic").grammar, 300, 15, seed=3)
     x = np.linspace(-10, 10, 50)
     values = values_of(strings, x)
     values[~np.isfinite(values).all(axis=1)] = np.nan

@@ -17,7 +17,7 @@ from grammar.autoencoder.model import GrammarAutoencoder, build_from_recipe
 from grammar.cfg.characters import character_grammar
 from grammar.expressions.data import load_expressions
 from grammar.expressions.evaluate import is_expression
-from grammar.train import TrainConfig, load_grammar
+from grammar.library import load_grammar
 from molecules.evaluate import evaluate, report
 from molecules.model import MoleculeAutoencoder
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_read_is_no_string():
 
 
 def test_a_search_with_an_untrained_model_of_characters(tmp_path: Path, rng: np.random.Generator):
-    grammar = load_grammar(TrainConfig(grammar="characters"))
+    grammar = character_grammar(load_grammar("arithmetic").grammar.terminals)
     words = tmp_path / "strings.txt"
     words.write_text("\n".join(load_expressions("official", n=150)))
     small = Architecture("autoregressive", {"units": 8, "dense": 8, "positions": 4})

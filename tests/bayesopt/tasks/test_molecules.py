@@ -19,7 +19,7 @@ from bayesopt.tasks.molecule_codec import MoleculeCodec, canonical_or_none
 from bayesopt.tasks.molecules import MoleculeTask
 from gmae_tf.errors import UserError
 from molecules.chem.properties import find
-from molecules.data.known import read_known
+from molecules.data.library import read_known
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, features, pool, write_known
 
 
@@ -61,7 +61,7 @@ def test_every_spelling_of_a_molecule_is_one_string():
 
 def test_codes_without_a_molecule_are_none(monkeypatch):
     model = ToyModel()
-    monkeypatch.setattr(model, "decode", lambda codes: ["CCO", None, "C1CC", "c1cccc1"])
+    monkeypatch.setattr(model, "decode_spellings", lambda codes: ["CCO", None, "C1CC", "c1cccc1"])
     codec = MoleculeCodec(model)
     assert codec.decode(np.zeros((4, 5))) == ["CCO", None, None, None]
     assert (codec.decoded, codec.valid) == (4, 1)
@@ -72,7 +72,7 @@ def test_molecule_outside_the_grammar_is_refused_unless_it_was_decoded(monkeypat
     assert "silicon" in (codec.refuses("C[SiH3]") or "")
     with pytest.raises(UserError, match="cannot be written"):
         codec.encode(["C[SiH3]"])
-    monkeypatch.setattr(codec.model, "decode", lambda codes: ["[SiH3]C"])
+    monkeypatch.setattr(codec.model, "decode_spellings", lambda codes: ["[SiH3]C"])
     assert codec.decode(np.zeros((1, 5))) == ["C[SiH3]"]
     assert codec.encode(["C[SiH3]"]).shape == (1, 5)
 

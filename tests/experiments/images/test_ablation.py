@@ -105,7 +105,7 @@ def test_a_study_writes_codes_numbers_and_figure(
 def test_an_interrupted_training_keeps_the_codes_of_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gmae_tf.training.fit import Checkpoint
+    from gmae_tf.training.callbacks import Checkpoint
 
     data = toy_images()
     whole = train(SMALL, "both", PRIOR, data, tmp_path / "whole")

@@ -13,13 +13,14 @@ from gmae_tf.errors import UserError
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.expressions.evaluate import TARGET_X, fit_errors, target
+from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
 from tests.conftest import RunCli
 
 
 @pytest.fixture(scope="module")
 def grammar() -> Grammar:
-    return Grammar.load("arithmetic")
+    return load_grammar("arithmetic").grammar
 
 
 def test_every_derivation_is_enumerated_once(grammar):

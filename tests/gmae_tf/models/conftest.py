@@ -13,7 +13,6 @@ from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.training.batches import SeededBatches
 from gmae_tf.training.fit import fit
 
 FEATURES = 6
@@ -68,7 +67,8 @@ def train(tmp_path: Path):
             batch_size=batch_size,
             learning_rate=learning_rate,
             schedule="cosine",
-            make_batches=SeededBatches,
+            xla=False,  # to compile takes longer than to compute
+            verbose=False,
         )
 
     return run

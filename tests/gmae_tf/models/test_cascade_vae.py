@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from gmae_tf.autoencoder import Batch
 from gmae_tf.errors import UserError
-from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.layers.assignment import assign
-from gmae_tf.models.method import Batch
+from grammar.autoencoder.losses import MaskedCrossEntropy
 
 
 @pytest.mark.parametrize("crowding", [0.0, 0.1, 10.0])
@@ -48,7 +48,7 @@ def test_terms_are_those_of_loops(make_model, two_blobs) -> None:
     x = two_blobs[:7]
     out = model(x, training=False)
     batch = Batch(model, x, out["encoded"], out["drawn"], out["reconstruction"], False)
-    found = model.method.terms(batch)
+    found = model.method.loss_terms(batch)
     encoded = ops.convert_to_numpy(out["encoded"]).astype(float)
     mean, log_variance = encoded[:, :2], 10 * np.tanh(encoded[:, 2:4] / 10)
     assigned = head = 0.0
@@ -74,7 +74,7 @@ def test_gradients_reach_what_they_should(make_model, two_blobs) -> None:
     with tf.GradientTape(persistent=True) as tape:
         out = model(x, training=True)
         batch = Batch(model, x, out["encoded"], out["drawn"], out["reconstruction"], True)
-        found = model.method.terms(batch)
+        found = model.method.loss_terms(batch)
         errors = model.method.errors(model.decoder, x, out["drawn"][:, :2])
 
     def reaches(term: tf.Tensor, part: keras.Model) -> bool:
@@ -101,7 +101,7 @@ def test_finds_two_groups_that_the_head_and_the_decoder_know(make_model, train, 
     options = {"beta": 30.0, "continuous_only": 0, "crowding": 0.1}
     model = make_model("cascadevae", 1, steps=300, options=options)
     history = train(model, two_blobs, epochs=15)
-    groups = model.groups(two_blobs).argmax(axis=1)
+    groups = model.cluster_probs(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.98
     assert history[-1]["val_head"] < 0.1

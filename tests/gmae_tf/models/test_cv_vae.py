@@ -11,10 +11,10 @@ from gmae_tf.models.cv_vae import ConstantVariance
 def test_noise_has_the_one_deviation_and_codes_have_none():
     method = ConstantVariance(2, 0.7)
     encoded = ops.convert_to_tensor(np.tile([[1.5, -30.0]], (40_000, 1)).astype(np.float32))
-    drawn = ops.convert_to_numpy(method.draw(encoded, training=True))
+    drawn = ops.convert_to_numpy(method.sample_latent(encoded, training=True))
     np.testing.assert_allclose(drawn.std(axis=0), 0.7, rtol=0.02)
     np.testing.assert_allclose(drawn.mean(axis=0), [1.5, -30], atol=0.02)
-    np.testing.assert_array_equal(method.code(encoded[:1]), [[1.5, -30]])
+    np.testing.assert_array_equal(method.latent_mean(encoded[:1]), [[1.5, -30]])
 
 
 def test_kl_is_the_mean_difference_of_log_densities():
@@ -22,7 +22,7 @@ def test_kl_is_the_mean_difference_of_log_densities():
     z = mean[..., None] + 0.7 * norm.ppf((np.arange(4000) + 0.5) / 4000)
     difference = norm.logpdf(z, mean[..., None], 0.7) - norm.logpdf(z)
     seen = type("Seen", (), {"encoded": ops.convert_to_tensor(mean)})
-    kl = ConstantVariance(2, 0.7).terms(seen)["kl"]
+    kl = ConstantVariance(2, 0.7).loss_terms(seen)["kl"]
     np.testing.assert_allclose(kl, difference.mean(axis=-1).sum(axis=-1).mean(), rtol=1e-3)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gmae_tf.autoencoder import Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.models.method import Batch
 from gmae_tf.training.fit import RatedAdam
 
 SMALL = {"widths": (16, 8), "critic_widths": (16,)}
@@ -28,7 +28,7 @@ def test_terms_of_a_linear_critic(make_model, two_blobs, monkeypatch):
     method.critic.set_weights([slope, np.zeros(1)])
     noise = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
     monkeypatch.setattr(keras.random, "normal", lambda *_, **__: tf.constant(noise))
-    terms = {name: float(term) for name, term in method.terms(batch_of(model, x)).items()}
+    terms = {name: float(term) for name, term in method.loss_terms(batch_of(model, x)).items()}
     codes = np.mean(model.encode(x) @ slope)
     kernel, bias = method.generator.get_weights()
     made = np.mean((noise @ kernel + bias) @ slope)
@@ -48,7 +48,7 @@ def test_each_term_moves_its_own_part(make_model, two_blobs, name: str):
     if name == "flexae-sr":
         parts["image_critic"] = model.method.image_critic
     with tf.GradientTape(persistent=True) as tape:
-        terms = model.method.terms(batch_of(model, two_blobs[:20]))
+        terms = model.method.loss_terms(batch_of(model, two_blobs[:20]))
     moved = {
         term: {
             part
@@ -86,7 +86,7 @@ def test_samples_look_like_data(make_model):
     rows = (2.0 + 3.0 * rng.normal(size=(1000, 2)) @ np.eye(2, 6)).astype(np.float32)
     model = make_model("flexae", options={"widths": (64, 64), "critic_widths": (64, 64)})
     falling = keras.optimizers.schedules.CosineDecay(3e-3, 1000)
-    optimizer = RatedAdam(model.method.rates, falling, beta_1=0.5)
+    optimizer = RatedAdam(model.method.lr_multipliers, falling, beta_1=0.5)
     model.compile(optimizer=optimizer, jit_compile=False)
     model.fit(rows, batch_size=50, epochs=50, verbose=0)
     assert np.mean(np.square(model.reconstruct(rows) - rows)) < 0.01 * rows.var()

@@ -9,7 +9,7 @@ from keras import ops
 from scipy.special import softmax
 from scipy.stats import entropy, multivariate_normal
 
-from gmae_tf.models.method import Batch
+from gmae_tf.autoencoder import Batch
 
 
 def gaussian_kl(mean, variance, centre, spread) -> float:
@@ -23,7 +23,7 @@ def test_terms_are_those_of_the_formula(make_model, rng) -> None:
     method = model.method
     encoded = rng.normal(size=(6, 8)).astype("float32")
     z = rng.normal(size=(6, 2)).astype("float32")
-    found = method.terms(Batch(model, None, encoded, z, None, training=False))
+    found = method.loss_terms(Batch(model, None, encoded, z, None, training=False))
     mean, log_variance, w, w_log_variance = map(ops.convert_to_numpy, method.moments(encoded))
     centres, spreads = map(ops.convert_to_numpy, method.clusters(w))
     prior = style = information = 0.0
@@ -57,7 +57,7 @@ def test_below_the_threshold_the_cluster_term_moves_nothing(
     encoded = rng.normal(size=(6, 8)).astype("float32")
     z = rng.normal(size=(6, 2)).astype("float32")
     with tf.GradientTape() as tape:
-        term = model.method.terms(Batch(model, None, encoded, z, None, False))["cluster"]
+        term = model.method.loss_terms(Batch(model, None, encoded, z, None, False))["cluster"]
     gradients = tape.gradient(term, [v.value for v in model.method.trainable_variables])
     size = sum(float(tf.norm(g)) for g in gradients if g is not None)
     assert float(term) >= threshold
@@ -86,6 +86,6 @@ def test_finds_two_groups(make_model, train, two_blobs) -> None:
     model = make_model("gm-vae", steps=300, options=options)
     history = train(model, two_blobs, epochs=15)
     assert history[-1]["information"] > 0.3  # of log 2 = 0.69
-    groups = model.groups(two_blobs).argmax(axis=1)
+    groups = model.cluster_probs(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.95

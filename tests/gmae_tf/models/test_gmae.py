@@ -19,7 +19,7 @@ def test_the_plain_loss_is_reconstruction_alone(make_model, train, two_blobs):
     expected = np.mean((model.reconstruct(two_blobs) - two_blobs) ** 2)
     found = float(model.compute_loss(ops.convert_to_tensor(two_blobs), None, model(two_blobs)))
     assert found == pytest.approx(expected, rel=1e-5)
-    assert model.groups(two_blobs) is None
+    assert model.cluster_probs(two_blobs) is None
     logs = train(model, two_blobs, epochs=10)
     assert logs[-1]["val_reconstruction"] < 0.1 * expected
     assert {name for name in logs[-1] if name.startswith("val_")} == {
@@ -47,7 +47,7 @@ def test_the_unimodal_one_has_a_standard_normal_prior(make_model, two_blobs):
     np.testing.assert_array_equal(model.prior.means, np.zeros((1, 3)))
     np.testing.assert_array_equal(model.prior.covariances, np.eye(3)[None])
     assert model.penalty.prior is model.prior
-    assert model.groups(two_blobs) is None
+    assert model.cluster_probs(two_blobs) is None
 
 
 def test_two_groups_go_to_two_components(make_model, train, two_blobs):
@@ -57,19 +57,21 @@ def test_two_groups_go_to_two_components(make_model, train, two_blobs):
     assert logs[-1]["val_covariance"] < 3.0
     middle = model.encode(two_blobs).mean(axis=0)
     np.testing.assert_allclose(middle, model.prior.weights @ model.prior.means, atol=0.5)
-    share = np.mean(model.groups(two_blobs).argmax(axis=1) == np.arange(1000) % 2)
+    share = np.mean(model.cluster_probs(two_blobs).argmax(axis=1) == np.arange(1000) % 2)
     assert max(share, 1 - share) > 0.95
 
 
 def test_noise_has_its_standard_deviation_and_only_in_training():
     noisy = NoisyCodes(3, 0.3, seed=1)
     codes = ops.ones((20_000, 3))
-    added = ops.convert_to_numpy(noisy.draw(codes, training=True)) - 1
+    added = ops.convert_to_numpy(noisy.sample_latent(codes, training=True)) - 1
     np.testing.assert_allclose(added.mean(axis=0), 0.0, atol=0.01)
     np.testing.assert_allclose(np.cov(added.T), 0.09 * np.eye(3), atol=0.005)
-    assert noisy.draw(codes, training=False) is codes
-    assert noisy.code(codes) is codes
-    assert not np.array_equal(added, ops.convert_to_numpy(noisy.draw(codes, training=True)) - 1)
+    assert noisy.sample_latent(codes, training=False) is codes
+    assert noisy.latent_mean(codes) is codes
+    assert not np.array_equal(
+        added, ops.convert_to_numpy(noisy.sample_latent(codes, training=True)) - 1
+    )
 
 
 def test_the_decoder_sees_the_noise_and_the_penalty_does_not(make_model, two_blobs):

@@ -9,8 +9,8 @@ from keras import ops
 from scipy.special import softmax
 from scipy.stats import chisquare, entropy
 
-from gmae_tf.models.layers.tools import gumbel_softmax, kl_to_uniform
-from gmae_tf.models.method import Batch
+from gmae_tf.autoencoder import Batch
+from gmae_tf.distributions import gumbel_softmax, kl_to_uniform
 
 
 def test_samples_have_the_probabilities_of_the_softmax() -> None:
@@ -29,7 +29,7 @@ def test_terms_are_those_of_the_formula(make_model, rng) -> None:
     model = make_model("gmvae", components=3, options={"features": 4})
     method = model.method
     encoded = rng.normal(size=(5, 7)).astype("float32")
-    found = method.terms(Batch(model, None, encoded, None, None, training=False))
+    found = method.loss_terms(Batch(model, None, encoded, None, None, training=False))
     best = np.eye(3, dtype=np.float32)[encoded[:, :3].argmax(axis=1)]
     mean, log_variance = map(ops.convert_to_numpy, method.moments(encoded, best))
     centre, spread = map(ops.convert_to_numpy, method.clusters(best))
@@ -39,7 +39,9 @@ def test_terms_are_those_of_the_formula(make_model, rng) -> None:
     assert float(found["gaussian"]) == pytest.approx(gaussian.mean(), rel=1e-4)
     assert float(found["categorical"]) == pytest.approx(divergence.mean(), rel=1e-4)
     np.testing.assert_allclose(kl_to_uniform(encoded[:, :3]), divergence, rtol=1e-4)
-    np.testing.assert_allclose(method.groups(encoded), softmax(encoded[:, :3], axis=1), rtol=1e-4)
+    np.testing.assert_allclose(
+        method.cluster_probs(encoded), softmax(encoded[:, :3], axis=1), rtol=1e-4
+    )
 
 
 def test_temperature_falls_to_its_end_in_half_the_training(make_model) -> None:
@@ -69,6 +71,6 @@ def test_finds_two_groups(make_model, train, two_blobs) -> None:
     model = make_model("gmvae", steps=300, options=options)
     history = train(model, two_blobs, epochs=15)
     assert 0.25 < history[-1]["categorical"] < 0.6  # log 2 = 0.69 if nothing kept it low
-    groups = model.groups(two_blobs).argmax(axis=1)
+    groups = model.cluster_probs(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.95

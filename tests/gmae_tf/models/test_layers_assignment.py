@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 from scipy.stats import multivariate_normal
 
-from gmae_tf.penalties import assignment_distance
+from gmae_tf.penalties import component_cross_entropy
 from gmae_tf.prior import GaussianMixture
 from tests.oracles.tensors import gradient, tensor
 
@@ -39,7 +39,7 @@ def test_it_is_the_cross_entropy_of_the_responsibilities(
     prior: GaussianMixture, rng: np.random.Generator
 ):
     z, components = rng.normal(size=(20, 2)), rng.integers(-1, 3, size=20)
-    found = assignment_distance(tensor(z, "float64"), tensor(components, "int32"), prior)
+    found = component_cross_entropy(tensor(z, "float64"), tensor(components, "int32"), prior)
     np.testing.assert_allclose(ops.convert_to_numpy(found), by_hand(z, components, prior))
 
 
@@ -48,7 +48,8 @@ def test_its_gradient_is_that_of_finite_differences(
 ):
     z, components = rng.normal(size=(4, 2)), np.array([0, 1, 2, -1])
     found = gradient(
-        lambda t: assignment_distance(t, tensor(components, "int32"), prior), tensor(z, "float64")
+        lambda t: component_cross_entropy(t, tensor(components, "int32"), prior),
+        tensor(z, "float64"),
     )
     step = 1e-6
     expected = np.zeros_like(z)
@@ -64,7 +65,11 @@ def test_its_gradient_is_that_of_finite_differences(
 
 def test_codes_at_their_means_cost_little_and_at_others_much():
     prior = GaussianMixture.one_hot(3, 3, mean_scale=8)
-    at_home = assignment_distance(tensor(prior.means, "float64"), tensor([0, 1, 2], "int32"), prior)
-    astray = assignment_distance(tensor(prior.means, "float64"), tensor([1, 2, 0], "int32"), prior)
+    at_home = component_cross_entropy(
+        tensor(prior.means, "float64"), tensor([0, 1, 2], "int32"), prior
+    )
+    astray = component_cross_entropy(
+        tensor(prior.means, "float64"), tensor([1, 2, 0], "int32"), prior
+    )
     assert float(at_home) < 1e-10
     assert float(astray) == pytest.approx(64)  # half the squared distance of two means

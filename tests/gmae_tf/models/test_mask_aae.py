@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gmae_tf.models.method import Batch
+from gmae_tf.autoencoder import Batch
 from gmae_tf.training.fit import RatedAdam
 
 SMALL = {"critic": (16, 16)}
@@ -32,7 +32,7 @@ def test_terms_of_a_linear_critic(make_model, two_blobs, monkeypatch):
     gap = np.mean(z * alpha @ slope) - np.mean(noise * alpha @ slope)
     for step in (0, 399, 421, 450, 999):  # 400 steps, and then 20 for each doubling
         method.steps.count.assign(step)
-        terms = {name: float(term) for name, term in method.terms(batch_of(model, x)).items()}
+        terms = {name: float(term) for name, term in method.loss_terms(batch_of(model, x)).items()}
         weight = min(2048, 2 ** max(0, (step - 400) // 20))
         expected = {
             "adversary": -gap,
@@ -42,7 +42,7 @@ def test_terms_of_a_linear_critic(make_model, two_blobs, monkeypatch):
         }
         assert terms == pytest.approx(expected, rel=1e-4)
         assert int(method.steps.count) == step + 1
-    validated = method.terms(batch_of(model, x, training=False))
+    validated = method.loss_terms(batch_of(model, x, training=False))
     assert float(validated["mask"]) == pytest.approx(terms["mask"])
 
 
@@ -51,7 +51,7 @@ def test_each_term_moves_its_own_part(make_model, two_blobs):
     parts = {"encoder": model.encoder, "critic": model.method.critic, "mask": model.method.masking}
     with tf.GradientTape(persistent=True) as tape:
         batch = batch_of(model, two_blobs[:20])
-        terms = model.method.terms(batch)
+        terms = model.method.loss_terms(batch)
         terms["reconstruction"] = tf.reduce_mean(tf.square(batch.x - batch.reconstruction))
     moved = {
         term: {
@@ -87,7 +87,9 @@ def test_mask_leaves_what_the_data_need(make_model):
     rng = np.random.default_rng(1)
     rows = (3.0 * rng.normal(size=(1000, 2)) @ np.eye(2, 6)).astype(np.float32)
     model = make_model("maskaae", latent_dim=6, options={"critic": (64, 64)}, steps=400)
-    model.compile(optimizer=RatedAdam(model.method.rates, 3e-3, beta_1=0.5), jit_compile=False)
+    model.compile(
+        optimizer=RatedAdam(model.method.lr_multipliers, 3e-3, beta_1=0.5), jit_compile=False
+    )
     model.fit(rows, batch_size=50, epochs=20, verbose=0)
     active = model.method.mask().numpy() >= 0.1
     assert 2 <= active.sum() <= 4

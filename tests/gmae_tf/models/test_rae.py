@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from gmae_tf.autoencoder import Batch
 from gmae_tf.density import LatentDensity
 from gmae_tf.errors import UserError
 from gmae_tf.images.networks import image_networks
 from gmae_tf.images.small_maps import DoublingConv2D, HalvingConv2D
 from gmae_tf.models.layers.spectral import SpectralNorm, spectrally_normalised
-from gmae_tf.models.method import Batch
 from gmae_tf.models.rae import DecoderDecay, DecoderJacobian
 from grammar.autoencoder.autoregressive import AutoregressiveDecoder
 from tests.oracles.tensors import gradient
@@ -51,7 +51,7 @@ def test_decay_is_the_sum_of_squares_of_kernels_alone(make_model):
     kernels = [layer.kernel for layer in model.decoder.layers if hasattr(layer, "kernel")]
     assert len(kernels) == 4  # two dense ones, two convolutions
     assert any(isinstance(layer, layers.BatchNormalization) for layer in model.decoder.layers)
-    found = DecoderDecay(2, 1.0).terms(Batch(model, None, None, None, None, True))
+    found = DecoderDecay(2, 1.0).loss_terms(Batch(model, None, None, None, None, True))
     assert float(found["decoder_l2"]) == sum(np.prod(kernel.shape) for kernel in kernels)
 
 
@@ -61,7 +61,7 @@ def test_jacobian_is_that_of_central_differences(make_model):
     expected = np.mean([np.sum(jacobian(model, code) ** 2) for code in codes])
     many = ops.convert_to_tensor(np.repeat(codes, 5000, axis=0))
     batch = Batch(model, None, many, many, model.decoder(many), False)
-    assert float(model.method.terms(batch)["jacobian"]) == pytest.approx(expected, rel=0.03)
+    assert float(model.method.loss_terms(batch)["jacobian"]) == pytest.approx(expected, rel=0.03)
 
 
 def test_jacobian_leaves_the_statistics_of_batches_alone(make_model):
@@ -70,7 +70,7 @@ def test_jacobian_leaves_the_statistics_of_batches_alone(make_model):
     codes = keras.random.normal((20, 2), seed=0)
     image = model.decoder(codes, training=False)
     before = model.decoder.get_weights()
-    term = DecoderJacobian(2, 1.0).terms(Batch(model, None, codes, codes, image, True))["jacobian"]
+    term = DecoderJacobian(2, 1.0).loss_terms(Batch(model, None, codes, codes, image, True))["jacobian"]
     assert float(term) > 0
     for old, new in zip(before, model.decoder.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -79,9 +79,9 @@ def test_jacobian_leaves_the_statistics_of_batches_alone(make_model):
 @pytest.mark.parametrize(("name", "term"), [("rae-l2", "decoder_l2"), ("rae-gp", "jacobian")])
 def test_a_term_becomes_small_as_its_weight_becomes_large(name, term, make_model, train, two_blobs):
     model = make_model(name, options={"reg_weight": 100.0})
-    start = float(model.method.terms(seen(model, two_blobs))[term])
+    start = float(model.method.loss_terms(seen(model, two_blobs))[term])
     train(model, two_blobs, epochs=5)
-    assert float(model.method.terms(seen(model, two_blobs))[term]) < 0.5 * start
+    assert float(model.method.loss_terms(seen(model, two_blobs))[term]) < 0.5 * start
 
 
 def test_samples_of_a_density_of_small_codes_look_like_the_data(make_model, train, two_blobs):
@@ -179,4 +179,4 @@ def test_autoregressive_decoders_are_refused(make_model):
     model = make_model("rae-gp")
     model.decoder = decoder
     with pytest.raises(UserError, match="sees the code alone"):
-        model.method.terms(Batch(model, None, None, None, None, True))
+        model.method.loss_terms(Batch(model, None, None, None, None, True))

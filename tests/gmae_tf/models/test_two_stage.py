@@ -7,7 +7,7 @@ from keras import ops
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from gmae_tf.models.method import Batch
+from gmae_tf.autoencoder import Batch
 from gmae_tf.models.two_stage import TwoStages
 
 SMALL = {"second": (32, 32)}
@@ -26,7 +26,7 @@ def test_terms_are_densities_of_both_stages(make_model, two_blobs):
     method.log_gamma_z.assign(0.2)
     method.encoder.layers[-1].bias.assign([0.3, -0.4, -18.0, -18.0])  # u hardly random
     batch = seen_by(model, x)
-    terms = {name: float(value) for name, value in method.terms(batch).items()}
+    terms = {name: float(value) for name, value in method.loss_terms(batch).items()}
     decoded = ops.convert_to_numpy(batch.reconstruction)
     first = -stats.norm.logpdf(x, decoded, np.exp(-0.5)).sum(axis=1).mean()
     assert terms["likelihood"] == pytest.approx(first, rel=0.01)
@@ -48,7 +48,7 @@ def test_the_second_stage_does_not_move_the_first(make_model, two_blobs):
     second = [*method.encoder.trainable_variables, *method.decoder.trainable_variables]
     first, second = [*first, method.log_gamma_x], [*second, method.log_gamma_z]
     with tf.GradientTape(persistent=True) as tape:
-        terms = method.terms(seen_by(model, two_blobs[:20]))
+        terms = method.loss_terms(seen_by(model, two_blobs[:20]))
         one = terms["likelihood"] + terms["kl"]
         two = terms["second_likelihood"] + terms["second_kl"]
     moved = lambda loss, variables: [  # noqa: E731

@@ -9,9 +9,8 @@ from scipy.special import softmax
 from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture as Mixture
 
-from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.errors import UserError
-from gmae_tf.models.method import Batch
 from gmae_tf.training.fit import fit
 
 
@@ -37,7 +36,7 @@ def test_terms_are_the_divergence_from_the_mixture(make_model, rng) -> None:
             )
             kl.append(gamma[k] * (cross - own.entropy()))
             cluster.append(gamma[k] * np.log(gamma[k] / weights[k]))
-    found = method.terms(Batch(model, None, encoded, z.astype("float32"), None, training=True))
+    found = method.loss_terms(Batch(model, None, encoded, z.astype("float32"), None, training=True))
     assert float(found["kl"]) == pytest.approx(sum(kl) / 5, rel=1e-4)
     assert float(found["cluster"]) == pytest.approx(sum(cluster) / 5, rel=1e-4)
 
@@ -62,7 +61,9 @@ def test_fit_is_that_of_scikit_learn_and_happens_once(make_model, two_blobs) -> 
         rtol=1e-2,
     )
     np.testing.assert_allclose(
-        model.groups(x)[:, order[0]], oracle.predict_proba(codes[:20])[:, order[1]], atol=1e-3
+        model.cluster_probs(x)[:, order[0]],
+        oracle.predict_proba(codes[:20])[:, order[1]],
+        atol=1e-3,
     )
     model.method.mixture.means.assign(model.method.mixture.means + 1.0)
     model.method.start_epoch(model, batches, 3)
@@ -103,7 +104,7 @@ def test_finds_two_groups_and_keeps_weights_from_after_the_fit(
     assert float(model.method.mixture.fitted) == 1  # the best weights are not of pretraining
     before, last = history[1]["val_loss"], history[-1]["val_loss"]
     assert last < before < 10 * last  # of one scale, and none before the fit is the best
-    groups = model.groups(two_blobs).argmax(axis=1)
+    groups = model.cluster_probs(two_blobs).argmax(axis=1)
     share = (groups == np.arange(1000) % 2).mean()
     assert max(share, 1 - share) > 0.98
     decoded = model.sample(1000, np.random.default_rng(0)).mean(axis=1)

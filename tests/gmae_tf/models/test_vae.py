@@ -25,17 +25,17 @@ def test_kl_is_the_integral_that_it_stands_for():
         ratio = lambda z, q=q, p=p: q.pdf(z) * (q.logpdf(z) - p.logpdf(z))  # noqa: E731
         expected += integrate.quad(ratio, -12, 12)[0]
     batch = type("Seen", (), {"encoded": encoded(*pairs)})
-    np.testing.assert_allclose(method.terms(batch)["kl"], expected, rtol=0.01)
+    np.testing.assert_allclose(method.loss_terms(batch)["kl"], expected, rtol=0.01)
 
 
 def test_training_decodes_samples_and_validation_means():
     method = GaussianPosterior(2)
     many = ops.repeat(encoded((1.0, -2.0), (-3.0, 1.0)), 40_000, axis=0)
-    drawn = ops.convert_to_numpy(method.draw(many, training=True))
+    drawn = ops.convert_to_numpy(method.sample_latent(many, training=True))
     np.testing.assert_allclose(drawn.mean(axis=0), [1, -3], atol=0.03)
     np.testing.assert_allclose(drawn.var(axis=0), np.exp([-2, 1]), rtol=0.03)
-    np.testing.assert_array_equal(method.draw(many[:2], training=False), [[1, -3]] * 2)
-    again = ops.convert_to_numpy(method.draw(many, training=True))
+    np.testing.assert_array_equal(method.sample_latent(many[:2], training=False), [[1, -3]] * 2)
+    again = ops.convert_to_numpy(method.sample_latent(many, training=True))
     assert not np.allclose(drawn, again)
 
 

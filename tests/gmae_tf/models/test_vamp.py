@@ -6,9 +6,9 @@ import pytest
 from keras import ops
 from scipy import stats
 
+from gmae_tf.autoencoder import Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.models.method import Batch
 from gmae_tf.models.vamp import build
 
 
@@ -44,7 +44,7 @@ def test_kl_is_a_double_loop_over_examples_and_pseudo_inputs(make_model, scaled)
         )
         expected.append(stats.norm.logpdf(z, mean, std).sum() - np.log(density))
     # The value is the whole one in the first step of the warm-up, too.
-    np.testing.assert_allclose(model.method.terms(batch)["kl"], np.mean(expected), rtol=1e-4)
+    np.testing.assert_allclose(model.method.loss_terms(batch)["kl"], np.mean(expected), rtol=1e-4)
 
 
 def test_warm_up_scales_the_gradient_alone(make_model, scaled):
@@ -57,12 +57,12 @@ def test_warm_up_scales_the_gradient_alone(make_model, scaled):
     for _ in range(6):
         model.method.random.state.assign([0, 0])
         with tf.GradientTape() as tape:
-            kl = model.method.terms(seen_by(model, scaled[:50], training=True))["kl"]
+            kl = model.method.loss_terms(seen_by(model, scaled[:50], training=True))["kl"]
         gradient = tape.gradient(kl, model.encoder.trainable_variables)
         norms.append(float(sum(ops.sum(ops.abs(part)) for part in gradient)))
     np.testing.assert_allclose(norms, np.array([0, 0.25, 0.5, 0.75, 1, 1]) * norms[-1], rtol=1e-4)
     with tf.GradientTape() as tape:
-        kl = model.method.terms(seen_by(model, scaled[:50], training=True))["kl"]
+        kl = model.method.loss_terms(seen_by(model, scaled[:50], training=True))["kl"]
     assert ops.max(ops.abs(tape.gradient(kl, model.method.inputs.value))) > 0
 
 
@@ -75,7 +75,7 @@ def test_pseudo_inputs_start_at_examples_and_codes_are_of_their_posteriors(make_
     model.method.start_epoch(model, [(1 - scaled[:20],)], 1)
     np.testing.assert_array_equal(model.method.inputs, start)
 
-    model.method.terms(seen_by(model, scaled[:5], training=False))
+    model.method.loss_terms(seen_by(model, scaled[:5], training=False))
     means, stds = moments(model, start)
     codes = model.sample_codes(100_000, np.random.default_rng(0))
     np.testing.assert_allclose(codes.mean(axis=0), means.mean(axis=0), atol=0.02)

@@ -10,8 +10,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
-from gmae_tf.models.layers.causal import CausalPerceptron
-from gmae_tf.models.method import Batch
+from gmae_tf.autoencoder import Batch
+from gmae_tf.models.layers.perceptrons import CausalPerceptron
 
 SMALL = {"entries": 8, "positions": 2, "dims": 2, "units": 16}
 
@@ -21,7 +21,7 @@ def test_terms_are_distances_to_the_nearest_entries(make_model, two_blobs):
     method = model.method
     method.start_epoch(model, [(x,)], 0)
     found = model(x, training=True)
-    terms = method.terms(Batch(model, x, found["encoded"], found["drawn"], None, True))
+    terms = method.loss_terms(Batch(model, x, found["encoded"], found["drawn"], None, True))
     parts, book = found["encoded"].numpy().reshape(-1, 2), method.book.numpy()
     distances = cdist(parts, book, "sqeuclidean")
     nearest = distances.argmin(axis=1)
@@ -44,7 +44,7 @@ def test_each_term_moves_its_own_part(make_model, two_blobs):
     method = model.method
     with tf.GradientTape(persistent=True) as tape:
         found = model(x, training=True)
-        terms = method.terms(Batch(model, x, found["encoded"], found["drawn"], None, True))
+        terms = method.loss_terms(Batch(model, x, found["encoded"], found["drawn"], None, True))
         terms["reconstruction"] = tf.reduce_mean(tf.square(x - found["reconstruction"]))
         direct = tf.reduce_sum(found["drawn"] * 3.0)
     parts = {

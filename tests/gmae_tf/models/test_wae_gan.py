@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss
 
+from gmae_tf.autoencoder import Batch
 from gmae_tf.models import wae_gan
-from gmae_tf.models.layers import tools
-from gmae_tf.models.method import Batch
-from gmae_tf.training.fit import BEST, RatedAdam
+from gmae_tf.training.callbacks import BEST
+from gmae_tf.training.fit import RatedAdam
 
 SMALL = {"critic": (16, 16)}
 
@@ -31,8 +31,8 @@ def critic_by_hand(method: wae_gan.LatentCritic, z: np.ndarray) -> np.ndarray:
 def test_terms_are_cross_entropies(make_model, two_blobs, monkeypatch):
     model = make_model("wae-gan", options=SMALL)
     true = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
-    monkeypatch.setattr(tools, "sample_mixture", lambda *_: tf.constant(true))
-    terms = model.method.terms(batch_of(model, two_blobs[:20]))
+    monkeypatch.setattr("gmae_tf.distributions.sample_mixture", lambda *_: tf.constant(true))
+    terms = model.method.loss_terms(batch_of(model, two_blobs[:20]))
     logits = critic_by_hand(model.method, np.concatenate([true, model.encode(two_blobs[:20])]))
     says = 1 / (1 + np.exp(-logits.astype(np.float64)))
     told = 2 * log_loss(np.repeat([1, 0], 20), says)  # each half is a mean in the sum
@@ -45,7 +45,7 @@ def test_each_side_is_moved_by_its_own_term_alone(make_model, two_blobs):
     model = make_model("wae-gan", options=SMALL)
     encoder, critic = model.encoder.trainable_variables, model.method.critic.trainable_variables
     with tf.GradientTape(persistent=True) as tape:
-        terms = model.method.terms(batch_of(model, two_blobs[:20]))
+        terms = model.method.loss_terms(batch_of(model, two_blobs[:20]))
     moved = lambda name, of: [g is not None for g in tape.gradient(terms[name], of)]  # noqa: E731
     assert all(moved("adversary", encoder))
     assert not any(moved("adversary", critic))
@@ -71,7 +71,9 @@ def test_codes_become_the_prior(make_model):
     rows = (2.0 + 3.0 * rng.normal(size=(1000, 2)) @ np.eye(2, 6)).astype(np.float32)
     model = make_model("wae-gan", options={"critic": (64, 64)})
     # As in the source: with the usual momentum the two turn about each other.
-    model.compile(optimizer=RatedAdam(model.method.rates, 3e-3, beta_1=0.5), jit_compile=False)
+    model.compile(
+        optimizer=RatedAdam(model.method.lr_multipliers, 3e-3, beta_1=0.5), jit_compile=False
+    )
     model.fit(rows, batch_size=50, epochs=15, verbose=0)
     codes = model.encode(rows)
     np.testing.assert_allclose(codes.mean(axis=0), 0.0, atol=0.3)

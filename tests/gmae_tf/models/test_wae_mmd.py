@@ -78,6 +78,6 @@ def test_codes_become_the_prior(make_model, train, two_blobs):
 def test_codes_become_the_mixture(make_model, train, two_blobs):
     model = make_model("wae-mmd", options={"mixture": True}, mean_scale=6.0)
     train(model, two_blobs, epochs=8, learning_rate=1e-2)
-    responsibilities = model.groups(two_blobs)
+    responsibilities = model.cluster_probs(two_blobs)
     assert responsibilities.max(axis=1).mean() > 0.95
     np.testing.assert_allclose(responsibilities.mean(axis=0), 0.5, atol=0.1)

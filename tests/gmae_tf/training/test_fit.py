@@ -19,9 +19,10 @@ from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.training import fit as training
+from gmae_tf.training import callbacks
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.training.fit import BEST, fit, load_weights
+from gmae_tf.training.callbacks import BEST, load_weights
+from gmae_tf.training.fit import fit
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -44,12 +45,12 @@ def small_model(seed: int, width: int = 6) -> Autoencoder:
     return Autoencoder(encoder, decoder, MeanSquaredError(), 5.0, penalty)
 
 
-def train(folder: Path, epochs: int, seed: int = 0, **options: Any) -> tuple[Autoencoder, list]:
+def train(folder: Path | None, epochs: int, seed: int = 0, **options: Any) -> tuple[Autoencoder, list]:
     """A run with a seed of its own for the initial weights."""
     model = small_model(seed)
     history = fit(
         model, TRAIN, VALIDATION, folder,
-        epochs=epochs, batch_size=20, learning_rate=0.1, patience=2, seed=1, **options,
+        epochs=epochs, batch_size=20, learning_rate=0.1, patience=2, seed=1, xla=False, **options,
     )  # fmt: skip
     return model, history
 
@@ -192,8 +193,8 @@ def test_a_death_while_writing_leaves_a_run_that_continues(
         return step
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_save_weights", die_or(training._save_weights))
-        patch.setattr(training, "write_atomic", die_or(training.write_atomic))
+        patch.setattr(callbacks, "save_weights", die_or(callbacks.save_weights))
+        patch.setattr(callbacks, "write_atomic", die_or(callbacks.write_atomic))
         with pytest.raises(Killed):
             train(tmp_path, 4)
     train(tmp_path, 4, seed=7)
@@ -204,7 +205,7 @@ def test_half_written_weights_do_not_replace_whole_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     model, path = small_model(0), tmp_path / BEST
-    training._save_weights(model, path)
+    callbacks.save_weights(model, path)
     before = path.read_bytes()
 
     def half(target: Path, **_: Any) -> None:
@@ -213,7 +214,7 @@ def test_half_written_weights_do_not_replace_whole_ones(
 
     monkeypatch.setattr(model, "save_weights", half)
     with pytest.raises(Killed):
-        training._save_weights(model, path)
+        callbacks.save_weights(model, path)
     assert path.read_bytes() == before
 
 
@@ -306,3 +307,28 @@ def test_batches_come_in_the_order_of_their_epoch(tmp_path: Path, monkeypatch: p
     train(tmp_path, 3, callbacks=(recorder,))
     orders = [np.random.default_rng([1, epoch]).permutation(60) for epoch in range(3)]
     np.testing.assert_array_equal(np.concatenate(recorder.rows), TRAIN[np.concatenate(orders)])
+
+
+def test_without_a_folder_the_best_weights_are_the_same_and_nothing_is_written(
+    reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    model, history = train(None, 4, verbose=False)
+    for row, wanted in zip(history, reference[1], strict=True):
+        assert row == pytest.approx(wanted, rel=1e-5)
+    best = small_model(3)
+    load_weights(best, reference[0] / BEST)
+    for weights, wanted in zip(model.get_weights(), best.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, wanted, atol=1e-6)
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == ""
+
+
+def test_tensorboard_reads_the_logs_of_every_epoch(reference):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        events = EventAccumulator(str(reference[0] / "tensorboard" / part)).Reload()
+        read = [(event.step, event.value) for event in events.Scalars("epoch_loss")]
+        wanted = [(epoch, row[f"{prefix}loss"]) for epoch, row in enumerate(reference[1])]
+        np.testing.assert_allclose(read, wanted, rtol=1e-6)

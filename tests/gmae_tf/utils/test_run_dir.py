@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.run_dir import atomic_path, environment, open_run, write_atomic
+from gmae_tf.utils.files import atomic_path, write_atomic
+from gmae_tf.utils.run_dir import environment, open_run
 
 CONFIG: dict[str, Any] = {"out": Path("a"), "seed": 3, "rate": 1e-4, "sizes": (1, 2), "name": None}
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from gmae_tf.autoencoder import Autoencoder
-from gmae_tf.losses import MaskedCrossEntropy
 from gmae_tf.training.batches import LengthBatches, SeededBatches
 from gmae_tf.training.fit import fit
 from grammar.autoencoder.autoregressive import AutoregressiveDecoder
+from grammar.autoencoder.losses import MaskedCrossEntropy
 from grammar.autoencoder.networks import flat_rule_encoder
 
 SYMBOLS = [0, 0, 0, 1, 1, 2]  # of six rules, the last one padding

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from gmae_tf.penalties import GaussianMixturePenalty
-from gmae_tf.prior import GaussianMixture
+from gmae_tf.errors import UserError
+from gmae_tf.models.config import Recipe
+from grammar.autoencoder.architectures import Architecture, build_from_recipe
 from grammar.autoencoder.hashed_set import StringSet
 from grammar.autoencoder.model import (
     DETAILS,
@@ -19,7 +20,6 @@ from grammar.autoencoder.model import (
     NETWORK,
     STRINGS,
     GrammarAutoencoder,
-    build_network,
 )
 from grammar.cfg.grammar import Grammar
 from grammar.decoding import decode_logits
@@ -32,15 +32,15 @@ T -> 'a' | 'b' | '(' S ')'
 """
 TINY_GRAMMAR = Grammar(TINY)
 WORDS = sample_strings(TINY_GRAMMAR, 40, 9)  # of 120
+SMALL = Architecture("expressions", {"units": 16, "dense": 16})
 
 
 def tiny_model() -> GrammarAutoencoder:
     keras.utils.set_random_seed(0)
-    penalty = GaussianMixturePenalty(GaussianMixture.one_hot(2, 3), sliced=0.5)
-    network = build_network(TINY_GRAMMAR, 9, 3, penalty, reconstruction_weight=7.0)
-    return GrammarAutoencoder(
-        TINY_GRAMMAR, 9, network, StringSet.of(WORDS), {"results": {"exact_match": 0.5}}
-    )
+    recipe = Recipe("gmae", 3, components=2, reconstruction_weight=7.0, penalty={"sliced": 0.5})
+    network = build_from_recipe(recipe, TINY_GRAMMAR, 9, SMALL)
+    details = {"results": {"exact_match": 0.5}}
+    return GrammarAutoencoder(TINY_GRAMMAR, 9, network, StringSet.of(WORDS), details, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +89,40 @@ def test_a_string_outside_the_grammar_is_refused(model: GrammarAutoencoder):
         model.encode(["a+a+a+a+a+a+a"])
 
 
+def test_one_string_and_codes_of_another_shape_are_refused(model: GrammarAutoencoder):
+    with pytest.raises(GrammarError, match=r"a list of strings: \['a\+b'\] instead of 'a\+b'"):
+        model.encode("a+b")
+    with pytest.raises(GrammarError, match="item 1 is None"):
+        model.encode(["a", None])
+    for wrong in (np.zeros(3), np.zeros((2, 4))):
+        with pytest.raises(GrammarError, match=r"the shape \[N, 3\], not \["):
+            model.decode(wrong)
+
+
 def test_random_decodes(model: GrammarAutoencoder, codes: np.ndarray):
-    draws = [model.sample_strings(codes, 20, np.random.default_rng(1)) for _ in range(2)]
+    repeated = np.tile(codes, (20, 1))
+    draws = [model.decode(repeated, np.random.default_rng(1)) for _ in range(2)]
     assert draws[0] == draws[1]
-    assert [len(walk) for walk in draws[0]] == [30] * 20
-    assert len({text for walk in draws[0] for text in walk}) > len(set(model.decode(codes)))
-    assert None not in {text for walk in draws[0] for text in walk}
-    cold = model.sample_strings(codes, 2, np.random.default_rng(1), temperature=1e-9)
-    assert cold == [model.decode(codes)] * 2
+    assert len(draws[0]) == 600
+    assert len(set(draws[0])) > len(set(model.decode(codes)))
+    assert None not in draws[0]
+    cold = model.decode(np.tile(codes, (2, 1)), np.random.default_rng(1), temperature=1e-9)
+    assert cold == model.decode(codes) * 2
+
+
+def test_samples_are_decoded_codes_of_the_prior(model: GrammarAutoencoder):
+    codes = model.network.sample_codes(30, np.random.default_rng(4))
+    assert model.sample(30, seed=4) == model.decode(codes)
+    assert model.sample(30, seed=4) != model.sample(30, seed=5)
+
+
+def test_strings_are_reconstructed_and_joined_by_a_line(model: GrammarAutoencoder):
+    assert model.reconstruct(WORDS) == model.decode(model.encode(WORDS))
+    first, last = model.encode(WORDS[:2])
+    path = model.interpolate(WORDS[0], WORDS[1], 5)
+    assert len(path) == 5
+    assert path[1] == model.decode([0.75 * first + 0.25 * last])[0]
+    assert [path[0], path[-1]] == model.reconstruct(WORDS[:2])
 
 
 def test_exact_match_is_the_share_of_strings_that_come_back(model: GrammarAutoencoder):
@@ -116,13 +142,68 @@ def test_the_loss_knows_which_rules_compete(model: GrammarAutoencoder):
 
 def test_it_learns_a_few_strings_by_heart():
     keras.utils.set_random_seed(0)
-    model = GrammarAutoencoder(TINY_GRAMMAR, 9, build_network(TINY_GRAMMAR, 9, 8, None, 1.0))
+    network = build_from_recipe(Recipe("ae", 8), TINY_GRAMMAR, 4)
+    model = GrammarAutoencoder(TINY_GRAMMAR, 4, network)
     model.network.compile(keras.optimizers.Adam(1e-2))
-    rules = model.codec.encode(WORDS[:3])
+    words = ["a+b", "b+a", "a"]
+    rules = model.codec.encode(words)
     model.network.fit(np.tile(rules, (100, 1)), batch_size=3, epochs=1, shuffle=False, verbose=0)
     # In training mode: the moving averages of so short a training still lag behind.
     logits = keras.ops.convert_to_numpy(model.network(rules, training=True)["reconstruction"])
-    assert model.codec.decode(decode_logits(logits, TINY_GRAMMAR)) == WORDS[:3]
+    assert model.codec.decode(decode_logits(logits, TINY_GRAMMAR)) == words
+
+
+@pytest.mark.usefixtures("eager")
+def test_fit_on_strings_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    strings = [" " + text for text in WORDS]
+    options = {"components": 2, "epochs": 1, "batch_size": 18, "xla": False, "verbose": False}
+    model, same = (
+        GrammarAutoencoder.fit(
+            strings, TINY_GRAMMAR, latent_dim=2, seed=3, architecture=SMALL, **options
+        )
+        for _ in range(2)
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
+    codes = model.encode(WORDS)
+    np.testing.assert_array_equal(same.encode(WORDS), codes)
+    assert len(model.details["history"]) == 1
+    assert model.details["options"]["seed"] == 3
+    assert WORDS[0] in model.training_strings  # without the blank
+    assert "a+c" not in model.training_strings
+    model.save(str(tmp_path / "model"))
+    again = GrammarAutoencoder.load(str(tmp_path / "model"))
+    np.testing.assert_array_equal(again.encode(WORDS), codes)
+    assert again.sample(20, seed=1) == model.sample(20, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"epochs": 0}, "epochs must be greater than 0"),
+        ({"model": "nonsense"}, "'nonsense' is no model"),
+        ({"speed": 1}, "unexpected keyword argument 'speed'"),
+        ({"grammar": "nothing.cfg"}, "cannot read the grammar"),
+        ({"strings": "a+b"}, "give a list of strings"),
+        ({"strings": ["a+b"] * 19}, "19 strings are too few"),
+        ({"max_length": 3}, "takes 4 productions but max_length is 3"),
+        ({"grammar": "characters", "strings": [""]}, "no characters"),
+    ],
+)
+def test_mistakes_before_a_fit(options: dict, sentence: str):
+    with pytest.raises(UserError, match=sentence):
+        GrammarAutoencoder.fit(**{"strings": ["a+b"] * 30, "grammar": TINY_GRAMMAR, **options})
+
+
+def test_the_shipped_model_of_expressions_loads_and_is_saved_again(tmp_path: Path):
+    model = GrammarAutoencoder.load("expressions")
+    strings = ["1/3+x+sin(x*x)", "x/1+3+(1*1)"]
+    assert model.reconstruct(strings) == strings
+    model.save(tmp_path, half_precision=True)  # it is older than recipes of models
+    again = GrammarAutoencoder.load(tmp_path)
+    np.testing.assert_allclose(again.encode(strings), model.encode(strings), atol=0.01)
+    assert again.network.penalty.weights == model.network.penalty.weights
 
 
 def test_a_loaded_model_is_the_same_model(
@@ -144,7 +225,7 @@ def test_a_loaded_model_is_the_same_model(
 def test_a_trained_model_is_saved_without_its_optimiser(saved: Path, tmp_path: Path):
     model = tiny_model()
     model.network.compile("adam")
-    model.network.fit(model.codec.encode(WORDS), batch_size=20, epochs=1, verbose=0)
+    model.network.optimizer.build(model.network.trainable_variables)  # its moments
     model.save(tmp_path / "trained")
     sizes = [(folder / NETWORK).stat().st_size for folder in (saved, tmp_path / "trained")]
     assert sizes[1] < 1.1 * sizes[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
+from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.cfg.characters import character_grammar, writes_characters
 from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
@@ -15,8 +16,9 @@ from grammar.codec import RuleCodec
 from grammar.decoding import decode_logits
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions.evaluate import is_expression
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
-from grammar.train import TrainConfig, load_grammar, load_strings, prepare
+from grammar.train import TrainConfig, find_grammar, load_strings
 
 STRANGE = ["C[C@@H](N)/C=C\\C#N", "'\"->|", "a#b%c"]
 
@@ -48,7 +50,7 @@ def test_such_grammars_are_known_again():
     assert writes_characters(Grammar(grammar.text))
     assert writes_characters(character_grammar("a"))
     others = ("arithmetic", "smiles", "smiles_compact", "smiles_extended")
-    assert not any(writes_characters(Grammar.load(name)) for name in others)
+    assert not any(writes_characters(load_grammar(name).grammar) for name in others)
     assert not writes_characters(Grammar("S -> 'a' S | 'b'"))
     assert compact(character_grammar(["ab"])).n_rules == 5
 
@@ -64,9 +66,9 @@ def test_alphabets_that_make_no_grammar(strings: list[str], words: str):
 
 def test_the_alphabet_of_expressions_is_that_of_the_source():
     config = TrainConfig(grammar="characters", n_data=50)
-    grammar = load_grammar(config)
-    assert "".join(grammar.terminals) == "()*+/123einpsx"  # 14, and padding
-    strings = load_strings(config, grammar)
+    parser = find_grammar(config)
+    assert "".join(parser.grammar.terminals) == "()*+/123einpsx"  # 14, and padding
+    strings = load_strings(config, parser)
     assert len(strings) == 50
     assert all(map(is_expression, strings))
 
@@ -75,12 +77,14 @@ def test_a_file_has_its_own_alphabet(tmp_path: Path):
     words = tmp_path / "words.txt"
     words.write_text("\n".join(["ab c", "ba", ""] * 15))
     config = TrainConfig(grammar="characters", data=str(words), latent_dim=4, components=2)
-    strings, rules, model = prepare(config)
+    parser = find_grammar(config)
+    strings = load_strings(config, parser)
+    model, rules = GrammarAutoencoder.prepare(strings, parser, config)
     assert set(strings) == {"abc", "ba"}
     assert rules.shape == (30, 3)
     assert model.grammar.terminals == ("a", "b", "c")
     with pytest.raises(GrammarError, match=r"missing\.txt"):
-        load_grammar(TrainConfig(grammar="characters", data=str(tmp_path / "missing.txt")))
+        find_grammar(TrainConfig(grammar="characters", data=str(tmp_path / "missing.txt")))
 
 
 @pytest.mark.parametrize(
@@ -98,4 +102,4 @@ def test_molecules_are_no_expressions():
     assert not is_expression("CCO")
     config = TrainConfig(grammar="smiles", exclude_better_than=0.1)
     with pytest.raises(UserError, match="needs the arithmetic grammar"):
-        load_strings(config, Grammar.load("smiles"))
+        load_strings(config, load_grammar("smiles"))

@@ -9,6 +9,7 @@ import pytest
 from grammar.ambiguity import find_ambiguity, sample_token_lists
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 
 GRAMMARS_DIR = Path(__file__).parents[1] / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
@@ -63,7 +64,7 @@ def test_all_findings_of_one_kind_are_listed():
 def load(tmp_path, text):
     path = tmp_path / "own.cfg"
     path.write_text(text)
-    return Grammar.load(path)
+    return load_grammar(path)
 
 
 def test_an_ambiguous_grammar_is_refused_with_a_short_witness(tmp_path):
@@ -72,7 +73,7 @@ def test_an_ambiguous_grammar_is_refused_with_a_short_witness(tmp_path):
 
 
 def test_an_ambiguous_grammar_can_be_insisted_on(tmp_path):
-    assert load(tmp_path, SUMS).ambiguous
+    assert load(tmp_path, SUMS).grammar.ambiguous
 
 
 def test_the_dangling_else_is_found(tmp_path):
@@ -83,8 +84,8 @@ def test_the_dangling_else_is_found(tmp_path):
 
 @pytest.mark.parametrize("text", [LISTS, PALINDROMES])
 def test_unambiguous_grammars_are_accepted(tmp_path, text):
-    grammar = load(tmp_path, text)
-    assert find_ambiguity(grammar, sample_token_lists(grammar)) is None
+    parser = load(tmp_path, text)
+    assert find_ambiguity(parser, sample_token_lists(parser.grammar)) is None
 
 
 @pytest.mark.parametrize(

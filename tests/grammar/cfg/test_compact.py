@@ -11,11 +11,12 @@ from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_derivations, sample_strings
 
-SMILES, COMPACT = Grammar.load("smiles"), Grammar.load("smiles_compact")
-ARITHMETIC = Grammar.load("arithmetic")
+SMILES, COMPACT = load_grammar("smiles").grammar, load_grammar("smiles_compact").grammar
+ARITHMETIC = load_grammar("arithmetic").grammar
 MOLECULES = [
     "C",
     "CC(C)(C)c1ccc2occ(CC(=O)Nc3ccccc3F)c2c1",

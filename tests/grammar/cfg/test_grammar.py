@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError, ParseError
+from grammar.errors import ParseError
+from grammar.library import load_grammar
 
 GRAMMARS_DIR = Path(__file__).parents[1] / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 OFFICIAL_RULES = [
     "S -> S '+' T",
     "S -> S '*' T",
@@ -113,15 +114,3 @@ def test_continued_lines_comments_and_both_quotes():
 def test_signs_of_the_syntax_may_be_terminals():
     grammar = Grammar("S -> '|' S | '#' | '->' | \"'\" ")
     assert grammar.terminals == ("|", "#", "->", "'")
-
-
-def test_a_missing_file_names_the_built_in_grammars():
-    with pytest.raises(GrammarError, match=r"'nowhere\.cfg'.*arithmetic"):
-        Grammar.load("nowhere.cfg")
-
-
-def test_a_grammar_file_is_loaded(tmp_path):
-    path = tmp_path / "own.cfg"
-    path.write_text("S -> S '-' 'y' | 'y'\n")
-    assert Grammar.load(path).tokenize("y-y") == ["y", "-", "y"]
-    assert Grammar.load(str(path)).text == path.read_text()

@@ -12,6 +12,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions import data
 from grammar.expressions.data import load_expressions
+from grammar.library import load_grammar
 from grammar.sampling.uniform import official_expressions
 
 
@@ -47,7 +48,7 @@ def test_a_part_is_drawn_by_seed_in_source_order():
 
 @pytest.mark.parametrize("name", data.OFFICIAL_FILES)
 def test_the_official_file_is_used_and_checked(tmp_path, monkeypatch, name):
-    grammar = Grammar.load("arithmetic")
+    grammar = load_grammar("arithmetic").grammar
     lines = (" ".join(grammar.tokenize(text)) + "\n" for text in official_expressions())
     content = "".join(lines).encode()
     path = tmp_path / name
@@ -95,7 +96,7 @@ def test_a_bad_line_is_shown_with_its_number_and_a_caret(tmp_path):
     [
         ("empty.txt", b"\n \n", "has no strings"),
         ("binary.txt", b"\xff\xfe\x00x", "is not a text file"),
-        ("broken.gz", b"x+x\n", "cannot read"),
+        ("broken.gz", b"x+x\n", "cannot read .*broken"),
     ],
 )
 def test_bad_files(tmp_path, name, content, message):

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions.data import load_expressions
 from grammar.expressions.evaluate import (
@@ -23,6 +22,7 @@ from grammar.expressions.evaluate import (
     target,
     values_of,
 )
+from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
 TARGET_Y = target(TARGET_X)
@@ -76,7 +76,7 @@ def by_python(expression: str, x: np.ndarray, error: float = 0.0) -> np.ndarray:
 
 def test_values_equal_pythons_own_on_thousands_of_random_strings():
     x = np.array([-10.0, -2.5, -1.0, 0.0, 0.3, 1.0, 7.7, 10.0])
-    grammar = Grammar.load("arithmetic")
+    grammar = load_grammar("arithmetic").grammar
     compared = failures = 0
     for text in sample_strings(grammar, 1500, 14) + sample_strings(grammar, 1500, 30, seed=1):
         expected, disturbed = by_python(text, x), by_python(text, x, error=1e-13)
@@ -223,7 +223,7 @@ def test_expressions_with_one_key_are_one_function(one, other, same):
 
 
 def test_equal_keys_of_the_grammar_mean_equal_scores():
-    strings = sample_strings(Grammar.load("arithmetic"), 3000, 11, seed=1)
+    strings = sample_strings(load_grammar("arithmetic").grammar, 3000, 11, seed=1)
     scores = fit_errors(strings, TARGET_X, TARGET_Y)
     by_key: dict[bytes, float] = {}
     for key, score in zip(function_keys(strings), scores, strict=True):

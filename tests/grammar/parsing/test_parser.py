@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
+from grammar.library import load_grammar
 from grammar.parsing.lalr import build_tables
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_derivations, sample_strings
@@ -21,7 +22,7 @@ GRAMMARS_DIR = Path(__file__).parents[1] / "grammars"
 LISTS = (GRAMMARS_DIR / "lists.cfg").read_text()
 PALINDROMES = (GRAMMARS_DIR / "palindromes.cfg").read_text()
 SUMS = (GRAMMARS_DIR / "sums.cfg").read_text()
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 PARSER = Parser(ARITHMETIC)
 
 

@@ -14,12 +14,13 @@ from grammar.ambiguity import find_merged_terminals, sample_token_lists
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
+from grammar.library import load_grammar
 from grammar.parsing.parser import ChartEngine, Parser
 from grammar.parsing.smiles import SmilesEngine
 from grammar.sampling.uniform import sample_derivations
 
-OFFICIAL = Grammar.load("smiles")
-EXTENDED = Grammar.load("smiles_extended")
+OFFICIAL = load_grammar("smiles").grammar
+EXTENDED = load_grammar("smiles_extended").grammar
 GRAMMARS = {"smiles": OFFICIAL, "smiles_extended": EXTENDED}
 PARSERS = {name: Parser(grammar) for name, grammar in GRAMMARS.items()}
 CHARTS = {name: ChartEngine(grammar) for name, grammar in GRAMMARS.items()}
@@ -189,7 +190,7 @@ def changed(old: str, new: str, text: str = OFFICIAL.text) -> Grammar:
 @pytest.mark.parametrize(
     "grammar",
     [
-        Grammar.load("arithmetic"),
+        load_grammar("arithmetic").grammar,
         changed("| chain bond branched_atom", "| branched_atom bond chain"),  # other lists
         changed("| atom RB BB", ""),  # a rule less
         changed("| bond DIGIT", "| bond DIGIT | '(' chain ')'"),  # a chain within a ring bond

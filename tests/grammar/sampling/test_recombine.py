@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
+from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.recombine import Recombiner, StringRecombiner
 from grammar.sampling.uniform import sample_derivations
 
-GRAMMARS = {name: Grammar.load(name) for name in ("arithmetic", "smiles", "smiles_compact")}
+GRAMMARS = {name: load_grammar(name).grammar for name in ("arithmetic", "smiles", "smiles_compact")}
 
 
 def derivations(name: str, n: int) -> list[bytes]:

@@ -12,6 +12,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError
 from grammar.expressions.data import OFFICIAL_SHA256
+from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
 from grammar.sampling.uniform import (
     FAMILY,
@@ -22,7 +23,7 @@ from grammar.sampling.uniform import (
     sample_strings,
 )
 
-ARITHMETIC = Grammar.load("arithmetic")
+ARITHMETIC = load_grammar("arithmetic").grammar
 COUNTS = {2: 4, 4: 60, 6: 1_044, 8: 19_980, 10: 407_268, 12: 8_675_100, 14: 190_837_620}
 
 

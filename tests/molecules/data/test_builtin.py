@@ -9,8 +9,7 @@ from rdkit.Chem import QED
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from gmae_tf.errors import UserError
-from grammar.cfg.grammar import Grammar
-from grammar.parsing.parser import Parser
+from grammar.library import load_grammar
 from molecules.data.builtin import MAX_ATOMS, MIN_ATOMS, builtin_molecules, read_drugs
 
 
@@ -21,7 +20,7 @@ def made():
 
 def test_drugs_are_different_canonical_and_in_the_grammar():
     drugs = read_drugs()
-    parser = Parser(Grammar.load("smiles"))
+    parser = load_grammar("smiles")
     assert 150 <= len(drugs) == len(set(drugs.values()))
     for smiles in drugs.values():
         assert Chem.CanonSmiles(smiles) == smiles
@@ -52,7 +51,7 @@ def test_molecules_are_canonical_different_and_of_drug_size(made):
 
 
 def test_molecules_are_in_the_grammar(made):
-    parser = Parser(Grammar.load("smiles"))
+    parser = load_grammar("smiles")
     for smiles in made[:60]:
         parser.parse(smiles)
 

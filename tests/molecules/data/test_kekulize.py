@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from gmae_tf.errors import UserError
-from grammar.cfg.grammar import Grammar
-from grammar.parsing.parser import Parser
+from grammar.library import load_grammar
 from molecules.data import kekulize
 from molecules.data.builtin import builtin_molecules
 from molecules.data.kekulize import kekulize_all, kekulize_cached, kekulize_smiles
@@ -45,7 +44,7 @@ def test_same_molecule_and_one_form_however_it_is_written(smiles, seed):
 
 
 def test_forms_are_in_the_grammar():
-    parser = Parser(Grammar.load("smiles"))
+    parser = load_grammar("smiles")
     for smiles in MADE[:30]:
         parser.parse(kekulize_smiles(smiles))
 

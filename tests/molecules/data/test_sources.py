@@ -9,13 +9,12 @@ import pytest
 from rdkit import Chem
 
 from gmae_tf.errors import UserError
-from grammar.cfg.grammar import Grammar
 from grammar.errors import ParseError
-from grammar.parsing.parser import Parser
+from grammar.library import load_grammar
 from molecules.data import zinc
 from molecules.data.builtin import builtin_molecules
-from molecules.data.sources import load_molecules, report
 from molecules.data.kekulize import kekulize_smiles
+from molecules.data.sources import load_molecules, report
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def table(tmp_path):
 
 def accepts(smiles):
     try:
-        Parser(Grammar.load("smiles")).parse(smiles)
+        load_grammar("smiles").parse(smiles)
     except ParseError as error:
         return f"outside the grammar: {error}"
     return None

@@ -16,12 +16,13 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import decode_logits
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 from molecules.decoding.mask import molecule_walk
 
-OFFICIAL = Grammar.load("smiles")
+OFFICIAL = load_grammar("smiles").grammar
 GRAMMARS = {
     "smiles": OFFICIAL,
-    "smiles_extended": Grammar.load("smiles_extended"),
+    "smiles_extended": load_grammar("smiles_extended").grammar,
     "compact": compact(OFFICIAL),
 }
 LOVES = ["", "12345678", "(", "[", "#=", "SPI", "1=(", "C12", "[H+-", "/\\", ".[1"]
@@ -133,6 +134,8 @@ NONE = {
     "C[O-]C": None,
     "C1CO=1": None,
     "N1(C)CN=1": None,  # the atom that opened the ring has no bond left for a double one
+    "C1(CC=1)=C": None,  # closed by a double bond, the ring takes one more of its opener
+    "C1(CC=1)(=C)": None,
     "[CH8]": "DIGIT -> '8'",
     "c1ccccc1": "atom -> aromatic_organic",  # is asked for without aromatic atoms
 }

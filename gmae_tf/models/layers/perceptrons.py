@@ -1,4 +1,4 @@
-"""A prior over sequences of a few symbols: a perceptron that looks back only."""
+"""Multilayer perceptrons, plain and autoregressive."""
 
 from __future__ import annotations
 
@@ -11,8 +11,24 @@ from keras import ops
 from numpy.typing import NDArray
 
 
+def perceptron(
+    widths: list[int], outputs: int, name: str, activation: str = "relu", inputs: int | None = None
+) -> keras.Sequential:
+    """Dense layers; `inputs` builds them at once, as weights must be before training starts."""
+    network = keras.Sequential(
+        [
+            *(keras.layers.Dense(width, activation=activation) for width in widths),
+            keras.layers.Dense(outputs),
+        ],
+        name=name,
+    )
+    if inputs is not None:
+        network.build((None, inputs))
+    return network
+
+
 class CausalPerceptron(keras.layers.Layer):
-    """Indices [N, P] -> logits [N, P, K] at each position, from the positions before it alone."""
+    """Masked autoregressive perceptron: indices [N, P] -> logits [N, P, K], each of earlier ones."""
 
     def __init__(self, positions: int, symbols: int, units: int) -> None:
         super().__init__(name="prior", dtype="float32")

@@ -1,0 +1,124 @@
+"""Training and evaluation of grammar autoencoders."""
+
+from __future__ import annotations
+
+import io
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gmae_tf.errors import UserError
+from gmae_tf.models.options import ModelOptions
+
+if TYPE_CHECKING:
+    from grammar.autoencoder.model import GrammarAutoencoder
+
+MIN_STRINGS = 20
+PRIOR_SAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class TrainingOptions(ModelOptions):
+    """How a grammar autoencoder is trained.  `UserError` for a number that is not positive."""
+
+    latent_dim: int = 25
+    """Dimensions of the latent space."""
+    reconstruction_weight: float = 20.0
+    """Weight of the cross-entropy in nats per string."""
+    epochs: int = 50
+    """Passes over the training strings."""
+    batch_size: int = 600
+    """Strings per batch; the regulariser compares each batch with the prior."""
+    learning_rate: float = 2e-3
+    """Start of Adam's learning rate; it falls when the validation loss stalls."""
+    patience: int = 3
+    """Epochs without a better validation loss before the learning rate falls."""
+    xla: bool = True
+    """Compile the training step with XLA: a slower start, faster steps."""
+    max_length: int | None = None
+    """Longest sequence of rules; by default that of the data."""
+    seed: int = 0
+    """Seed of weights, split and batch order."""
+
+    def __post_init__(self) -> None:
+        from gmae_tf.models import entry
+
+        names = ("max_length", "latent_dim", "components", "epochs", "batch_size", "learning_rate")
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UserError(f"{name} must be greater than 0, not {value}")
+        entry(self.model)
+
+
+def train(
+    model: GrammarAutoencoder,
+    rules: NDArray[np.uint8],
+    options: TrainingOptions,
+    folder: Path,
+    *,
+    verbose: bool = True,
+) -> list[dict[str, float]]:
+    """Train on 90 % of the rules [N, T]; the others choose the best epoch.  Returns the logs.
+
+    Called again with the same `folder` it continues where it stopped.
+    """
+    from gmae_tf.training.fit import fit
+
+    kept, held_out = split(rules, options.seed)
+    with nullcontext() if verbose else redirect_stdout(io.StringIO()):
+        history = fit(
+            model.network,
+            kept,
+            held_out,
+            folder,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            patience=options.patience,
+            xla=options.xla or None,
+            seed=options.seed,
+        )
+    return history
+
+
+def split(rules: NDArray[np.uint8], seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Nine tenths of the rows for training, and the other, randomly chosen, tenth."""
+    order = np.random.default_rng(seed).permutation(len(rules))
+    held_out, kept = np.split(rules[order], [max(1, len(rules) // 10)])
+    return kept, held_out
+
+
+def evaluate(
+    model: GrammarAutoencoder, rules: NDArray[np.uint8], options: TrainingOptions
+) -> dict[str, Any]:
+    """Reconstruction and latent terms of the held-out tenth, and what prior samples decode to."""
+    from gmae_tf.training.batches import SeededBatches
+    from grammar.cfg.characters import writes_characters
+    from grammar.expressions.evaluate import is_expression
+
+    kept, held_out = split(rules, options.seed)
+    batches = SeededBatches(held_out, options.batch_size, options.seed)
+    measured = model.network.evaluate(batches, verbose=0, return_dict=True)
+    rng = np.random.default_rng(options.seed)
+    decoded = model.decode(model.network.sample_codes(PRIOR_SAMPLES, rng))
+    expressions = {}
+    if writes_characters(model.grammar):
+        readable = sum(is_expression(text or "") for text in decoded)
+        expressions["prior_expressions"] = readable / len(decoded)
+    return {
+        "training_strings": len(kept),
+        "held_out_strings": len(held_out),
+        "reconstruction_nats": measured["reconstruction"],
+        "exact_match": model.exact_match(held_out),
+        **{name: measured[name] for name in ("ks", "covariance", "sliced") if name in measured},
+        "prior_samples": len(decoded),
+        "prior_complete": sum(text is not None for text in decoded) / len(decoded),
+        **expressions,
+        "prior_distinct": len(set(decoded)) / len(decoded),
+        "prior_new": sum(s not in model.training_strings for s in decoded if s) / len(decoded),
+    }

@@ -1,0 +1,67 @@
+"""Grammars by name or file, checked and ready to parse with."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from grammar.ambiguity import check_unambiguous
+from grammar.cfg.characters import CHARACTERS
+from grammar.cfg.compact import compact
+from grammar.cfg.grammar import Grammar
+from grammar.errors import GrammarError
+from grammar.parsing.parser import Parser
+
+BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").glob("*.cfg"))}
+
+
+def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
+    """The parser of a built-in grammar, of a grammar file, or of a `Grammar`.
+
+    Built in are `arithmetic` and `smiles` (Kusner et al. 2017) and `smiles_extended`;
+    `NAME_compact` is the compact form of one of them, see `grammar.cfg.compact`.  The grammar of a
+    file must also be unambiguous, as far as can be found, or say `%ambiguous`.
+
+    Raises
+    ------
+    GrammarError: no such name or file, or a mistake in the grammar, with its line.
+
+    Examples
+    --------
+    >>> import grammar
+    >>> parser = grammar.load_grammar("arithmetic")
+    >>> list(parser.parse("x + 1"))
+    [0, 3, 7, 8]
+    >>> [str(parser.grammar.rules[rule]) for rule in parser.parse("x")]
+    ['S -> T', "T -> 'x'"]
+    """
+    if isinstance(source, Parser):
+        return source
+    if isinstance(source, Grammar):
+        return Parser(source)
+    name = str(source)
+    if name.removesuffix("_compact") in BUILT_IN:
+        return _built_in(name)
+    if name == CHARACTERS:
+        raise GrammarError(
+            "the grammar 'characters' is made of the alphabet of given strings: use "
+            "grammar.cfg.characters.character_grammar(strings)"
+        )
+    try:
+        text = Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "; of rules in a string make a grammar.Grammar(text)" if "->" in name else ""
+        raise GrammarError(
+            f"cannot read the grammar {name!r}; give a text file of rules or a built-in "
+            f"name ({', '.join(BUILT_IN)}){hint}"
+        ) from error
+    parser = Parser(Grammar(text))
+    check_unambiguous(parser)
+    return parser
+
+
+@cache
+def _built_in(name: str) -> Parser:
+    if name in BUILT_IN:
+        return Parser(Grammar(BUILT_IN[name].read_text(encoding="utf-8")))
+    return Parser(compact(_built_in(name.removesuffix("_compact")).grammar))
