@@ -91,7 +91,7 @@ def test_a_study_runs_and_repeats_nothing(
     out = tmp_path / "run"
     command = (
         *("-m", "experiments.papers.cluster_term", "--data", "synthetic", "--out", out),
-        *("--curves", "200", "--epochs", "1", "--seeds", "0", "--thresholds", "[1.5]"),
+        *("--curves", "1000", "--epochs", "1", "--seeds", "0", "--thresholds", "[1.5]"),
         *("--device", "cpu"),
     )
     first = run_here(*command)
@@ -106,6 +106,6 @@ def test_a_study_runs_and_repeats_nothing(
     for name in ("cluster_term", "cluster_maps", "cluster_samples_synthetic"):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     monkeypatch.setattr("gmae_tf.training.fit.fit", None)  # nothing is left to train
-    settings = {"data": "synthetic", "curves": 200, "epochs": 1, "seeds": "0"}
+    settings = {"data": "synthetic", "curves": 1000, "epochs": 1, "seeds": "0"}
     cluster_term(ClusterTermConfig(out=out, thresholds=(1.5,), **settings))
     assert json.loads((out / "results.json").read_text())["results"] == rows
