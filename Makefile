@@ -9,6 +9,18 @@ python -m bayesopt.run --task expr --out runs/expr
 python -m bayesopt.run --task molecules --batch-size 25 --out runs/molecules
 endef
 
+# What `make benchmark` does; the benchmarks of quality take hours, see experiments/README.md.
+define BENCHMARKS
+python -m experiments.benchmarks.parsers expressions
+python -m experiments.benchmarks.parsers molecules
+python -m experiments.benchmarks.molecule_decode
+python -m experiments.benchmarks.decoders
+python -m experiments.benchmarks.penalty
+python -m experiments.benchmarks.model_steps
+python -m experiments.benchmarks.search_batch
+python -m experiments.benchmarks.image_step
+endef
+
 VENV := .venv
 BIN := $(VENV)/bin
 # A Python is good if it is of a supported version and can make an environment with pip.
@@ -61,7 +73,7 @@ docs: setup-docs  ## the documentation site in site/, its notebooks executed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 benchmark: setup-dev  ## measure every speed that the documentation claims
-	@set -e; for script in experiments/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -ex; export PATH="$(CURDIR)/$(BIN):$$PATH"; $(subst $(newline),; ,$(BENCHMARKS))
 
 lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (needs uv)
 	$(call pin,requirements.txt,)

@@ -8,16 +8,55 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.tables import pages as TABLES
+from experiments.tables import pages
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", TABLES.PAGES, ids=lambda page: page.name)
+COMMAND = re.compile(
+    r"python -m ((?:gmae_tf|grammar|molecules|bayesopt|experiments)[\w.]*)([^#`]*)"
+)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_tables_are_those_of_the_result_files(page):
-    assert page.read_text() == TABLES.page_with_tables(page), (
-        "run: python -m experiments.tables.pages --write"
-    )
+    made = pages.page_with_tables(page)
+    assert page.read_text() == made, "run: python -m experiments.tables.pages --write"
+
+
+def test_every_table_is_on_a_page():
+    text = "".join(page.read_text() for page in pages.PAGES)
+    missing = {name for name in pages.BLOCKS if f"<!-- {name}: begin -->" not in text}
+    assert not missing
+
+
+def documented_commands() -> dict[str, set[str]]:
+    """Modules that pages, docstrings and result files tell to start, with the options named."""
+    found: dict[str, set[str]] = {}
+    sources = [*pages.PAGES, ROOT / "Makefile", *sorted((ROOT / "experiments").rglob("*.py"))]
+    sources += [ROOT / "experiments" / "README.md", *sorted((ROOT / "docs").rglob("*.json"))]
+    for source in sources:
+        text = source.read_text().replace("\\\n", " ")
+        for line in text.splitlines():
+            for module, rest in COMMAND.findall(line):
+                options = re.findall(r"(?<=[\s\[])--[a-z][a-z-]+", rest)
+                words = rest.split()
+                if module == "bayesopt.run" and words[:1] in (["ask"], ["tell"]):
+                    module = f"{module} {words[0]}"
+                found.setdefault(module.rstrip("."), set()).update(options)
+    return found
+
+
+COMMANDS = documented_commands()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if ".NAME" not in c and ".X" not in c])
+def test_documented_commands_have_their_options(command, run_here):
+    done = run_here("-m", *command.split(), "--help")
+    assert done.returncode == 0, done.stderr
+    known = set(re.findall(r"--[a-z][a-z-]+", done.stdout))
+    known |= {f"--no-{name[2:]}" for name in known}
+    assert COMMANDS[command] <= known
 
 
 README = (ROOT / "README.md").read_text()

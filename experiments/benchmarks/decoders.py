@@ -5,12 +5,9 @@ python -m experiments.benchmarks.decoders [--steps 300] [--out FILE]
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import time
-from pathlib import Path
+
+from experiments.benchmarks.record import parser_of, record
 
 SEED = 0
 PLACES = (1, 40)
@@ -46,11 +43,9 @@ def nats(rules, grammar, places: int, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = parser_of(__doc__)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    from gmae_tf.utils.files import write_atomic
     from grammar.codec import RuleCodec
     from grammar.library import load_grammar
     from molecules.data.builtin import builtin_molecules
@@ -61,18 +56,16 @@ def main() -> None:
     found = {str(n): nats(rules, grammar, n, arguments.steps) for n in PLACES}
     for places, row in found.items():
         print(f"{places:>3} numbers a step: {row['nats']:.2f} nats, {row['seconds']} s")
-    record = {
-        "benchmark": "decoders",
-        "data": "5,000 built-in molecules, 500 held out",
-        "steps": arguments.steps,
-        "batch_size": 125,
-        "seed": SEED,
-        "by_numbers_a_step": found,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-    }
-    if arguments.out:
-        write_atomic(arguments.out, json.dumps(record, indent=2) + "\n")
+    record(
+        "decoders",
+        arguments,
+        ("keras", "tensorflow", "numpy"),
+        data="5,000 built-in molecules, 500 held out",
+        steps=arguments.steps,
+        batch_size=125,
+        seed=SEED,
+        by_numbers_a_step=found,
+    )
 
 
 if __name__ == "__main__":

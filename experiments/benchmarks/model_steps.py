@@ -1,26 +1,25 @@
-"""What a training step of every model costs beside one of the plain autoencoder, in one run.
+"""Cost of a training step of every model beside one of the plain autoencoder, in one run.
 
-    python -m experiments.benchmarks.model_steps [--models ae,vae,gmae] [--repeats 7] [--steps 10] [--out FILE]
+    python -m experiments.benchmarks.model_steps [--models ae,vae,gmae] [--out FILE]
 
-Each model is built as `experiments.images.compare` builds it (small network, 32 x 32 x 1, 10 dimensions), and
-takes steps on one batch of noise.  Processor time of the whole process, threads included, so that
-other work on the machine counts little; after each model the plain autoencoder steps again, and
-ratios are to it.  Medians over the repeats.  Epochs in which a model does something once (VaDE fits
-its mixture, CascadeVAE opens its groups) are not in it.
+Each model is built as `experiments.images.compare` builds it (small network, 32 x 32 x 1, 10
+dimensions), and takes steps on one batch of noise.  Processor time of the whole process, threads
+included, so that other work on the machine counts little; after each model the plain autoencoder
+steps again, and ratios are to it.  Medians over the repeats.  Epochs in which a model does
+something once (VaDE fits its mixture, CascadeVAE opens its groups) are not in it.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+
+from experiments.benchmarks.record import parser_of, record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 BASE = "ae"
@@ -28,13 +27,11 @@ BASE = "ae"
 
 def main() -> None:
     """Measure, print one table, write it with --out."""
+    options = _options()
     import keras
 
     from gmae_tf.models import MODELS
-    from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import versions
 
-    options = _options()
     names = list(MODELS) if options.models == "all" else options.models.split(",")
     print(f"{'model':15} {'ms a step':>10} {'of ' + BASE:>8}")
     rows = []
@@ -48,18 +45,16 @@ def main() -> None:
         ratio = statistics.median(a / b for a, b in zip(times[name], times[BASE], strict=True))
         rows.append({"model": name, "ms": 1e3 * statistics.median(times[name]), "ratio": ratio})
         print(f"{name:15} {rows[-1]['ms']:10.1f} {ratio:8.2f}", flush=True)
-    results = {
-        "benchmark": "model_steps",
-        "batch_size": options.batch_size,
-        "repeats": options.repeats,
-        "steps": options.steps,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        "versions": versions(("keras", "tensorflow", "jax", "numpy")),
-        "results": rows,
-    }
-    if options.out:
-        write_atomic(options.out, json.dumps(results, indent=1) + "\n")
+    record(
+        "model_steps",
+        options,
+        ("keras", "tensorflow", "jax", "numpy"),
+        batch_size=options.batch_size,
+        repeats=options.repeats,
+        steps=options.steps,
+        backend=os.environ.get("KERAS_BACKEND", "tensorflow"),
+        results=rows,
+    )
 
 
 def stepper(name: str, options: argparse.Namespace) -> Callable[[], object]:
@@ -92,13 +87,12 @@ def _seconds(step: Callable[[], object], steps: int) -> float:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--models", default="all")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

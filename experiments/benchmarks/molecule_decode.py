@@ -1,6 +1,6 @@
 """How long 1,000 codes take to decode under each mask, and what fraction are molecules.
 
-    python -m experiments.benchmarks.molecule_decode [--grammar smiles] [--codes 1000] [--walks 10000] [--out F]
+    python -m experiments.benchmarks.molecule_decode [--grammar smiles] [--codes 1000] [--out FILE]
 
 Random logits stand for a network, which is not timed. Times are the best of `--repeats` on one
 thread, tables built before; fractions are of `--walks` other walks, by RDKit's sanitisation, once
@@ -10,17 +10,12 @@ with all rules and once without aromatic atoms, as a model of kekulised molecule
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from rdkit import Chem, rdBase
 
-from gmae_tf.utils.files import write_atomic
+from experiments.benchmarks.record import best_seconds, parser_of, record
 from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
@@ -41,23 +36,24 @@ def main() -> None:
     for name, factory, kekulised in _masks(grammar):
         rng = np.random.default_rng(options.seed)
         logits = _logits(rng, grammar, options.codes, options.steps, kekulised)
-        times = [_time(logits, grammar, factory) for _ in range(options.repeats)]
+        seconds = best_seconds(
+            lambda logits=logits, factory=factory: decode_logits(logits, grammar, walk=factory),
+            options.repeats,
+        )
         valid = _valid(rng, grammar, factory, kekulised, options)
-        rows[name] = {"seconds": min(times), "valid": valid}
-        print(f"{name:42s} {min(times):7.3f} s {valid:9.4f} valid", flush=True)
-    results = {
-        "benchmark": "molecule_decode",
-        "grammar": options.grammar,
-        "codes": options.codes,
-        "steps": options.steps,
-        "walks": options.walks,
-        "seed": options.seed,
-        "masks": rows,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-    }
-    if options.out:
-        write_atomic(options.out, json.dumps(results, indent=2) + "\n")
+        rows[name] = {"seconds": seconds, "valid": valid}
+        print(f"{name:42s} {seconds:7.3f} s {valid:9.4f} valid", flush=True)
+    record(
+        "molecule_decode",
+        options,
+        ("rdkit", "numpy"),
+        grammar=options.grammar,
+        codes=options.codes,
+        steps=options.steps,
+        walks=options.walks,
+        seed=options.seed,
+        masks=rows,
+    )
 
 
 def _masks(grammar: Grammar) -> list[tuple[str, Factory, bool]]:
@@ -94,12 +90,6 @@ def _logits(
     return logits
 
 
-def _time(logits: np.ndarray, grammar: Grammar, factory: Factory) -> float:
-    start = time.perf_counter()
-    decode_logits(logits, grammar, walk=factory)
-    return time.perf_counter() - start
-
-
 def _valid(
     rng: np.random.Generator,
     grammar: Grammar,
@@ -118,14 +108,13 @@ def _valid(
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--grammar", default="smiles", help="smiles, smiles_extended or compact")
     parser.add_argument("--codes", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=277)
     parser.add_argument("--walks", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """The rank of what a search finds among all expressions, where none fits exactly.
 
-    python -m experiments.benchmarks.oracle_rank [--budget 500] [--seeds 3] [--longest 12] --out FILE
+    python -m experiments.benchmarks.oracle_rank [--budget 500] [--seeds 3] [--out FILE]
 
 Two CSV files of 200 points from -10 to 10: `mixture`, 2.5 sin(1.3 x) + x^2/5, which no string of
 the grammar can be, and `decay`, 4 exp(-x^2/8) + x/2 with normal noise of 10 % of the standard
@@ -8,31 +8,25 @@ deviation of y, as a user may have measured it.  Each is searched by what a user
 
     python -m bayesopt.run --task expr --target-csv FILE --budget 500
 
-and ranked among all expressions of at most 12 productions (`experiments.search.exhaustive`); what the search finds
-may be longer, and then it may be better than all of them.  Strings that score the same are as good.
-Beside it stand as many random draws from the 100,000 known strings.
+and ranked among all expressions of at most 12 productions (`experiments.search.exhaustive`); what
+the search finds may be longer, and then it may be better than all of them.  Strings that score the
+same are as good.  Beside it stand as many random draws from the 100,000 known strings.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import os
-import platform
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from experiments.search.exhaustive import Oracle  # noqa: E402
-from grammar.expressions.targets import load_target  # noqa: E402
+from experiments.benchmarks.record import parser_of, record
+from experiments.search.command import run_search
+from experiments.search.exhaustive import Oracle
+from grammar.expressions.targets import load_target
 from grammar.library import load_grammar
 
 POINTS, NOISE = 200, 0.1
@@ -46,16 +40,14 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         for name in TARGETS:
             rows += measure(name, options, Path(folder))
-    results = {
-        "benchmark": "oracle_rank",
-        "budget": options.budget,
-        "longest": options.longest,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "results": rows,
-    }
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(results, indent=2) + "\n")
+    record(
+        "oracle_rank",
+        options,
+        ("tensorflow", "gpflow", "numpy"),
+        budget=options.budget,
+        longest=options.longest,
+        results=rows,
+    )
 
 
 def points(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -73,10 +65,11 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
     table, out = folder / f"{name}.csv", folder / name
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("x", "y"), *zip(*points(name), strict=True)])
-    command = ["-m", "bayesopt.run", "--task", "expr", "--target-csv", str(table)]
-    command += ["--budget", str(options.budget), "--seeds", f"0-{options.seeds - 1}"]
-    subprocess.run([sys.executable, *command, "--out", str(out)], cwd=ROOT, check=True)
-    found = json.loads((out / "results.json").read_text())
+    found = run_search(
+        out,
+        *("--task", "expr", "--target-csv", table, "--budget", options.budget),
+        *("--seeds", f"0-{options.seeds - 1}"),
+    )
     oracle = Oracle.of(
         load_grammar("arithmetic").grammar, load_target(None, table), options.longest
     )
@@ -105,11 +98,10 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--budget", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--longest", type=int, default=12)
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

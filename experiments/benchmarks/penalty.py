@@ -1,6 +1,6 @@
 """What the regulariser costs in a training step of the paper's image network, side by side.
 
-    python -m experiments.benchmarks.penalty [--repeats 9] [--latent-dim 10] [--components 10] [--out FILE]
+    python -m experiments.benchmarks.penalty [--repeats 9] [--latent-dim 10] [--out FILE]
 
 Two equal autoencoders (Saseendran et al. 2021, appendix Table 1: 32 x 32 x 1, filters 128, 256,
 512, 1024), one with the KS and covariance terms and one without, take steps on one batch in turn;
@@ -11,16 +11,15 @@ bar is 5 % of a step.  With KERAS_BACKEND=jax the same on JAX.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from experiments.benchmarks.record import parser_of, record
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -29,37 +28,31 @@ BAR = 0.05
 
 def main() -> None:
     """Measure, print one table, write it with --out."""
-    from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import versions
-
     options = _options()
     times = measure(options)
     with_penalty, without, alone = (times[name] for name in ("with", "without", "alone"))
     paired = [a / b - 1 for a, b in zip(with_penalty, without, strict=True)]
-    results = {
-        "benchmark": "penalty",
-        "batch_size": options.batch_size,
-        "latent_dim": options.latent_dim,
-        "components": options.components,
-        "repeats": options.repeats,
-        "step_with_penalty_ms": _median_ms(with_penalty),
-        "step_without_penalty_ms": _median_ms(without),
-        "penalty_alone_ms": _median_ms(alone),
-        "share_by_difference": statistics.median(paired),
-        "share_by_penalty_alone": statistics.median(alone) / statistics.median(with_penalty),
-        "bar": BAR,
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        "versions": versions(("keras", "tensorflow", "jax", "numpy")),
-    }
+    results = record(
+        "penalty",
+        options,
+        ("keras", "tensorflow", "jax", "numpy"),
+        batch_size=options.batch_size,
+        latent_dim=options.latent_dim,
+        components=options.components,
+        repeats=options.repeats,
+        step_with_penalty_ms=_median_ms(with_penalty),
+        step_without_penalty_ms=_median_ms(without),
+        penalty_alone_ms=_median_ms(alone),
+        share_by_difference=statistics.median(paired),
+        share_by_penalty_alone=statistics.median(alone) / statistics.median(with_penalty),
+        bar=BAR,
+        backend=os.environ.get("KERAS_BACKEND", "tensorflow"),
+    )
     print(f"step with penalty       {results['step_with_penalty_ms']:10.1f} ms")
     print(f"step without penalty    {results['step_without_penalty_ms']:10.1f} ms")
     print(f"penalty and gradient    {results['penalty_alone_ms']:10.3f} ms")
     print(f"share, by difference    {results['share_by_difference']:10.2%}   (noise of the steps)")
     print(f"share, by penalty alone {results['share_by_penalty_alone']:10.2%}   (bar {BAR:.0%})")
-    if options.out:
-        write_atomic(options.out, json.dumps(results, indent=2) + "\n")
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[float]]:
@@ -96,8 +89,8 @@ def _step(options: argparse.Namespace, penalty: Any, x: np.ndarray) -> Callable[
     import keras
 
     from gmae_tf.autoencoder import Autoencoder
+    from gmae_tf.images import networks
     from gmae_tf.losses import MeanSquaredError
-    from grammar.autoencoder import networks
 
     keras.utils.set_random_seed(options.seed)
     model = Autoencoder(
@@ -141,23 +134,13 @@ def _median_ms(seconds: list[float]) -> float:
     return 1e3 * statistics.median(seconds)
 
 
-def _processor() -> str:
-    """The name of the processor, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.machine()
-
-
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--latent-dim", type=int, default=10)
     parser.add_argument("--components", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

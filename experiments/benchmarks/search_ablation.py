@@ -1,7 +1,7 @@
-"""What each part of the search for expressions is worth: the search without it, or with another.
+"""Ablation of the search for expressions: the search without each part, or with another.
 
     python -m grammar.train --exclude-better-than 4.646 --epochs 40 --out runs/half-model
-    python -m experiments.benchmarks.search_ablation --model runs/half-model [--budget 500] [--seeds 5]
+    python -m experiments.benchmarks.search_ablation --model runs/half-model [--seeds 5]
 
 The protocol of weighted retraining (Tripp et al. 2020): the better half of the known strings is
 hidden from autoencoder and surrogate.  Each row is a run of
@@ -17,17 +17,15 @@ Runs stay in --work, and the same command continues there.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sqlite3
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from experiments.benchmarks.record import parser_of, record
+from experiments.runner import ROOT
+from experiments.search.command import run_search
+
 BAR = 0.11
 HIDDEN = "4.646"
 """Half of the 100,000 strings score this or less."""
@@ -54,28 +52,26 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name, flags in VARIANTS.items():
         rows += measure(name, flags, options)
-    results = {
-        "benchmark": "search_ablation",
-        "budget": options.budget,
-        "seeds": options.seeds,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "results": rows,
-    }
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(results, indent=2) + "\n")
+    record(
+        "search_ablation",
+        options,
+        ("tensorflow", "gpflow", "numpy"),
+        budget=options.budget,
+        seeds=options.seeds,
+        results=rows,
+    )
 
 
 def measure(name: str, flags: tuple[str, ...], options: argparse.Namespace) -> list[dict[str, Any]]:
     """The variant's row, and with the first one those of its baselines."""
     out = options.work / name.replace(" ", "-").replace(",", "")
-    command = ["-m", "bayesopt.run", "--task", "expr", "--model", str(options.model.resolve())]
-    command += ["--exclude-better-than", HIDDEN, "--budget", str(options.budget)]
-    command += ["--seeds", f"0-{options.seeds - 1}", "--out", str(out.resolve()), *flags]
-    subprocess.run(
-        [sys.executable, *command, *(("--no-baselines",) if flags else ())], cwd=ROOT, check=True
+    results = run_search(
+        out,
+        *("--task", "expr", "--model", options.model, "--exclude-better-than", HIDDEN),
+        *("--budget", options.budget, "--seeds", f"0-{options.seeds - 1}", *flags),
+        *(("--no-baselines",) if flags else ()),
     )
-    strategy = json.loads((out / "results.json").read_text())["config"]["strategy"]
+    strategy = results["config"]["strategy"]
     rows = [summary(out, strategy, options.seeds) | {"search": name}]
     if not flags:
         rows += [summary(out, s, options.seeds) | {"search": s} for s in ("random", "prior")]
@@ -111,12 +107,11 @@ def summary(out: Path, strategy: str, seeds: int) -> dict[str, Any]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--budget", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "ablation")
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

@@ -13,28 +13,24 @@ downloaded).
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import statistics
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from experiments.benchmarks.record import parser_of, record
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
 def main() -> None:
     """Time both, print a row for each, write them with --out."""
-    from bayesopt.cli.options import RunConfig, as_published
-    from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import versions
-
     options = _options()
+    from bayesopt.cli.options import RunConfig, as_published
+
     rows = []
     for name in ("best", "paper"):
         config = as_published(RunConfig(protocol=name, points=0, batch_size=options.batch_size))
@@ -44,17 +40,14 @@ def main() -> None:
             f"a batch of {options.batch_size} {rows[-1]['batch']:.1f} s",
             flush=True,
         )
-    results = {
-        "benchmark": "search_batch",
-        "batch_size": options.batch_size,
-        "batches": options.batches,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": versions(("tensorflow", "gpflow", "numpy")),
-        "results": rows,
-    }
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(options.out, json.dumps(results, indent=2) + "\n")
+    record(
+        "search_batch",
+        options,
+        ("tensorflow", "gpflow", "numpy"),
+        batch_size=options.batch_size,
+        batches=options.batches,
+        results=rows,
+    )
 
 
 def timed(config: Any, batches: int) -> dict[str, Any]:
@@ -78,10 +71,9 @@ def timed(config: Any, batches: int) -> dict[str, Any]:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--batches", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 

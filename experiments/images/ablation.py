@@ -1,4 +1,4 @@
-"""python -m experiments.images.ablation: what each term of the penalty does to a latent space of two digits.
+"""python -m experiments.images.ablation: each term of the penalty alone, on two digits.
 
 Figure 3 of the appendix of Saseendran et al. 2021: autoencoders of two digits with a prior of two
 Gaussians in the plane, trained with the KS term alone, the covariance term alone, and both.
@@ -6,15 +6,15 @@ Gaussians in the plane, trained with the KS term alone, the covariance term alon
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.runner import Table, open_study, print_table, write_results
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 
@@ -66,7 +66,6 @@ def study(config: AblationConfig) -> None:
     from gmae_tf.images.datasets import load_images
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run, versions
 
     select_device(config.device)  # type: ignore[arg-type]
     data = load_images(
@@ -78,27 +77,20 @@ def study(config: AblationConfig) -> None:
     )
     if data.test_labels is None:
         raise UserError(f"{config.dataset} has no labels: choose a data set with labels")
-    run = open_run(
-        config.out, asdict(config), "experiments.images.ablation", may_change=("device",)
-    )
+    folder = open_study(config, "experiments.images.ablation", ())
     console().print(f"{data.source} {len(data.train):,} images of {config.digits} are used.")
     prior = plane_prior(config.means)
-    codes = {name: train(config, name, prior, data, run.path / name) for name in VARIANTS}
+    codes = {name: train(config, name, prior, data, folder / name) for name in VARIANTS}
     rows = [
         {"terms": name, "epoch": epoch, **measure(found, data.test_labels, prior, config)}
         for name, by_epoch in codes.items()
         for epoch, found in by_epoch.items()
     ]
-    settings = {k: v for k, v in asdict(config).items() if k not in ("out", "data_dir", "device")}
-    results = {
-        "settings": {**settings, "training_images": len(data.train), "held_out": len(data.test)},
-        "results": rows,
-        "versions": versions(("numpy", "keras", "tensorflow")),
-    }
-    write_atomic(run.path / "ablation.json", json.dumps(results, indent=1) + "\n")
-    write_atomic(run.path / "ablation.png", draw(codes, data.test_labels, prior))
-    _print_table(rows)
-    console().print(f"{run.path / 'ablation.png'}", soft_wrap=True)
+    counts = {"training_images": len(data.train), "held_out": len(data.test)}
+    write_results(folder / "ablation.json", config, rows, **counts)
+    write_atomic(folder / "ablation.png", draw(codes, data.test_labels, prior))
+    print_table(*table(rows), "held-out codes (each term is 1 for samples of the prior)")
+    console().print(f"{folder / 'ablation.png'}", soft_wrap=True)
 
 
 def plane_prior(means: Sequence[tuple[float, float]]) -> GaussianMixture:
@@ -297,23 +289,21 @@ def _check(config: AblationConfig) -> None:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0")
 
 
-def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
-
-    shown = Table(title="held-out codes (each term is 1 for samples of the prior)")
-    for column in ("terms", "epoch", "KS", "cov.", "sliced", "share of each mean", "distance"):
-        shown.add_column(column, justify="left" if column == "terms" else "right")
-    shown.add_column("accuracy", justify="right")
-    for row in rows:
-        shown.add_row(
+def table(rows: Sequence[dict[str, Any]]) -> Table:
+    """A line a variant and epoch."""
+    titles = ["terms", "epoch", "KS", "cov.", "sliced", "share of each mean", "distance"]
+    lines = [
+        [
             {"covariance": "cov."}.get(row["terms"], row["terms"]),
             str(row["epoch"]),
             *(f"{row[term]:.2f}" for term in ("ks", "covariance", "sliced")),
             " ".join(f"{share:.0%}" for share in row["share"]),
             " ".join("-" if d is None else f"{d:.2f}" for d in row["distance"]),
             f"{row['accuracy']:.1%}",
-        )
-    console().print(shown)
+        ]
+        for row in rows
+    ]
+    return [*titles, "accuracy"], lines
 
 
 def main() -> None:

@@ -1,26 +1,35 @@
-"""python -m experiments.images.compare: train several models on the same images and put them in one table."""
+"""python -m experiments.images.compare: several models on the same images, in one table."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from experiments.runner import (
+    PLACES,
+    Row,
+    Trial,
+    open_study,
+    run_trials,
+    timed,
+    trial_name,
+    write_results,
+)
 from gmae_tf.errors import UserError
-from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, load, plain, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
-    from experiments.images.comparison.measure import Shown
+    from experiments.images.measure import Shown
     from gmae_tf.images.datasets import ImageData
     from gmae_tf.images.features.extractors import Extractor
 
-MEASURED, SHOWN, RESULTS, PAGE = "measured.json", "shown.npz", "compare.json", "compare.html"
+SHOWN = "shown.npz"
 
 
 @dataclass(frozen=True)
@@ -54,23 +63,43 @@ class CompareConfig:
 
 def compare(config: CompareConfig) -> None:
     """Train and measure what is not done yet, then write compare.json and the page."""
-    from experiments.images.study import extractor_of
+    from experiments.images.compare_page import print_models, write_page
+    from experiments.images.measure import extractor_of
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = list(variants(config))
     data = load(runs[0])
-    free = ("models", "seeds", "device")
-    run = open_run(config.out, asdict(config), "experiments.images.compare", may_change=free)
+    folder = open_study(config, "experiments.images.compare", ("models", "seeds"))
     extractor = extractor_of(data)
-    for number, options in enumerate(runs):
-        folder = run.path / f"{options.model}-seed{options.seed}"
-        if not (folder / MEASURED).exists():
-            what = f"{number + 1} of {len(runs)}: {options.model}, seed {options.seed}"
-            console().print(what, soft_wrap=True)
-            train_and_measure(options, data, folder, extractor, config.samples)
-    collect(config, data, extractor, runs)
+
+    def trial(options: TrainConfig) -> Trial:
+        return Trial(
+            {"model": options.model, "seed": options.seed},
+            lambda path: train_and_measure(options, data, path, extractor, config.samples),
+        )
+
+    trials = [trial(options) for options in runs]
+    rows = run_trials(folder, trials)
+    rows.sort(key=lambda row: (list(MODELS).index(row["model"]), row["seed"]))
+    options = {key: value for key, value in plain(runs[0]).items() if key not in PLACES}
+    results = write_results(
+        folder / "compare.json",
+        config,
+        rows,
+        dataset=data.name,
+        training_images=len(data.train),
+        test_images=len(data.test),
+        options={**options, "epochs": passes(runs[0])},
+        anchors=_anchors(folder, trials[0].name, data, extractor, config.samples),
+    )
+    shown = {
+        row["model"]: folder / trial_name({key: row[key] for key in ("model", "seed")}) / SHOWN
+        for row in reversed(rows)
+    }
+    page = write_page(results, {model: read_shown(path) for model, path in shown.items()}, folder)
+    print_models(results)
+    console().print(f"\npage: {page}", soft_wrap=True)
 
 
 def variants(config: CompareConfig) -> Iterator[TrainConfig]:
@@ -110,78 +139,32 @@ def passes(options: TrainConfig) -> int | None:
 
 def train_and_measure(
     options: TrainConfig, data: ImageData, folder: Path, extractor: Extractor | None, samples: int
-) -> None:
-    """One model; the measurements are written last, and mark it as done."""
-    import keras
+) -> Row:
+    """Numbers of one model; what the page shows of it is kept beside."""
+    from experiments.images.measure import measure, train_model
 
-    from experiments.images.comparison.measure import measure
-    from gmae_tf.utils.files import write_atomic
-
-    keras.backend.clear_session()
-    fresh, start = not folder.exists(), time.perf_counter()
-    weight, groups = prepare(options, data, folder)
-    model = build(options, data, weight)
-    fit_network(options, model.network, data, folder, groups)
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
+    model, seconds = timed(folder, lambda: train_model(options, data, folder))
     model.details = {"dataset": data.name, "config": plain(options)}
     model.save(folder)
     found, shown = measure(model, data, extractor, min(samples, len(data.test)), options.seed)
     save_shown(folder / SHOWN, shown)
-    about = {"model": options.model, "seed": options.seed, "seconds": seconds}
-    write_atomic(folder / MEASURED, json.dumps({**about, **found}, indent=1) + "\n")
-
-
-def collect(
-    config: CompareConfig,
-    data: ImageData,
-    extractor: Extractor | None,
-    runs: Sequence[TrainConfig],
-) -> None:
-    """Write compare.json and compare.html of all that is measured in the folder, and print."""
-    from experiments.images.comparison.page import print_table, write_page
-    from experiments.images.study import machine
-    from gmae_tf.utils.files import write_atomic
-
-    rows = [json.loads(path.read_text()) for path in config.out.glob(f"*/{MEASURED}")]
-    order = {name: number for number, name in enumerate(MODELS)}
-    rows.sort(key=lambda row: (order[row["model"]], row["seed"]))
-    results = {
-        "settings": {k: v for k, v in plain(config).items() if k not in ("out", "data_dir")},
-        "dataset": data.name,
-        "training_images": len(data.train),
-        "test_images": len(data.test),
-        "options": {
-            **{k: v for k, v in plain(runs[0]).items() if k not in ("out", "data_dir")},
-            "epochs": passes(runs[0]),
-        },
-        "anchors": _anchors(config, data, extractor, runs[0]),
-        "machine": machine(),
-        "results": rows,
-    }
-    write_atomic(config.out / RESULTS, json.dumps(results, indent=1) + "\n")
-    shown = {row["model"]: config.out / f"{row['model']}-seed{row['seed']}" / SHOWN
-             for row in reversed(rows)}  # fmt: skip
-    page = write_page(results, {m: read_shown(path) for m, path in shown.items()}, config.out)
-    print_table(results, console())
-    console().print(f"\npage: {page}", soft_wrap=True)
+    return {"seconds": seconds, **found}
 
 
 def _anchors(
-    config: CompareConfig, data: ImageData, extractor: Extractor | None, options: TrainConfig
+    folder: Path, trained: str, data: ImageData, extractor: Extractor | None, samples: int
 ) -> dict[str, float]:
-    from experiments.images.comparison.measure import anchors
+    """Distances of images that no model made, measured once in a study."""
+    from experiments.images.measure import anchors
     from gmae_tf.images.model import ImageAutoencoder
-    from gmae_tf.utils.files import write_atomic
 
-    path = config.out / "anchors.json"
+    path = folder / "anchors.json"
     if extractor is None:
         return {}
     if not path.exists():
-        model = ImageAutoencoder.load(path.parent / f"{options.model}-seed{options.seed}")
-        found = anchors(model, data, extractor, min(config.samples, len(data.test)), 0)
-        write_atomic(path, json.dumps(found, indent=1) + "\n")
-    return json.loads(path.read_text())
+        model = ImageAutoencoder.load(folder / trained)
+        write_json(path, anchors(model, data, extractor, min(samples, len(data.test)), 0))
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def save_shown(path: Path, shown: Shown) -> None:
@@ -198,7 +181,7 @@ def read_shown(path: Path) -> Shown:
     """What `save_shown` wrote."""
     import numpy as np
 
-    from experiments.images.comparison.measure import Shown
+    from experiments.images.measure import Shown
 
     with np.load(path) as file:
         return Shown(**{name: file[name] for name in file.files})

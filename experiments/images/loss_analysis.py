@@ -1,4 +1,4 @@
-"""python -m experiments.images.loss_analysis: what the terms of the penalty see of codes that miss the prior.
+"""python -m experiments.images.loss_analysis: terms of the penalty on codes off the prior.
 
 The loss analysis of Saseendran et al. 2021 (appendix A.1, figures 1 and 2) and beyond it: codes
 are drawn from a changed prior, and each term is measured against the amount of the change.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.runner import print_table
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 
@@ -293,17 +294,13 @@ def _short(value: Any) -> float:
 
 
 def _print_table(table: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
-
-    shown = Table(title=f"mean over batches of {BATCH} (share of batches in which it is noticed)")
-    for column in ("prior", "codes", "KS", "covariance", "sliced"):
-        shown.add_column(column, justify="left" if column in ("prior", "codes") else "right")
-    before = ""
-    for row in table:
-        cells = [f"{row[term]['mean']:.2f} ({row[term]['noticed']:.0%})" for term in TERMS]
-        shown.add_row("" if row["prior"] == before else row["prior"], row["codes"], *cells)
-        before = row["prior"]
-    console().print(shown)
+    lines = [
+        [row["prior"], row["codes"]]
+        + [f"{row[term]['mean']:.2f} ({row[term]['noticed']:.0%})" for term in TERMS]
+        for row in table
+    ]
+    title = f"mean over batches of {BATCH} (share of batches in which it is noticed)"
+    print_table(["prior", "codes", "KS", "covariance", "sliced"], lines, title)
 
 
 def main() -> None:

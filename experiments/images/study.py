@@ -1,4 +1,4 @@
-"""python -m experiments.images.study: what the prior's scale, the sliced term and the guide do for images.
+"""python -m experiments.images.study: scale of the prior, sliced term and guide, side by side.
 
 Every combination is trained on the same images from the same initial weights, beside an
 autoencoder without a penalty, and measured on the test images.
@@ -7,17 +7,25 @@ autoencoder without a penalty, and measured on the test images.
 from __future__ import annotations
 
 import itertools
-import json
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gmae_tf.errors import UserError
+from experiments.runner import (
+    PLACES,
+    Row,
+    Table,
+    Trial,
+    open_study,
+    print_table,
+    run_trials,
+    timed,
+    write_results,
+)
 from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.train import TrainConfig, load, plain, with_preset
-from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.cli import run_command
 
 if TYPE_CHECKING:
     from gmae_tf.density import LatentDensity
@@ -73,56 +81,38 @@ class StudyConfig:
 
 def study(config: StudyConfig) -> None:
     """Train and measure what is not done yet, then write study.json and print the table."""
+    from experiments.images.measure import extractor_of, labelled
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
-    runs = list(variants(config))
-    data = load(runs[0][1])
-    if data.train_labels is None or data.test_labels is None:
-        raise UserError(f"{config.dataset} has no labels to judge groups by: choose another")
-    grown = ("scales", "sliced", "guides", "seeds", "baseline", "device")
-    run = open_run(config.out, asdict(config), "experiments.images.study", may_change=grown)
+    variants = list(grid(config))
+    data = labelled(load(variants[0][1]))
+    grows = ("scales", "sliced", "guides", "seeds", "baseline")
+    folder = open_study(config, "experiments.images.study", grows)
     extractor = extractor_of(data)
-    for number, (about, options) in enumerate(runs):
-        folder = run.path / "-".join(f"{key}{value}" for key, value in about.items())
-        done = folder / "measured.json"
-        if not done.exists():
-            console().print(f"{number + 1} of {len(runs)}: {about}", soft_wrap=True)
-            measured = train_and_measure(options, data, folder, run.path, extractor, config.samples)
-            write_atomic(done, json.dumps({**about, **measured}, indent=1) + "\n")
-    rows = [json.loads(done.read_text()) for done in run.path.glob("*/measured.json")]
+
+    def trial(about: Row, options: TrainConfig) -> Trial:
+        return Trial(
+            about, lambda path: train_and_measure(options, data, path, extractor, config.samples)
+        )
+
+    rows = run_trials(folder, [trial(*variant) for variant in variants])
     rows.sort(key=lambda row: (row["scale"] or 0, row["guide"], row["sliced"], row["seed"]))
-    results = {
-        "settings": {k: v for k, v in plain(config).items() if k not in ("out", "data_dir")},
-        "training_images": len(data.train),
-        "test_images": len(data.test),
-        "options": {k: v for k, v in plain(runs[-1][1]).items() if k not in ("out", "data_dir")},
-        "machine": machine(),
-        "results": rows,
-    }
-    write_atomic(run.path / "study.json", json.dumps(results, indent=1) + "\n")
-    write_atomic(run.path / "study.png", draw(rows))
-    print_table(rows)
+    write_results(
+        folder / "study.json",
+        config,
+        rows,
+        training_images=len(data.train),
+        test_images=len(data.test),
+        options={k: v for k, v in plain(variants[-1][1]).items() if k not in PLACES},
+    )
+    write_atomic(folder / "study.png", draw(rows))
+    print_table(*table(rows), "test images")
 
 
-def extractor_of(data: ImageData) -> Extractor | None:
-    """The features in which distances are measured; None, and a line that says why."""
-    from gmae_tf.images.features.extractors import make_extractor
-
-    try:
-        extractor = make_extractor(data.name, data.test_labels is not None)
-    except UserError as error:
-        console().print(f"without Frechet distances: {error}", soft_wrap=True)
-        return None
-    if extractor is None:
-        console().print("without Frechet distances: the data set has no labels for a classifier")
-    return extractor
-
-
-def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]]:
-    """What distinguishes each run, and its options."""
+def grid(config: StudyConfig) -> Iterator[tuple[Row, TrainConfig]]:
+    """Coordinates of each training, and its options."""
     passed = ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
     given: dict[str, Any] = {name: getattr(config, name) for name in passed}
     for seed in config.seeds:
@@ -139,30 +129,19 @@ def variants(config: StudyConfig) -> Iterator[tuple[dict[str, Any], TrainConfig]
 
 
 def train_and_measure(
-    options: TrainConfig,
-    data: ImageData,
-    folder: Path,
-    shared: Path,
-    extractor: Extractor | None,
-    samples: int,
-) -> dict[str, Any]:
-    """Train in `folder`, and measure on the test images; what all runs of a seed share is beside.
+    options: TrainConfig, data: ImageData, folder: Path, extractor: Extractor | None, samples: int
+) -> Row:
+    """Train in `folder`, and measure on the test images; a seed's plain autoencoder is beside it.
 
     Accuracy and NMI are those of the most responsible component, of the prior or, without one, of
     the ex-post mixture.
     """
-    import keras
-
     from gmae_tf.density import LatentDensity
 
     assert options.components is not None
-    keras.backend.clear_session()
-    weight, groups = prepare(options, data, shared / f"seed{options.seed}")
+    weight, groups = prepare(options, data, folder.parent / f"seed{options.seed}")
     model = build(options, data, weight)
-    fresh, start = not (folder / "state.json").exists(), time.perf_counter()
-    fit_network(options, model.network, data, folder, groups)
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
+    _, seconds = timed(folder, lambda: fit_network(options, model.network, data, folder, groups))
     density = LatentDensity("mixture", options.components).fit(model.encode(data.train))
     measured = {"seconds": seconds, **judge(model, data, density, options.batch_size)}
     if extractor is not None:
@@ -174,8 +153,7 @@ def judge(
     model: ImageAutoencoder, data: ImageData, density: LatentDensity, batch_size: int
 ) -> dict[str, float]:
     """Groups against labels, terms of the penalty, and reconstruction, on the test images."""
-    import numpy as np
-
+    from gmae_tf.images.evaluation.numbers import squared_errors
     from gmae_tf.metrics.clustering import clustering_accuracy, normalized_mutual_information
     from gmae_tf.metrics.latent import prior_terms
 
@@ -186,11 +164,10 @@ def judge(
     terms = prior_terms(codes, model.prior, batch_size) if model.prior else {}
     if "sliced" in terms:
         terms["sliced_term"] = terms.pop("sliced")
-    error = (model.decode(codes).astype(np.float32) - data.test) / 255
     return {
         "accuracy": clustering_accuracy(data.test_labels, found, prior.n_components),
         "nmi": normalized_mutual_information(data.test_labels, found),
-        "mse": float(np.mean(np.square(error))),
+        "mse": float(squared_errors(data.test, model.decode(codes)).mean()),
         **terms,
     }
 
@@ -202,7 +179,7 @@ def distances(
     extractor: Extractor,
     n: int,
     seed: int,
-) -> dict[str, Any]:
+) -> Row:
     """Frechet distances to the test images, in the features of the data set's classifier."""
     import numpy as np
 
@@ -221,15 +198,7 @@ def distances(
     return {**found, "features": extractor.name}
 
 
-def machine() -> dict[str, Any]:
-    """On what this was measured."""
-    from gmae_tf.utils.run_dir import environment
-
-    found = environment()
-    return {name: found[name] for name in ("cpus", "machine", "devices", "backend", "versions")}
-
-
-def draw(rows: Sequence[dict[str, Any]]) -> bytes:
+def draw(rows: Sequence[Row]) -> bytes:
     """Accuracy, NMI and distance of prior samples against the scale: a PNG."""
     from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
 
@@ -254,7 +223,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> bytes:
 
 
 def _draw_line(
-    axes: Any, rows: Sequence[dict[str, Any]], name: str, guide: str, sliced: float, **style: Any
+    axes: Any, rows: Sequence[Row], name: str, guide: str, sliced: float, **style: Any
 ) -> None:
     import numpy as np
 
@@ -271,18 +240,19 @@ def _draw_line(
         axes.plot(scales, means, marker="o", ms=3, lw=1.2, label=label, **style)
 
 
-def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """One line a run."""
-    from rich.table import Table
-
-    table = Table(title="test images", box=None, padding=(0, 1))
-    for name in ("guide", "scale", "sliced", "seed", *COLUMNS.values()):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        about = ("no penalty" if row["scale"] is None else row["guide"], row["scale"] or "")
-        numbers = [f"{row[key]:.3g}" if key in row else "" for key in COLUMNS]
-        table.add_row(*(str(x) for x in (*about, row["sliced"], row["seed"])), *numbers)
-    console().print(table)
+def table(rows: Sequence[Row]) -> Table:
+    """One line a training."""
+    lines = [
+        [
+            "no penalty" if row["scale"] is None else row["guide"],
+            str(row["scale"] or ""),
+            str(row["sliced"]),
+            str(row["seed"]),
+            *(f"{row[key]:.3g}" if key in row else "" for key in COLUMNS),
+        ]
+        for row in rows
+    ]
+    return ["guide", "scale", "sliced", "seed", *COLUMNS.values()], lines
 
 
 def main() -> None:

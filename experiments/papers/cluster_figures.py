@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.papers.cluster_trace import read_trace
-from experiments.papers.kept import Row
+from experiments.runner import Row
 from gmae_tf.models.gm_vae import StyledMixture
 from gmae_tf.utils.plotting import BLUE, CLASSES, GREY, INK, ORANGE, panels, png, styled
 

@@ -5,21 +5,33 @@ AE, VAE and GM-VAE, the last one with several thresholds, on curves and on MNIST
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+from experiments.runner import (
+    Row,
+    Table,
+    Trial,
+    grouped,
+    open_study,
+    print_table,
+    run_trials,
+    spread,
+    timed,
+    trial_name,
+    write_results,
+)
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.cli import parse_seeds, run_command
 
 if TYPE_CHECKING:
     from experiments.papers.cluster_data import Task
 
 EPOCHS = {"synthetic": 12, "mnist": 8}
+ABOUT = "data", "model", "threshold", "seed"
 MODELS = {"ae": "AE", "vae": "VAE", "gm-vae": "GM-VAE"}
 REACHED = 1.5
 """Nats of the cluster term whose first step is told: where the report sees its change."""
@@ -61,7 +73,6 @@ def cluster_term(config: ClusterTermConfig) -> None:
     from experiments.papers.cluster_data import BATCH, mnist, synthetic
     from experiments.papers.cluster_figures import all_figures
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
 
     seeds = parse_seeds(config.seeds)
     if min(config.thresholds, default=0.0) < 0 or not config.thresholds:
@@ -76,30 +87,37 @@ def cluster_term(config: ClusterTermConfig) -> None:
         tasks.append(synthetic(config.curves))
     if config.data != "synthetic":
         tasks.append(mnist(config.images, config.data_dir))
-    free = ("data", "thresholds", "seeds", "device")
-    run = open_run(config.out, asdict(config), "experiments.papers.cluster_term", may_change=free)
-    named = []
-    for seed in seeds:
-        for task in tasks:
-            for model, threshold in _models(config):
-                about: Row = {"data": task.name, "model": model}
-                about |= {"threshold": threshold, "seed": seed}
-                folder = run.path / "-".join(str(v) for v in about.values() if v is not None)
-                console().print(folder.name)
-                measure = partial(_measure, config, task, about, folder)
-                named.append((keep(folder, measure), folder))
+    folder = open_study(config, "experiments.papers.cluster_term", ("data", "thresholds", "seeds"))
+    trials = [
+        Trial(
+            dict(zip(ABOUT, (task.name, model, threshold, seed), strict=True)),
+            partial(_measure, config, task, model, threshold, seed),
+        )
+        for seed in seeds
+        for task in tasks
+        for model, threshold in _models(config)
+    ]
+    rows = run_trials(folder, trials)
+    named = [(row, folder / trial_name({key: row[key] for key in ABOUT})) for row in rows]
     for name, png in all_figures(named).items():
-        write_atomic(run.path / f"{name}.png", png)
-    collect(run, config, [row for row, _ in named], table)
+        write_atomic(folder / f"{name}.png", png)
+    write_results(folder / "results.json", config, rows)
+    print_table(*table(rows))
 
 
 def _models(config: ClusterTermConfig) -> list[tuple[str, float | None]]:
     return [("ae", None), ("vae", None), *(("gm-vae", value) for value in config.thresholds)]
 
 
-def _measure(config: ClusterTermConfig, task: Task, about: Row, folder: Path) -> Row:
+def _measure(
+    config: ClusterTermConfig,
+    task: Task,
+    name: str,
+    threshold: float | None,
+    seed: int,
+    folder: Path,
+) -> Row:
     """Train in the folder; numbers of the test rows, and what the figures show beside them."""
-    import keras
     import numpy as np
 
     from experiments.papers.cluster_data import BATCH, COMPONENTS
@@ -110,14 +128,12 @@ def _measure(config: ClusterTermConfig, task: Task, about: Row, folder: Path) ->
     from gmae_tf.training.batches import SeededBatches
     from gmae_tf.training.fit import fit
 
-    keras.backend.clear_session()
-    name, seed = about["model"], about["seed"]
     options = {} if name == "ae" else {"kl_weight": config.kl_weight}
     if name == "gm-vae":
-        options["threshold"] = about["threshold"]
+        options["threshold"] = threshold
     model, trace = task.model(name, seed, options), Trace(folder / TRACE, "information")
-    fresh, start = not folder.exists(), time.perf_counter()
-    history = fit(
+    train = partial(
+        fit,
         model,
         task.train,
         task.validation,
@@ -129,8 +145,7 @@ def _measure(config: ClusterTermConfig, task: Task, about: Row, folder: Path) ->
         make_batches=SeededBatches,
         callbacks=(trace,) if name == "gm-vae" else (),
     )
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
+    history, seconds = timed(folder, train)
     codes, groups = model.encode(task.test), model.cluster_probs(task.test)
     if groups is None:
         mixture = LatentDensity("mixture", COMPONENTS).fit(model.encode(task.train), seed)
@@ -138,7 +153,6 @@ def _measure(config: ClusterTermConfig, task: Task, about: Row, folder: Path) ->
     found = groups.argmax(axis=1)
     save_shown(folder, model, codes[:MAPPED], task.test_labels[:MAPPED], STYLES, seed)
     return {
-        **about,
         "cluster_term": history[-1].get("information"),
         "reached": next((step for step, value in trace.points if value > REACHED), None),
         "accuracy": clustering_accuracy(task.test_labels, found, COMPONENTS),
@@ -153,11 +167,8 @@ def table(rows: Sequence[Row]) -> Table:
     """Mean ± deviation over seeds, a line a model and threshold."""
     titles = ["data", "model", "threshold", "cluster term", "steps to 1.5 nats"]
     titles += ["accuracy %", "NMI", "MSE"]
-    cells: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        cells.setdefault((row["data"], row["model"], row["threshold"]), []).append(row)
     lines = []
-    for (data, model, threshold), group in cells.items():
+    for (data, model, threshold), group in grouped(rows, "data", "model", "threshold").items():
         told = ["–", "–", "–"]
         if threshold is not None:
             steps = [row["reached"] for row in group]

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+import numpy as np
+
+from experiments.papers.synthetic import Manifold, dense_model
+from experiments.runner import (
+    Row,
+    Table,
+    Trial,
+    open_study,
+    print_table,
+    run_trials,
+    spread,
+    write_results,
+)
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.metrics.frechet import Moments, frechet_distance
+from gmae_tf.utils.cli import parse_seeds, run_command
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gmae_tf.autoencoder import Autoencoder
 
 MODELS = {"wae-mmd": "WAE-MMD", "maskaae": "MaskAAE"}
+BATCH, RATE = 100, 1e-3
+"""Of vectors; those of images are the presets'."""
+MASKED = 0.1
+"""A dimension whose mask is at least this is active (source)."""
 
 
 @dataclass(frozen=True)
@@ -63,32 +85,22 @@ class Training:
 
 def dimensions(config: DimensionsConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
-    from experiments.papers.dimensions_figure import draw
-    from experiments.papers.dimensions_training import train_images, train_vectors
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
-    runs = plan(config)
-    free = ("data", "true_dims", "capacities", "latent_dims", "seeds", "image_seeds", "device")
-    run = open_run(config.out, asdict(config), "experiments.papers.dimensions", may_change=free)
-    rows = []
-    for number, one in enumerate(runs):
-        console().print(
-            f"{number + 1} of {len(runs)}: {one.data}, {one.model} with {one.latent_dim} "
-            f"dimensions, seed {one.seed}"
-        )
-        name = one.data.lower().replace(" = ", "")
-        folder = run.path / f"{name}-{one.model}-{one.latent_dim}-seed{one.seed}"
-        train: Callable[..., Row] = train_images if one.true_dim is None else train_vectors
+    trainings = plan(config)
+    grows = ("data", "true_dims", "capacities", "latent_dims", "seeds", "image_seeds")
+    folder = open_study(config, "experiments.papers.dimensions", grows)
 
-        def measure(one: Training = one, folder: Path = folder, train: Any = train) -> Row:
-            return {**asdict(one), **train(config, one, folder)}
+    def trial(one: Training) -> Trial:
+        train = train_images if one.true_dim is None else train_vectors
+        return Trial(asdict(one), lambda path: train(config, one, path))
 
-        rows.append(keep(folder, measure))
-    write_atomic(run.path / "dimensions.png", draw(rows))
-    collect(run, config, rows, table)
+    rows = run_trials(folder, [trial(one) for one in trainings])
+    write_atomic(folder / "dimensions.png", draw(rows))
+    write_results(folder / "results.json", config, rows)
+    print_table(*table(rows))
 
 
 def plan(config: DimensionsConfig) -> list[Training]:
@@ -128,6 +140,140 @@ def table(rows: Sequence[Row]) -> Table:
                 cells.append(spread(known, digits) if known else "–")
         lines.append(cells)
     return titles, lines
+
+
+def train_vectors(config: DimensionsConfig, one: Training, folder: Path) -> Row:
+    """Distances are between the vectors themselves: all 128 numbers are features."""
+    from gmae_tf.training.fit import fit
+
+    assert one.true_dim is not None
+    draw = Manifold.random(one.true_dim, one.seed).draw
+    rng = np.random.default_rng((one.seed, 1))
+    counts = config.vectors, max(2, config.vectors // 20), config.samples, config.samples
+    train, validation, test, others = (draw(count, rng) for count in counts)
+    steps = config.vector_epochs * (len(train) // BATCH)
+    network = dense_model(one.model, one.latent_dim, steps, one.seed, options_of(config, one))
+    fit(
+        network,
+        train,
+        validation,
+        folder,
+        epochs=config.vector_epochs,
+        batch_size=BATCH,
+        learning_rate=RATE,
+        beta_1=0.5,
+        schedule="cosine",
+        seed=one.seed,
+    )
+    moments = Moments.of(test)
+    codes = network.encode(test)
+    samples = network.sample_codes(config.samples, np.random.default_rng((one.seed, 2)))
+    return {
+        "distance": frechet_distance(network.decode(samples), moments),
+        "reconstructed": frechet_distance(network.reconstruct(others), moments),
+        "floor": frechet_distance(others, moments),
+        "mse": float(np.mean(np.square(network.decode(codes) - test))),
+        **judge_codes(network, codes),
+    }
+
+
+def train_images(config: DimensionsConfig, one: Training, folder: Path) -> Row:
+    """Distances are those of a classifier's features."""
+    from experiments.images.measure import extractor_of, train_model
+    from gmae_tf.images.evaluation.numbers import squared_errors
+    from gmae_tf.train import TrainConfig, load, with_preset
+
+    options = with_preset(
+        TrainConfig(
+            model=one.model,
+            model_options=options_of(config, one),
+            latent_dim=one.latent_dim,
+            n_data=config.images,
+            epochs=config.image_epochs,
+            data_dir=config.data_dir,
+            seed=one.seed,
+        )
+    )
+    data = load(options)
+    extractor = extractor_of(data)
+    assert extractor is not None  # MNIST has labels
+    model = train_model(options, data, folder)
+    count = min(config.samples, len(data.test), len(data.validation))
+    rng = np.random.default_rng((one.seed, 2))
+    test = np.sort(rng.choice(len(data.test), count, replace=False))
+    moments = Moments.of(extractor(np.asarray(data.test[test])))
+    codes = model.encode(data.test)
+    return {
+        "distance": frechet_distance(extractor(model.sample(count, seed=rng)), moments),
+        "reconstructed": frechet_distance(
+            extractor(model.reconstruct(data.validation[:count])), moments
+        ),
+        "floor": frechet_distance(extractor(data.validation[:count]), moments),
+        "features": extractor.name,
+        "mse": float(squared_errors(data.test, model.decode(codes)).mean()),
+        **judge_codes(model.network, codes),
+    }
+
+
+def judge_codes(network: Autoencoder, codes: NDArray[np.floating]) -> dict[str, Any]:
+    """Active dimensions by the mask, or without one by their variances; NAC of two and more."""
+    from keras import ops
+
+    from gmae_tf.metrics.latent import absolute_correlation, active_dimensions
+
+    mask = getattr(network.method, "mask", None)
+    if mask is None:
+        active = active_dimensions(codes)
+    else:
+        active = np.asarray(ops.convert_to_numpy(mask())) >= MASKED
+    if active.sum() < 2:
+        return {"active": int(active.sum()), "nac": None}
+    # A dimension that the mask leaves but that does not vary has no correlations.
+    return {"active": int(active.sum()), "nac": absolute_correlation(codes[:, active]).correlation}
+
+
+def options_of(config: DimensionsConfig, one: Training) -> dict[str, Any]:
+    """Of a model: only MaskAAE has other ones than its own."""
+    return config.options if one.model == "maskaae" else {}
+
+
+def draw(rows: Sequence[Row]) -> bytes:
+    """Above the distances of samples, below active dimensions, against the capacity: a PNG."""
+    from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
+
+    sets = list(dict.fromkeys((row["data"], row["true_dim"]) for row in rows))
+
+    def paint() -> bytes:
+        figure, cells = panels(2 * len(sets), len(sets), height=2.0)
+        for column, (data, n) in enumerate(sets):
+            for key, axes in zip(("distance", "active"), cells[column :: len(sets)], strict=True):
+                for (model, title), colour in zip(MODELS.items(), (ORANGE, BLUE), strict=True):
+                    mine = [r for r in rows if r["data"] == data and r["model"] == model]
+                    places = sorted({r["latent_dim"] for r in mine})
+                    means = [np.mean([r[key] for r in mine if r["latent_dim"] == m])
+                             for m in places]  # fmt: skip
+                    axes.plot(places, means, "-", lw=1.2, color=colour, label=title)
+                    axes.plot([r["latent_dim"] for r in mine], [r[key] for r in mine], "o", ms=3,
+                              color=colour, alpha=0.6)  # fmt: skip
+                if n is not None:
+                    axes.axvline(n, color=GREY, lw=0.8, ls=":")
+                axes.set_xscale("log", base=2)
+                places = sorted({r["latent_dim"] for r in rows if r["data"] == data})
+                if key == "distance":
+                    axes.set_yscale("log")
+                else:  # a mask may leave none
+                    axes.set_yscale("symlog", base=2, linthresh=places[0])
+                axes.set_xticks(places, [str(m) for m in places])
+                axes.set_title(data if key == "distance" else "")
+                if key == "active":
+                    axes.set_xlabel("capacity m")
+                    axes.set_yticks([0, *places], [str(m) for m in (0, *places)])
+        cells[0].set_ylabel("Fréchet distance")
+        cells[len(sets)].set_ylabel("active dimensions")
+        figure.legend(*cells[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+        return png(figure)
+
+    return styled(paint)()
 
 
 def main() -> None:

@@ -5,16 +5,26 @@ FlexAE with generators of growing capacity, beside a fixed prior and a mixture f
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+from experiments.runner import (
+    Row,
+    Table,
+    Trial,
+    grouped,
+    open_study,
+    print_table,
+    run_trials,
+    spread,
+    timed,
+    write_results,
+)
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.cli import parse_seeds, run_command
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -65,12 +75,11 @@ class LittleDataConfig:
 
 def little_data(config: LittleDataConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figure."""
-    from experiments.images.study import extractor_of
+    from experiments.images.measure import extractor_of
     from gmae_tf.metrics.frechet import Moments
     from gmae_tf.train import load
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
 
     if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
         raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")
@@ -79,20 +88,19 @@ def little_data(config: LittleDataConfig) -> None:
     if not runs:
         raise UserError("there is nothing to train: name --models, or leave --controls on")
     data = load(runs[0][1])
-    free = ("models", "controls", "seeds", "device")
-    run = open_run(config.out, asdict(config), "experiments.papers.little_data", may_change=free)
+    grows = ("models", "controls", "seeds")
+    folder = open_study(config, "experiments.papers.little_data", grows)
     extractor = extractor_of(data)
     if extractor is None:
         raise UserError("without a classifier there are no distances to compare")
     moments = Moments.of(extractor(data.test))
-    rows = []
-    for number, (about, options) in enumerate(runs):
-        folder = run.path / "-".join(str(value) for value in about.values() if value is not None)
-        console().print(f"{number + 1} of {len(runs)}: {folder.name}")
-        measure = partial(_measure, about, options, extractor, moments, folder)
-        rows.append(keep(folder, measure))
-    write_atomic(run.path / "little_data.png", draw(rows))
-    collect(run, config, rows, table)
+    rows = run_trials(
+        folder,
+        [Trial(about, partial(_measure, options, extractor, moments)) for about, options in runs],
+    )
+    write_atomic(folder / "little_data.png", draw(rows))
+    write_results(folder / "results.json", config, rows)
+    print_table(*table(rows))
 
 
 def _runs(config: LittleDataConfig) -> Iterator[tuple[Row, TrainConfig]]:
@@ -113,15 +121,12 @@ def _runs(config: LittleDataConfig) -> Iterator[tuple[Row, TrainConfig]]:
             yield {"model": name, "capacity": None, "seed": seed}, with_preset(options)
 
 
-def _measure(
-    about: Row, options: TrainConfig, extractor: Extractor, moments: Moments, folder: Path
-) -> Row:
+def _measure(options: TrainConfig, extractor: Extractor, moments: Moments, folder: Path) -> Row:
     """Train in the folder; distances of what is decoded to the test images, and errors on them.
 
     The distance of samples to decoded training images, too: a prior that has learnt the few codes
     by heart is near to these.
     """
-    import keras
     import numpy as np
 
     from gmae_tf.density import LatentDensity
@@ -130,14 +135,10 @@ def _measure(
     from gmae_tf.metrics.frechet import Moments, frechet_distance
     from gmae_tf.train import load
 
-    keras.backend.clear_session()
     data = load(options)
     few = _repeated(data)
     model = build(options, few, 1.0)
-    fresh, start = not folder.exists(), time.perf_counter()
-    fit_network(options, model.network, few, folder)
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
+    _, seconds = timed(folder, lambda: fit_network(options, model.network, few, folder))
     rng = np.random.default_rng(options.seed)
     if model.network.has_prior:
         made = model.sample(options.samples, seed=rng)
@@ -149,7 +150,6 @@ def _measure(
     test = data.test[: options.samples]
     decoded = model.reconstruct(test)
     return {
-        **about,
         "fd_reconstruction": frechet_distance(extractor(decoded), moments),
         "fd_generation": frechet_distance(images, moments),
         "fd_training": frechet_distance(images, own),
@@ -180,11 +180,16 @@ def _generator_parameters(method: Any) -> int | None:
     return None if generator is None else int(generator.count_params())
 
 
+def _by_capacity(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by model and capacity, the controls first."""
+    return grouped(sorted(rows, key=lambda row: row["capacity"] or 0), "model", "capacity")
+
+
 def table(rows: Sequence[Row]) -> Table:
     """Mean ± deviation over seeds, a line a capacity or control."""
     titles = ["prior", "generator", *(title for _, title, _, _ in NUMBERS)]
     lines = []
-    for (model, capacity), group in _grouped(rows).items():
+    for (model, capacity), group in _by_capacity(rows).items():
         if capacity is None:
             names = [CONTROLS[model], "–"]
         else:
@@ -198,13 +203,6 @@ def table(rows: Sequence[Row]) -> Table:
     return titles, lines
 
 
-def _grouped(rows: Sequence[Row]) -> dict[tuple[str, int | None], list[Row]]:
-    found: dict[tuple[str, int | None], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: row["capacity"] or 0):
-        found.setdefault((row["model"], row["capacity"]), []).append(row)
-    return found
-
-
 def draw(rows: Sequence[Row]) -> bytes:
     """Distances against capacity, every seed a point and their mean a line: a PNG."""
     import numpy as np
@@ -213,7 +211,7 @@ def draw(rows: Sequence[Row]) -> bytes:
 
     def paint() -> bytes:
         figure, cells = panels(2, 2, height=2.7)
-        groups = _grouped(rows)
+        groups = _by_capacity(rows)
         for axes, (key, title) in zip(
             cells,
             (("fd_generation", "generation"), ("fd_reconstruction", "reconstruction")),
@@ -227,7 +225,7 @@ def draw(rows: Sequence[Row]) -> bytes:
                 [row["capacity"] for row in shown], [row[key] for row in shown], "o", ms=3,
                 color=BLUE,
             )  # fmt: skip
-            for (name, label), colour in zip(CONTROLS.items(), (ORANGE, GREY), strict=True):
+            for (name, label), colour in zip(CONTROLS.items(), (ORANGE, GREY), strict=False):
                 if (name, None) in groups:
                     mean = np.mean([row[key] for row in groups[name, None]])
                     axes.axhline(mean, color=colour, lw=1.0, ls="--", label=label)

@@ -1,16 +1,26 @@
-"""python -m experiments.papers.neighbours: entropic autoencoders by first and further neighbours."""
+"""python -m experiments.papers.neighbours: entropic autoencoders by k-th nearest neighbour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from experiments.papers.kept import Row, Table, collect, keep, spread
+from experiments.runner import (
+    Row,
+    Table,
+    Trial,
+    grouped,
+    open_study,
+    print_table,
+    run_trials,
+    spread,
+    write_results,
+)
 from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
-from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.cli import parse_seeds, run_command
 
 DISTANCES = {
     "fd_prior": "FD prior",
@@ -46,32 +56,28 @@ class NeighboursConfig:
 
 def neighbours(config: NeighboursConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
-    from experiments.images.study import extractor_of, train_and_measure
+    from experiments.images.measure import extractor_of, labelled
+    from experiments.images.study import train_and_measure
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     runs = list(variants(config))
-    data = load(runs[0][1])
-    if data.train_labels is None or data.test_labels is None:
-        raise UserError(f"{config.dataset} has no labels for the classifier: choose another")
-    free = ("neighbours", "seeds", "device")
-    run = open_run(config.out, asdict(config), "experiments.papers.neighbours", may_change=free)
+    data = labelled(load(runs[0][1]))
+    folder = open_study(config, "experiments.papers.neighbours", ("neighbours", "seeds"))
     extractor = extractor_of(data)
-    rows = []
-    for number, (k, options) in enumerate(runs):
-        console().print(f"{number + 1} of {len(runs)}: neighbour {k}, seed {options.seed}")
-        folder = run.path / f"neighbours{k}-seed{options.seed}"
 
-        def measure(k: int = k, options: TrainConfig = options, folder: Path = folder) -> Row:
-            found = train_and_measure(options, data, folder, folder, extractor, config.samples)
-            return {"neighbours": k, "seed": options.seed, **found}
+    def trial(k: int, options: TrainConfig) -> Trial:
+        return Trial(
+            {"neighbours": k, "seed": options.seed},
+            lambda path: train_and_measure(options, data, path, extractor, config.samples),
+        )
 
-        rows.append(keep(folder, measure))
+    rows = run_trials(folder, [trial(*run) for run in runs])
     if extractor is not None:
-        write_atomic(run.path / "neighbours.png", draw(rows))
-    collect(run, config, rows, table)
+        write_atomic(folder / "neighbours.png", draw(rows))
+    write_results(folder / "results.json", config, rows)
+    print_table(*table(rows))
 
 
 def variants(config: NeighboursConfig) -> Iterator[tuple[int, TrainConfig]]:
@@ -103,28 +109,20 @@ def table(rows: Sequence[Row]) -> Table:
     A star is Welch's t-test at the level of 5 %, one-sided, without a correction for the number of
     comparisons.
     """
-    from experiments.images.comparison.summary import better
+    from experiments.summary import better
 
-    found = grouped(rows)
+    groups = {k: mine for (k,), mine in grouped(rows, "neighbours").items()}
     shown = {key: title for key, title in DISTANCES.items() if key in rows[0]}
     lines = []
-    for k, mine in sorted(found.items()):
+    for k, mine in sorted(groups.items()):
         cells = [spread([1000 * row["mse"] for row in mine], 2)]
         for key in shown:
             own = [row[key] for row in mine]
-            first = [row[key] for row in found.get(1, [])]
+            first = [row[key] for row in groups.get(1, [])]
             star = " *" if k != 1 and better(own, first, lower=True) else ""
             cells.append(spread(own, 1) + star)
         lines.append([str(k), *cells])
     return ["neighbours", "MSE x 1000", *shown.values()], lines
-
-
-def grouped(rows: Sequence[Row]) -> dict[int, list[Row]]:
-    """Rows by the number of neighbours."""
-    found: dict[int, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["neighbours"], []).append(row)
-    return found
 
 
 def draw(rows: Sequence[Row]) -> bytes:
@@ -135,13 +133,13 @@ def draw(rows: Sequence[Row]) -> bytes:
 
     def paint() -> bytes:
         figure, cells = panels(len(DISTANCES), 3, height=2.2)
-        means = sorted(grouped(rows).items())
+        means = {k: mine for (k,), mine in sorted(grouped(rows, "neighbours").items())}
         for axes, (key, title) in zip(cells, DISTANCES.items(), strict=True):
             axes.plot([r["neighbours"] for r in rows], [r[key] for r in rows], "o", ms=3,
                       color=BLUE, alpha=0.6, label="one training")  # fmt: skip
-            axes.plot([k for k, _ in means], [np.mean([r[key] for r in mine]) for _, mine in means],
+            axes.plot([*means], [np.mean([r[key] for r in mine]) for mine in means.values()],
                       color=INK, lw=1.2, label="mean")  # fmt: skip
-            axes.set(title=title, xlabel="neighbours", xticks=[k for k, _ in means])
+            axes.set(title=title, xlabel="neighbours", xticks=[*means])
         figure.legend(*cells[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
         return png(figure)
 

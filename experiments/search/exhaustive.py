@@ -1,4 +1,4 @@
-"""python -m experiments.search.exhaustive: score every expression of a grammar, and say what rank a score has."""
+"""python -m experiments.search.exhaustive: score all short expressions, and rank a score."""
 
 from __future__ import annotations
 

@@ -5,17 +5,15 @@ A result file that is not there leaves "not measured", and is no error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from statistics import NormalDist, mean, stdev
 from typing import Any
 
-from experiments.tables import pages as tables
+from experiments.tables import markdown
+from experiments.tables.markdown import NOTHING, grid, number, read
 
 Key = tuple[str, float, "float | None"]
 Rows = list[dict[str, Any]]
-IMAGES = tables.RESULTS / "images"
-BENCHMARKS = tables.BENCHMARKS
-NOTHING = "not measured"
+Results = dict[str, Any]
 DATASETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 LOSSES = {
     ("none", 0.0): "published loss",
@@ -28,10 +26,9 @@ PLAIN: Key = ("none", 0.0, None)
 TERMS = ("ks", "covariance", "sliced")
 
 
-def result(name: str) -> dict[str, Any]:
+def result(name: str) -> Results:
     """A result file of the images by name; empty without one."""
-    path = IMAGES / f"{name}.json"
-    return tables.read(path) if path.exists() else {}
+    return markdown.load(name, "images")
 
 
 def groups(results: dict[str, Any]) -> dict[Key, Rows]:
@@ -66,12 +63,6 @@ def about(results: dict[str, Any]) -> str:
     )
 
 
-def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table."""
-    first, *lines = ["| " + " | ".join(line) + " |" for line in (header, *rows)]
-    return [first, "|" + "---|" * len(header), *lines]
-
-
 def average(rows: Rows | None, name: str) -> float | None:
     """Mean over seeds; None where it was not measured."""
     values = [row[name] for row in rows or () if row.get(name) is not None]
@@ -90,11 +81,6 @@ def cell(rows: Rows | None, name: str) -> str:
     if len(values) > 1:
         shown += f" ± {factor * stdev(values):.{digits}f}"
     return shown + (" %" if name == "accuracy" else "")
-
-
-def number(value: float | None, digits: int = 2, unit: str = "") -> str:
-    """A number, or a dash where there is none."""
-    return "–" if value is None else f"{value:,.{digits}f}{unit}"
 
 
 def above(value: float | None, base: float | None) -> float | None:
@@ -248,8 +234,8 @@ def recovery_table() -> list[str]:
 def speed_table() -> list[str]:
     """A training step beside the same network in PyTorch."""
     rows = []
-    for path in sorted(BENCHMARKS.glob("image_step*.json")):
-        results = tables.read(path)
+    for path in sorted(markdown.BENCHMARKS.glob("image_step*.json")):
+        results = read(path)
         for name, row in results["frameworks"].items():
             where = f"{results['size']}, batches of {results['batch_size']}, {row['device']}"
             rows.append([where, name, number(row["step_ms"], 1)])

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from experiments.images.comparison.summary import Cell, samples_distance, summarise
-from experiments.tables.image_tables import DATASETS, grid, number, result
+from experiments.summary import Cell, samples_distance, summarise
+from experiments.tables.image_tables import DATASETS, result
+from experiments.tables.markdown import grid, number
 
 
 class Measure(NamedTuple):

@@ -1,44 +1,28 @@
-"""Print the tables that set the image numbers of the papers beside ours, from the result files.
-
-python -m experiments.tables.reproduction            print them
-python -m experiments.tables.reproduction --write    put them into the pages, between their markers
-"""
+"""Tables that set the papers' numbers on images, and of all searches, beside ours."""
 
 from __future__ import annotations
 
-import re
-import sys
-from functools import partial
-from pathlib import Path
-from typing import Any
-
 from experiments.tables import image_tables as ours
-from experiments.tables import model_tables, order_tables, string_tables, study_tables
-from experiments.tables import pages as tables
+from experiments.tables import string_tables
 from experiments.tables.image_tables import (
     DATASETS,
-    NOTHING,
     PLAIN,
     Key,
     above,
     average,
     called,
     cell,
-    grid,
     groups,
     less,
-    number,
     result,
     verdict,
 )
+from experiments.tables.markdown import NOTHING, RESULTS, grid, load, number, read
+from experiments.tables.searches import surrogate_quality
 from gmae_tf.images.presets import preset_of
 from gmae_tf.models import MODELS
 
-PAPERS = tables.read(tables.RESULTS / "published.json")
-PAGES = [
-    tables.DOCS / f"{name}.md"
-    for name in ("reproduction", "images", "models", "studies", "expressions", "molecules")
-]
+PAPERS = read(RESULTS / "published.json")
 ALL = {**DATASETS, "svhn": "SVHN", "celeba": "CelebA"}
 STUDIES = {
     "paper": "network and epochs of the paper",
@@ -243,74 +227,25 @@ def discrete_table() -> list[str]:
         [f"{name}, published", *(value or "–" for value in values)]
         for name, values in papers.items()
     ]
-    hidden, best = tables.load("hidden"), tables.load("penalized_logp", "molecules")
-    sparse, deep = (tables.load(n, "molecules") for n in ("surrogate_sparse", "surrogate"))
+    hidden, best = load("hidden", "expressions"), load("penalized_logp", "molecules")
+    sparse, deep = (load(n, "molecules") for n in ("surrogate_sparse", "surrogate"))
     top = [
         ", ".join(f"{row['score']:.{digits}f}" for row in found["top"])
         for found, digits in ((hidden, 2), (best, 2))
     ]
-    rows.append(["here", *_process(tables.load("surrogate")), top[0], *_process(sparse), top[1]])
+    rows.append(
+        [
+            "here",
+            *surrogate_quality(load("surrogate", "expressions")),
+            top[0],
+            *surrogate_quality(sparse),
+            top[1],
+        ]
+    )
     rows[-1] += [
         f"{best[key]:.2f} ± {best[f'{key}_standard_error']:.2f}"
         for key in ("validity", "average_score")
     ]
-    rows.append(["here, deep kernel", "–", "–", "–", *_process(deep), "–", "–", "–"])
+    rows.append(["here, deep kernel", "–", "–", "–", *surrogate_quality(deep), "–", "–", "–"])
     rows += string_tables.reproduction_rows()
     return grid(["", *columns], rows)
-
-
-def _process(results: dict[str, Any]) -> list[str]:
-    """Log likelihood and error of a Gaussian process, with standard errors if there are seeds."""
-    quality, shown = results["surrogate"], []
-    for key in ("log_likelihood", "rmse"):
-        error = quality[f"{key}_standard_error"]
-        shown.append(f"{quality[key]:.3f}" + ("" if error is None else f" ± {error:.3f}"))
-    return shown
-
-
-BLOCKS = {
-    "bars": bar_table,
-    "images": distance_table,
-    "fid": fid_table,
-    "distances": distance_table,
-    "orders": order_table,
-    "clusters": cluster_table,
-    "discrete": discrete_table,
-    "recovery": ours.recovery_table,
-    "losses": ours.loss_table,
-    "study": ours.study_table,
-    "evaluation": ours.evaluation_table,
-    "ablation": ours.ablation_table,
-    "speed": ours.speed_table,
-    "papers": lambda: order_tables.order_tables(PAPERS),
-    "compare": model_tables.compare_table,
-    **{
-        f"{area}_compared": partial(string_tables.string_table, area)
-        for area in string_tables.AREAS
-    },
-    **{name: partial(study_tables.study_table, name) for name in study_tables.NAMES},
-}
-
-
-def page_with_tables(page: Path) -> str:
-    """The text of a page, with what is between known markers made anew."""
-
-    def fill(match: re.Match[str]) -> str:
-        begin, name, end = match.groups()
-        return "\n".join([begin, *BLOCKS[name](), end]) if name in BLOCKS else match.group()
-
-    marked = re.compile(r"(<!-- (\w+): begin -->)\n.*?(<!-- \2: end -->)", re.S)
-    return marked.sub(fill, page.read_text())
-
-
-def main() -> None:
-    """Print, or write into the pages."""
-    if "--write" in sys.argv:
-        for page in PAGES:
-            page.write_text(page_with_tables(page))
-    else:
-        print("\n\n".join("\n".join(make()) for make in BLOCKS.values()))
-
-
-if __name__ == "__main__":
-    main()

@@ -7,22 +7,19 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from experiments.images.comparison.page import text
-from experiments.images.comparison.summary import Column, summarise
-from experiments.tables import pages as tables
-from experiments.tables.image_tables import NOTHING, grid
+from experiments.strings.models import best_strings, draws_summary, summary_lines
+from experiments.summary import Column, summarise, text
+from experiments.tables.markdown import NOTHING, grid, load
 
-FOLDER = tables.RESULTS
 AREAS = {
-    "expressions": "experiments.comparison.expressions",
-    "molecules": "experiments.comparison.molecules",
+    "expressions": "experiments.strings.compare_expressions",
+    "molecules": "experiments.strings.compare_molecules",
 }
 
 
 def results_of(area: str) -> dict[str, Any]:
     """The comparison's result file; empty without one."""
-    path = FOLDER / area / "compare.json"
-    return tables.read(path) if path.exists() else {}
+    return load("compare", area)
 
 
 def columns_of(area: str) -> Sequence[Column]:
@@ -38,8 +35,7 @@ def string_table(area: str) -> list[str]:
         return [f"{AREAS[area]}: {NOTHING}."]
     rows, settings, columns = results["results"], results["settings"], columns_of(area)
     summary = summarise(rows, columns)
-    plain = [replace(column, lower=None) for column in columns]
-    shown = {**summary, **summarise(results["random"], plain)}
+    shown = {**summary, **draws_summary(results["random"], columns)}
     count = results.get("strings") or results.get("molecules")
     seeds = ", ".join(str(seed) for seed in sorted({row["seed"] for row in rows}))
     size = {"units": "recurrent units", "dense": "dense units"}
@@ -53,18 +49,16 @@ def string_table(area: str) -> list[str]:
         f"searches of {settings['budget']} evaluations",
         f"{settings['samples']:,} prior samples",
     ]
-    lines = [[c.title, *(text(cells[c.key], c) for cells in shown.values())] for c in columns]
+    lines = summary_lines(shown, columns)
     lines.append(["best three of all seeds", *(best_three(area, results, name) for name in shown)])
     return [f"{', '.join(about)}.", "", *grid(["", *shown], lines)]
 
 
 def best_three(area: str, results: Mapping[str, Any], model: str) -> str:
     """Scores of the three best different strings that the searches of a model found."""
-    rows = [r for r in (*results["results"], *results["random"]) if r["model"] == model]
-    found = {one["string"]: one["score"] for row in rows for one in row["top"]}
-    lower = next(column.lower for column in columns_of(area) if column.key == "best")
-    best = sorted(found.values(), reverse=not lower)[:3]
-    return ", ".join(f"{score:.2f}" for score in best) or "–"
+    rows = [*results["results"], *results["random"]]
+    best = best_strings(rows, model, columns_of(area))
+    return ", ".join(f"{score:.2f}" for _, score in best) or "–"
 
 
 def reproduction_rows() -> list[list[str]]:

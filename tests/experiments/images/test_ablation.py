@@ -92,7 +92,7 @@ def test_a_study_writes_codes_numbers_and_figure(
     assert [(r["terms"], r["epoch"]) for r in rows] == [
         (name, epoch) for name in ("ks", "covariance", "both") for epoch in (1, 2)
     ]
-    assert results["settings"]["held_out"] == len(toy.test)
+    assert results["held_out"] == len(toy.test)
     with np.load(tmp_path / "both" / "codes-0002.npz") as file:
         codes = file["codes"]
     again = measure(codes, toy.test_labels, PRIOR, config)  # type: ignore[arg-type]

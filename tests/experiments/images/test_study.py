@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from experiments.images.study import StudyConfig, distances, judge, variants
+from experiments.images.study import StudyConfig, distances, grid, judge
 from gmae_tf.density import LatentDensity
 from gmae_tf.images.model import ImageAutoencoder
 from gmae_tf.metrics.frechet import frechet_distance
@@ -40,7 +41,7 @@ class Data:
 
 def test_every_combination_comes_once_beside_the_baseline():
     config = StudyConfig(scales=(1.0, 6.0), sliced=(0.0, 1.0), seeds=(0, 1), epochs=3)
-    runs = list(variants(config))
+    runs = list(grid(config))
     assert len(runs) == 2 * (1 + 2 * 2 * 2)
     assert len({json.dumps(about) for about, _ in runs}) == len(runs)
     for about, options in runs:
@@ -81,18 +82,15 @@ def test_distances_are_those_of_the_features():
     assert found["features"] == "quarters"
 
 
-def test_a_study_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, size=300)
-    x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
-    np.savez(tmp_path / "toy.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
+@pytest.mark.usefixtures("eager")
+def test_a_study_runs_and_repeats_nothing(tmp_path: Path, toy_file: Path, run_here: RunCli):
     out = tmp_path / "study"
     command = (
-        *("-m", "experiments.images.study", "--dataset", tmp_path / "toy.npz", "--out", out),
+        *("-m", "experiments.images.study", "--dataset", toy_file, "--out", out),
         *("--scales", "[2]", "--sliced", "[0]", "--guides", '["none"]', "--epochs", "1"),
         *("--device", "cpu"),
     )
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
     assert "without Frechet distances" in first.stdout
     results = json.loads((out / "study.json").read_text())

@@ -84,8 +84,9 @@ def test_useless_options_are_refused(tmp_path: Path, change: dict, sentence: str
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_study_runs_and_repeats_nothing(
-    tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"
     command = (
@@ -93,7 +94,7 @@ def test_a_study_runs_and_repeats_nothing(
         *("--curves", "1000", "--epochs", "1", "--seeds", "0", "--thresholds", "[1.5]"),
         *("--device", "cpu"),
     )
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
     rows = json.loads((out / "results.json").read_text())["results"]
     assert [(row["model"], row["threshold"]) for row in rows] == [

@@ -1,4 +1,4 @@
-"""python -m experiments.papers.dimensions: what the data promise, active dimensions, the command."""
+"""python -m experiments.papers.dimensions: the data, active dimensions, the command."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.papers.dimensions import DimensionsConfig, plan, table
-from experiments.papers.dimensions_figure import draw
-from experiments.papers.dimensions_training import judge_codes
+from experiments.papers.dimensions import DimensionsConfig, draw, judge_codes, plan, table
 from experiments.papers.synthetic import AMBIENT, SLOPE, Manifold
 from gmae_tf.errors import UserError
 from tests.conftest import RunCli
@@ -89,14 +87,15 @@ def test_the_table_has_both_models_side_by_side():
     assert draw(rows).startswith(b"\x89PNG")
 
 
-def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
+@pytest.mark.usefixtures("eager")
+def test_the_command_repeats_nothing(tmp_path: Path, run_here: RunCli):
     command = (
         *("-m", "experiments.papers.dimensions", "--data", "synthetic", "--out", tmp_path),
         *("--true-dims", "[2]", "--capacities", "[2]", "--seeds", "0"),
         *("--vectors", "300", "--vector-epochs", "1"),
         *("--samples", "200", "--options", '{"critic": [8]}', "--device", "cpu"),
     )
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
     results = json.loads((tmp_path / "results.json").read_text())["results"]
     assert [(r["latent_dim"], r["model"]) for r in results] == [(4, "wae-mmd"), (4, "maskaae")]

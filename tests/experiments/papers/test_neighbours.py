@@ -1,11 +1,10 @@
-"""python -m experiments.papers.neighbours: runs, stars that seeds support, a command that repeats."""
+"""python -m experiments.papers.neighbours: runs, stars that seeds support, the command."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from experiments.papers.neighbours import NeighboursConfig, draw, table, variants
@@ -48,18 +47,15 @@ def test_without_distances_there_are_errors_alone():
     assert lines == [["2", "12.00"]]
 
 
-def test_the_command_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, size=300)
-    x = (120 * y[:, None, None] + rng.integers(0, 100, size=(300, 8, 8))).astype(np.uint8)
-    np.savez(tmp_path / "toy.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
+@pytest.mark.usefixtures("eager")
+def test_the_command_repeats_nothing(tmp_path: Path, toy_file: Path, run_here: RunCli):
     out = tmp_path / "out"
     command = (
-        *("-m", "experiments.papers.neighbours", "--dataset", tmp_path / "toy.npz", "--out", out),
+        *("-m", "experiments.papers.neighbours", "--dataset", toy_file, "--out", out),
         *("--neighbours", "[1, 3]", "--seeds", "0", "--epochs", "1", "--n-data", "150"),
         *("--samples", "50", "--device", "cpu"),
     )
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
     results = json.loads((out / "results.json").read_text())["results"]
     assert [(r["neighbours"], r["seed"]) for r in results] == [(1, 0), (3, 0)]

@@ -61,15 +61,15 @@ def test_the_command_ranks_scores_and_strings(tmp_path: Path, run_cli: RunCli, g
     assert oracle.rank(oracle.scores[0]) == 1
 
 
-def test_points_and_mistakes(tmp_path: Path, run_cli: RunCli):
+def test_points_and_mistakes(tmp_path: Path, run_here: RunCli):
     points = tmp_path / "points.csv"
     points.write_text("x,y\n0,1\n1,2\n2,3\n")
     command = ("-m", "experiments.search.exhaustive", "--target-csv", points, "--longest")
-    done = run_cli(*command, "6", "--top", "1")
+    done = run_here(*command, "6", "--top", "1")
     assert done.returncode == 0, done.stderr
     assert "  0.000000  " in done.stdout
-    wrong = run_cli(*command, "1")
+    wrong = run_here(*command, "1")
     assert wrong.returncode == 2
     assert "--longest 1: arithmetic has no string so short" in wrong.stderr
-    with pytest.raises(UserError, match=r"no file of python -m grammar\.oracle"):
+    with pytest.raises(UserError, match=r"no file of python -m experiments\.search"):
         Oracle.load(points)

@@ -1,17 +1,22 @@
-"""What is measured of each model, and the few images that show it."""
+"""Train an image model, and measure it: distances, clusters, codes, and images that show it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmae_tf.errors import UserError
 from gmae_tf.images.evaluation.material import Images, Material
 from gmae_tf.images.evaluation.sets import draw, image_sets, reference
+from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.metrics.frechet import Moments, frechet_distance
 from gmae_tf.metrics.precision_recall import f_beta_summary, prd_curve
+from gmae_tf.train import TrainConfig
+from gmae_tf.utils.cli import console
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -43,6 +48,35 @@ class Shown:
     codes: NDArray[np.float32]
     """The two principal coordinates of test codes [POINTS, 2]."""
     labels: NDArray[np.int64]
+
+
+def train_model(options: TrainConfig, data: ImageData, folder: Path) -> ImageAutoencoder:
+    """Train in `folder`, as the training command does."""
+    weight, groups = prepare(options, data, folder)
+    model = build(options, data, weight)
+    fit_network(options, model.network, data, folder, groups)
+    return model
+
+
+def extractor_of(data: ImageData) -> Extractor | None:
+    """The features in which distances are measured; None, and a line that says why."""
+    from gmae_tf.images.features.extractors import make_extractor
+
+    try:
+        extractor = make_extractor(data.name, data.test_labels is not None)
+    except UserError as error:
+        console().print(f"without Frechet distances: {error}", soft_wrap=True)
+        return None
+    if extractor is None:
+        console().print("without Frechet distances: the data set has no labels for a classifier")
+    return extractor
+
+
+def labelled(data: ImageData) -> ImageData:
+    """The same data.  `UserError` without labels, which judge groups and train a classifier."""
+    if data.train_labels is None or data.test_labels is None:
+        raise UserError(f"{data.name} has no labels to judge by: choose a data set with labels")
+    return data
 
 
 def measure(

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from experiments.images.comparison.measure import Shown
-from experiments.images.comparison.summary import COLUMNS, Cell, Column, summarise
+from experiments.images.measure import Shown
+from experiments.runner import print_table
+from experiments.summary import COLUMNS, NOTE, Cell, summarise, text
 from gmae_tf.models import MODELS
 from gmae_tf.utils.plotting import CLASSES, Picture, panels, png, styled
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
-NOTE = (
-    "Means over the seeds ± standard deviation; in brackets the rank, and * where the model beats "
-    "the next one by more than the spread of the seeds explains (Welch's t-test, 5 %)."
-)
+TEMPLATES = Path(__file__).parent / "templates"
 TERMINAL = ("fd_prior", "fd_ex_post", "fd_reconstruction", "accuracy", "nmi", "mse")
 SAMPLES = {
     "fixed": "a prior fixed before training",
@@ -29,36 +23,16 @@ SAMPLES = {
 }
 
 
-def text(cell: Cell, column: Column) -> str:
-    """12.3 ± 0.4 (2*)."""
-    if cell.mean is None:
-        return "–"
-    value = f"{column.scale * cell.mean:,.{column.decimals}f}"
-    if cell.std is not None:
-        value += f" ± {column.scale * cell.std:,.{column.decimals}f}"
-    if cell.rank is not None:
-        value += f" ({cell.rank}{'*' if cell.supported else ''})"
-    return value
-
-
-def print_table(results: Mapping[str, Any], console: Console) -> None:
+def print_models(results: Mapping[str, Any]) -> None:
     """The most telling columns, a line a model; all of them are on the page."""
-    from rich.table import Table
-
     columns = [column for column in COLUMNS if column.key in TERMINAL]
-    table = Table(title=f"{results['dataset']}, test images", box=None, padding=(0, 1))
-    for name in ("model", *(column.title for column in columns)):
-        table.add_column(name, justify="left" if name == "model" else "right", no_wrap=True)
-    for model, cells in summarise(results["results"]).items():
-        table.add_row(model, *(short(cells[c.key], c) for c in columns))
-    for name, value in results["anchors"].items():
-        table.add_row(name, f"{value:.1f}", style="dim")
-    console.print(table)
-
-
-def short(cell: Cell, column: Column) -> str:
-    """The mean alone, for a narrow terminal."""
-    return "–" if cell.mean is None else f"{column.scale * cell.mean:,.{column.decimals}f}"
+    lines = [
+        [model, *(text(Cell(cells[c.key].mean, None, 1), c) for c in columns)]
+        for model, cells in summarise(results["results"]).items()
+    ]
+    lines += [[name, f"{value:.1f}"] for name, value in results["anchors"].items()]
+    titles = ["model", *(column.title for column in columns)]
+    print_table(titles, lines, f"{results['dataset']}, test images")
 
 
 def write_page(results: Mapping[str, Any], shown: Mapping[str, Shown], folder: Path) -> Path:

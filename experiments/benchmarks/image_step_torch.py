@@ -1,20 +1,33 @@
-"""The image networks and loss of Saseendran et al. 2021 in PyTorch, for `image_step.py`.
+"""The image networks and loss of Saseendran et al. 2021 in PyTorch: a worker of `image_step.py`.
 
-Imports nothing of this project: it runs in an environment that has PyTorch alone.
+Imports nothing of this project but `turns.py`: it runs in an environment that has PyTorch alone.
 """
 
 from __future__ import annotations
 
 import math
+from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch import nn
+import numpy as np
+
+from experiments.benchmarks.turns import (
+    COMPONENTS,
+    DIM,
+    RATE,
+    WEIGHT,
+    Answer,
+    Turns,
+    random_images,
+    serve,
+)
 
 
 def networks(size: str, dim: int) -> tuple[Any, Any]:
     """The networks of Saseendran et al. 2021, appendix Table 1, and the small ones."""
+    from torch import nn
+
     filters = {"paper": (128, 256, 512, 1024), "small": (16, 32, 64)}[size]
     dense = {"paper": 0, "small": 128}[size]
     side = 32 >> len(filters)
@@ -37,6 +50,8 @@ def networks(size: str, dim: int) -> tuple[Any, Any]:
 
 def penalty_of(n: int, components: int, dim: int, device: str) -> Callable[[Any], Any]:
     """Both terms for one-hot means and identity covariances, 1 each for prior samples."""
+    import torch
+
     from_prior = torch.distributions.Normal(0.0, 1.0)
     means = torch.eye(components, dim, device=device)
     target = torch.arange(1, n + 1, device=device)[:, None] / n
@@ -63,3 +78,47 @@ def penalty_of(n: int, components: int, dim: int, device: str) -> Callable[[Any]
         return first / ks + second / cv
 
     return penalty
+
+
+def take_steps(options: Namespace, answer: Answer) -> None:
+    """Train in a plain loop, with a turn after each step."""
+    import torch
+
+    torch.manual_seed(options.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder, decoder = (part.to(device) for part in networks(options.size, DIM))
+    layout = {"memory_format": torch.channels_last} if "channels" in options.name else {}
+    if layout:
+        encoder, decoder = encoder.to(**layout), decoder.to(**layout)
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.Adam(parameters, RATE)
+    penalty = penalty_of(options.batch_size, COMPONENTS, DIM, device)
+
+    def loss_of(x: Any) -> Any:
+        z = encoder(x)
+        return WEIGHT * torch.nn.functional.mse_loss(decoder(z), x) + penalty(z)
+
+    if options.name == "torch-compile":
+        loss_of = torch.compile(loss_of)
+    about = {
+        "parameters": sum(p.numel() for p in parameters),
+        "versions": {"torch": torch.__version__},
+        "device": "gpu" if device == "cuda" else "cpu",
+    }
+    turns = Turns(answer, about)
+    images = np.ascontiguousarray(random_images(options.seed).transpose(0, 3, 1, 2))
+    rng = np.random.default_rng(options.seed)
+    while True:
+        order = rng.permutation(len(images))
+        for start in range(0, len(order), options.batch_size):
+            rows = images[order[start : start + options.batch_size]]
+            x = torch.from_numpy(rows).to(device).float().div(255)
+            optimizer.zero_grad()
+            loss = loss_of(x.to(**layout) if layout else x)
+            loss.backward()
+            optimizer.step()
+            turns.step(loss.item)
+
+
+if __name__ == "__main__":
+    serve(take_steps)

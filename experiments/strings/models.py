@@ -1,32 +1,30 @@
-"""What the comparisons of models for strings have in common, of expressions and of molecules.
-
-A comparison is a folder: one folder in it for each model and seed, done once it has MEASURED.
-"""
+"""Models for strings, trained and searched with alike: what both comparisons have in common."""
 
 from __future__ import annotations
 
-import json
-import math
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.images.comparison.summary import Cell, Column, summarise
+from experiments.runner import Row, Trial, print_table, run_trials, timed, write_results
+from experiments.search.command import run_search
+from experiments.summary import NOTE, Cell, Column, summarise, text
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds
 
 if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
 
-MEASURED, RESULTS, SEARCH = "measured.json", "compare.json", "search"
-RANDOM = "random"
-"""What stands beside the models: strings drawn from the data, with the budget of a search."""
-FREE = ("models", "seeds", "device")
+SEARCH, RANDOM = "search", "random"
+"""Folder of a model's search; and what stands beside the models: draws from the data."""
+GROWS = ("models", "seeds")
 """Options that a continued comparison may change."""
+KL_WEIGHT = 0.1
+"""With 1, the bound, the posterior collapses: see docs/expressions.md.  Not tuned for molecules."""
+FEWEST = 110
+"""Strings that training, validation and surrogate need at least."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,9 @@ class Job:
     name: str
     variant: Variant
     seed: int
-    folder: Path
 
 
-def variants(kl_weight: float, latent_dim: int) -> dict[str, Variant]:
+def variants(latent_dim: int, kl_weight: float = KL_WEIGHT) -> dict[str, Variant]:
     """The five models, all weights relative to nats of a string.
 
     The published code of the Grammar VAE averages its KL over the dimensions, and the cross-entropy
@@ -115,11 +112,12 @@ def columns(what: str, lower: bool, decimals: tuple[int, int]) -> tuple[Column, 
     )
 
 
-def jobs(config: CompareOptions, known: Mapping[str, Variant], out: Path) -> list[Job]:
-    """What is to be done, seed by seed.  `UserError` for what the options cannot mean."""
+def jobs(config: CompareOptions) -> list[Job]:
+    """Models to train, seed by seed.  `UserError` for what the options cannot mean."""
     from gmae_tf.models import options_of
     from gmae_tf.models.config import Recipe
 
+    known = variants(config.latent_dim)
     names = list(dict.fromkeys(name.strip() for name in config.models.split(",")))
     for name in (*names, *config.model_options):
         if name not in known:
@@ -144,32 +142,16 @@ def jobs(config: CompareOptions, known: Mapping[str, Variant], out: Path) -> lis
         given = {**known[name].options, **config.model_options.get(name, {})}
         return replace(known[name], options=given)
 
-    return [
-        Job(name, chosen(name), seed, out / f"{name}-seed{seed}")
-        for seed in parse_seeds(config.seeds)
-        for name in names
-    ]
+    return [Job(name, chosen(name), seed) for seed in parse_seeds(config.seeds) for name in names]
 
 
-def unfinished(found: Sequence[Job]) -> Iterator[Job]:
-    """Those without measurements, each announced; what the last one held is forgotten."""
-    import keras
-
-    for number, job in enumerate(found, start=1):
-        if not (job.folder / MEASURED).exists():
-            keras.backend.clear_session()
-            what = f"{number} of {len(found)}: {job.name}, seed {job.seed}"
-            console().print(what, soft_wrap=True)
-            yield job
-
-
-def training_options(config: CompareOptions, job: Job) -> dict[str, Any]:
-    """What the training commands of both packages are told alike."""
+def training_options(config: CompareOptions, job: Job, folder: Path) -> dict[str, Any]:
+    """Options that the training commands of expressions and molecules share."""
     given = {name: getattr(config, name) for name in ("epochs", "batch_size")}
     return {
         "model": job.variant.model,
         "model_options": dict(job.variant.options),
-        "out": job.folder,
+        "out": folder,
         "seed": job.seed,
         "device": config.device,
         **{name: value for name, value in given.items() if value is not None},
@@ -179,55 +161,41 @@ def training_options(config: CompareOptions, job: Job) -> dict[str, Any]:
 def train_and_measure(
     config: CompareOptions,
     job: Job,
+    folder: Path,
+    *,
     train: Callable[[], None],
     kind: type[GrammarAutoencoder],
     judge: Callable[[Any], Mapping[str, float]],
-    *search_for: str | Path,
-) -> None:
-    """One model; the measurements are written last, and mark it as done.
+    search_for: Sequence[object],
+) -> Row:
+    """Numbers of one model: of its training, prior samples, surrogate and search.
 
-    train : into the folder of the job, as the training command does.
+    train : into the folder, as the training command does.
     kind : of model.
     judge : numbers of the prior samples of a trained model.
     search_for : arguments of `bayesopt.run` that say what to search for.
     """
-    fresh, start = not job.folder.exists(), time.perf_counter()
-    train()
-    # The time of a continued training says nothing.
-    seconds = time.perf_counter() - start if fresh else None
-    model = kind.load(job.folder)
-    results = model.details["results"]
+    _, seconds = timed(folder, train)
+    model = kind.load(folder)
+    trained = model.details["results"]
     console().print(f"searching with {job.name}, seed {job.seed}", soft_wrap=True)
-    found = {
-        "exact_match": results["exact_match"],
-        "nats": results["reconstruction_nats"],
-        **judge(model),
-        **search(config, job, *search_for),
-        "seconds": seconds,
-    }
-    write_measured(job, found)
-
-
-def search(config: CompareOptions, job: Job, *arguments: str | Path) -> dict[str, Any]:
-    """Search with the model of a job, by the command, and read what it found.
-
-    Raises
-    ------
-    UserError: the command failed; it has said why.
-    """
-    folder = job.folder / SEARCH
-    command = [
-        *(sys.executable, "-m", "bayesopt.run", "--model", job.folder, "--out", folder),
-        *("--seeds", job.seed, "--budget", config.budget, "--device", config.device, *arguments),
+    searched = run_search(
+        folder / SEARCH,
+        *("--model", folder, "--seeds", job.seed, "--budget", config.budget),
+        *("--device", config.device, *search_for),
         # Latent spaces are compared, not what else a search can read and do.
         *("--reads", "codes", "--no-recombine", "--points", 10_000, "--inducing-points", 500),
-    ]
-    status = subprocess.run([str(part) for part in command], check=False).returncode
-    if status == 130:
-        raise KeyboardInterrupt
-    if status:
-        raise UserError(f"the search of {job.name}, seed {job.seed} ended with status {status}")
-    return search_numbers(json.loads((folder / "results.json").read_text(encoding="utf-8")))
+    )
+    return {
+        "network": job.variant.model,
+        "options": dict(job.variant.options),
+        "characters": job.variant.characters,
+        "exact_match": trained["exact_match"],
+        "nats": trained["reconstruction_nats"],
+        **judge(model),
+        **search_numbers(searched),
+        "seconds": seconds,
+    }
 
 
 def search_numbers(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,60 +219,57 @@ def search_numbers(results: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def write_measured(job: Job, found: Mapping[str, Any]) -> None:
-    """Mark a job as done."""
-    from gmae_tf.utils.files import write_atomic
-
-    about = {
-        "model": job.name,
-        "seed": job.seed,
-        "network": job.variant.model,
-        "options": dict(job.variant.options),
-        "characters": job.variant.characters,
-    }
-    write_atomic(job.folder / MEASURED, json.dumps(finite({**about, **found}), indent=1) + "\n")
-
-
-def finite(value: Any) -> Any:
-    """Plain data with null for what is no number."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def collect(
+def compare_models(
     config: CompareOptions,
-    out: Path,
-    order: Sequence[str],
+    folder: Path,
+    jobs: Sequence[Job],
+    measure: Callable[[Job, Path], Row],
     columns: Sequence[Column],
-    about: Mapping[str, Any],
+    **about: Any,
 ) -> None:
-    """Write compare.json of all that is measured in a folder, and print it.
+    """Measure what is not measured yet, then write compare.json of all in the folder, and print it.
 
     columns : keys of rows; those that a search has too are shown of the random draws.
     """
-    from experiments.images.study import machine
-    from gmae_tf.utils.files import write_atomic
-
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob(f"*/{MEASURED}")]
+    rows = run_trials(
+        folder,
+        [Trial({"model": job.name, "seed": job.seed}, partial(measure, job)) for job in jobs],
+    )
+    order = list(variants(config.latent_dim))
     rows.sort(key=lambda row: (order.index(row["model"]), row["seed"]))
-    summary = summarise(rows, columns)
-    plain = [replace(column, lower=None) for column in columns]
     draws = random_rows(rows)
-    settings = {k: v for k, v in asdict(config).items() if k not in ("out", "data_dir")}
-    results = {
-        "settings": {k: str(v) if isinstance(v, Path) else v for k, v in settings.items()},
-        **about,
-        "machine": machine(),
-        "summary": {m: {k: asdict(c) for k, c in cells.items()} for m, cells in summary.items()},
-        "random": draws,
-        "results": rows,
-    }
-    write_atomic(out / RESULTS, json.dumps(finite(results), indent=1) + "\n")
-    print_table({**summary, **summarise(draws, plain)}, columns)
-    print_top([*rows, *draws], columns)
+    summary = summarise(rows, columns)
+    cells = {model: {k: asdict(c) for k, c in found.items()} for model, found in summary.items()}
+    write_results(folder / "compare.json", config, rows, **about, summary=cells, random=draws)
+    shown = {**summary, **draws_summary(draws, columns)}
+    print_table(["measured", *shown], summary_lines(shown, columns))
+    console().print(NOTE, soft_wrap=True)
+    for model in shown:
+        best = ", ".join(f"{string} {score:.4f}" for string, score in
+                         best_strings([*rows, *draws], model, columns))  # fmt: skip
+        console().print(f"{model}, best three: {best or 'none'}", markup=False, soft_wrap=True)
+
+
+def summary_lines(
+    summary: Mapping[str, Mapping[str, Cell]], columns: Sequence[Column]
+) -> list[list[str]]:
+    """A line a measure, a column a model."""
+    return [[c.title, *(text(cells[c.key], c) for cells in summary.values())] for c in columns]
+
+
+def draws_summary(draws: Sequence[Row], columns: Sequence[Column]) -> dict[str, dict[str, Cell]]:
+    """The random draws as a column beside the models, without ranks."""
+    return summarise(draws, [replace(column, lower=None) for column in columns])
+
+
+def best_strings(
+    rows: Sequence[Row], model: str, columns: Sequence[Column]
+) -> list[tuple[str, float]]:
+    """The three best different strings of a model over its seeds, with their scores."""
+    lower = next(column.lower for column in columns if column.key == "best")
+    found = {top["string"]: top["score"] for row in rows if row["model"] == model
+             for top in row["top"]}  # fmt: skip
+    return sorted(found.items(), key=lambda pair: pair[1] if lower else -pair[1])[:3]
 
 
 def random_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -315,33 +280,3 @@ def random_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             draws = {"model": RANDOM, "seed": row["seed"], **row["baselines"][RANDOM]}
             found.setdefault(row["seed"], draws)
     return [found[seed] for seed in sorted(found)]
-
-
-def print_table(summary: Mapping[str, Mapping[str, Cell]], columns: Sequence[Column]) -> None:
-    """A line a measure, a column a model."""
-    from rich.table import Table
-
-    from experiments.images.comparison.page import NOTE, text
-
-    table = Table("measured", box=None, padding=(0, 1))
-    for name in summary:
-        table.add_column(name, justify="right")
-    for column in columns:
-        table.add_row(
-            column.title, *(text(cells[column.key], column) for cells in summary.values())
-        )
-    console().print(table)
-    console().print(NOTE, soft_wrap=True)
-
-
-def print_top(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
-    """The three best different strings of each model over its seeds."""
-    lower = next(column.lower for column in columns if column.key == "best")
-    found: dict[str, dict[str, float]] = {}
-    for row in rows:
-        best = found.setdefault(row["model"], {})
-        best.update({one["string"]: one["score"] for one in row["top"]})
-    for model, best in found.items():
-        ranked = sorted(best.items(), key=lambda pair: pair[1] if lower else -pair[1])[:3]
-        shown = ", ".join(f"{string} {score:.4f}" for string, score in ranked)
-        console().print(f"{model}, best three: {shown or 'none'}", markup=False, soft_wrap=True)

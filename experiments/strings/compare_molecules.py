@@ -1,40 +1,38 @@
-"""python -m experiments.comparison.molecules: several models on the same molecules, in one table."""
+"""python -m experiments.strings.compare_molecules: models of molecules in one table."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.comparison.strings import (
-    FREE,
+from experiments.runner import Row, open_study
+from experiments.strings.models import (
+    FEWEST,
+    GROWS,
     CompareOptions,
     Job,
-    collect,
     columns,
+    compare_models,
     jobs,
     train_and_measure,
     training_options,
-    unfinished,
-    variants,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
-KL_WEIGHT = 0.1
-"""As for expressions."""
 OBJECTIVE = "penalized_logp"
-FEWEST = 110
 COLUMNS = columns("molecules", lower=False, decimals=(2, 3))
 
 
 @dataclass(frozen=True)
 class CompareConfig(CompareOptions):
-    """Options of `python -m experiments.comparison.molecules`."""
+    """Options of `python -m experiments.strings.compare_molecules`."""
 
     out: Path = Path("runs/compare-molecules")
     """Folder; the same command continues it, and repeats nothing that is done."""
@@ -53,20 +51,23 @@ class CompareConfig(CompareOptions):
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
-    known = variants(KL_WEIGHT, config.latent_dim)
-    todo = jobs(config, known, config.out)
+    todo = jobs(config)
     smiles = load(config)
-    run = open_run(config.out, asdict(config), "experiments.comparison.molecules", may_change=FREE)
-    data = run.path / "molecules.csv"
+    folder = open_study(config, "experiments.strings.compare_molecules", GROWS)
+    data = folder / "molecules.csv"
     if not data.exists():
         write_scored(data, smiles)
-    for job in unfinished(todo):
-        measure(config, job, data)
-    about = {"molecules": len(smiles), "objective": OBJECTIVE}
-    collect(config, run.path, list(known), COLUMNS, about)
+    compare_models(
+        config,
+        folder,
+        todo,
+        partial(measure, config, data),
+        COLUMNS,
+        molecules=len(smiles),
+        objective=OBJECTIVE,
+    )
 
 
 def load(config: CompareConfig) -> list[str]:
@@ -108,14 +109,14 @@ def write_scored(path: Path, smiles: Sequence[str]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def measure(config: CompareConfig, job: Job, data: Path) -> None:
+def measure(config: CompareConfig, data: Path, job: Job, folder: Path) -> Row:
     """Train one model and measure it."""
     from grammar.cfg.characters import CHARACTERS
     from molecules.model import MoleculeAutoencoder
     from molecules.train import TrainConfig, train
 
     options = TrainConfig(
-        **training_options(config, job),
+        **training_options(config, job, folder),
         preset=config.preset,
         grammar=CHARACTERS if job.variant.characters else None,
         data=str(data),
@@ -124,13 +125,14 @@ def measure(config: CompareConfig, job: Job, data: Path) -> None:
         dense=config.dense,
         samples=config.samples,
     )
-    train_and_measure(
+    return train_and_measure(
         config,
         job,
-        lambda: train(options),
-        MoleculeAutoencoder,
-        lambda model: prior_numbers(model, config.samples, job.seed),
-        *("--task", "molecules", "--data", data, "--value-column", OBJECTIVE),
+        folder,
+        train=lambda: train(options),
+        kind=MoleculeAutoencoder,
+        judge=lambda model: prior_numbers(model, config.samples, job.seed),
+        search_for=("--task", "molecules", "--data", data, "--value-column", OBJECTIVE),
     )
 
 
@@ -155,7 +157,7 @@ def main() -> None:
     run_command(
         compare,
         CompareConfig,
-        prog="python -m experiments.comparison.molecules",
+        prog="python -m experiments.strings.compare_molecules",
         description="Train several models on the same molecules, search with each, and put them in "
         "one table.",
         user_errors=(GrammarError,),

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
+NOTE = (
+    "Means over the seeds ± standard deviation; in brackets the rank, and * where the model beats "
+    "the next one by more than the spread of the seeds explains (Welch's t-test, 5 %)."
+)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -50,6 +55,18 @@ class Cell:
     n: int
     rank: int | None = None
     supported: bool | None = None
+
+
+def text(cell: Cell, column: Column) -> str:
+    """12.3 ± 0.4 (2*)."""
+    if cell.mean is None:
+        return "–"
+    value = f"{column.scale * cell.mean:,.{column.decimals}f}"
+    if cell.std is not None:
+        value += f" ± {column.scale * cell.std:,.{column.decimals}f}"
+    if cell.rank is not None:
+        value += f" ({cell.rank}{'*' if cell.supported else ''})"
+    return value
 
 
 def summarise(

@@ -1,38 +1,36 @@
-"""python -m experiments.comparison.expressions: several models on the same expressions, in one table."""
+"""python -m experiments.strings.compare_expressions: models of expressions in one table."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments.comparison.strings import (
-    FREE,
+from experiments.runner import Row, open_study
+from experiments.strings.models import (
+    FEWEST,
+    GROWS,
     CompareOptions,
     Job,
-    collect,
     columns,
+    compare_models,
     jobs,
     train_and_measure,
     training_options,
-    unfinished,
-    variants,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import run_command
 from grammar.errors import GrammarError
 
-KL_WEIGHT = 0.1
-"""With 1, the bound, the posterior collapses: see docs/expressions.md."""
 HIDDEN = 0.0363
 """Strings that score this or less are hidden from all models and surrogates, as in bayesopt.run."""
-FEWEST = 110
 COLUMNS = columns("strings", lower=True, decimals=(3, 4))
 
 
 @dataclass(frozen=True)
 class CompareConfig(CompareOptions):
-    """Options of `python -m experiments.comparison.expressions`."""
+    """Options of `python -m experiments.strings.compare_expressions`."""
 
     out: Path = Path("runs/compare-expressions")
     """Folder; the same command continues it, and repeats nothing that is done."""
@@ -46,13 +44,11 @@ def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
-    from gmae_tf.utils.run_dir import open_run
     from grammar.expressions.data import load_expressions
     from grammar.library import load_grammar
 
     select_device(config.device)
-    known = variants(KL_WEIGHT, config.latent_dim)
-    todo = jobs(config, known, config.out)
+    todo = jobs(config)
     strings = load_expressions(
         config.data,
         n=config.n_data,
@@ -61,39 +57,43 @@ def compare(config: CompareConfig) -> None:
     )
     if len(strings) < FEWEST:
         raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
-    run = open_run(
-        config.out, asdict(config), "experiments.comparison.expressions", may_change=FREE
-    )
-    data = run.path / "strings.txt"
+    folder = open_study(config, "experiments.strings.compare_expressions", GROWS)
+    data = folder / "strings.txt"
     if not data.exists():
         write_atomic(data, "\n".join(strings) + "\n")
-    for job in unfinished(todo):
-        measure(config, job, data)
-    about = {"strings": len(strings), "hidden_score": HIDDEN}
-    collect(config, run.path, list(known), COLUMNS, about)
+    compare_models(
+        config,
+        folder,
+        todo,
+        partial(measure, config, data),
+        COLUMNS,
+        strings=len(strings),
+        hidden_score=HIDDEN,
+    )
 
 
-def measure(config: CompareConfig, job: Job, data: Path) -> None:
+def measure(config: CompareConfig, data: Path, job: Job, folder: Path) -> Row:
     """Train one model and measure it."""
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.cfg.characters import CHARACTERS
     from grammar.train import TrainConfig, train
 
     options = TrainConfig(
-        **training_options(config, job),
+        **training_options(config, job, folder),
         grammar=CHARACTERS if job.variant.characters else "arithmetic",
         data=str(data),
         exclude_better_than=HIDDEN,
         latent_dim=config.latent_dim,
         xla=config.xla,
     )
-    train_and_measure(
+    return train_and_measure(
         config,
         job,
-        lambda: train(options),
-        GrammarAutoencoder,
-        lambda model: prior_numbers(model, config.samples, job.seed),
-        *("--task", "expr", "--data", data, "--exclude-better-than", str(HIDDEN)),
+        folder,
+        train=lambda: train(options),
+        kind=GrammarAutoencoder,
+        judge=lambda model: prior_numbers(model, config.samples, job.seed),
+        search_for=("--task", "expr", "--data", data, "--exclude-better-than", HIDDEN),
     )
 
 
@@ -127,7 +127,7 @@ def main() -> None:
     run_command(
         compare,
         CompareConfig,
-        prog="python -m experiments.comparison.expressions",
+        prog="python -m experiments.strings.compare_expressions",
         description="Train several models on the same expressions, search with each, and put them "
         "in one table.",
         user_errors=(GrammarError,),

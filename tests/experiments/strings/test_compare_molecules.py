@@ -1,4 +1,4 @@
-"""python -m experiments.comparison.molecules, on molecules made offline."""
+"""python -m experiments.strings.compare_molecules, on molecules made offline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.comparison.molecules import write_scored
+from experiments.strings.compare_molecules import write_scored
 
 TINY = (
     *("--data", "builtin", "--n-data", 200, "--epochs", 1, "--batch-size", 40, "--latent-dim", 12),
@@ -16,12 +16,12 @@ TINY = (
 )
 
 
-@pytest.mark.slow  # the shared code is tested quickly in tests/grammar
+@pytest.mark.slow  # the shared code is tested quickly beside, on expressions
 def test_a_comparison_of_rules_and_characters(tmp_path, run_cli, run_here):
     out = tmp_path / "compare"
     command = (
         "-m",
-        "experiments.comparison.molecules",
+        "experiments.strings.compare_molecules",
         *TINY,
         "--models",
         "gmae,cvae",
@@ -66,7 +66,7 @@ def test_values_are_written_once(tmp_path):
 )
 def test_bad_input_is_told_in_a_sentence(arguments, words, tmp_path, run_here):
     done = run_here(
-        "-m", "experiments.comparison.molecules", *arguments, "--out", "run", cwd=tmp_path
+        "-m", "experiments.strings.compare_molecules", *arguments, "--out", "run", cwd=tmp_path
     )
     assert done.returncode == 2
     assert words in done.stderr

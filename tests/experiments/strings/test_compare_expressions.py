@@ -1,4 +1,4 @@
-"""python -m experiments.comparison.expressions, on few strings."""
+"""python -m experiments.strings.compare_expressions, on few strings."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from experiments.comparison.expressions import COLUMNS, KL_WEIGHT, CompareConfig
-from experiments.comparison.strings import (
+from experiments.strings.compare_expressions import COLUMNS, CompareConfig
+from experiments.strings.models import (
+    KL_WEIGHT,
     Variant,
-    finite,
     jobs,
     random_rows,
     search_numbers,
     variants,
 )
-from experiments.images.comparison.summary import summarise
+from experiments.summary import summarise
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, options_of
 
@@ -31,7 +31,7 @@ TINY = (
 
 
 def test_names_map_to_models_options_and_grammars():
-    known = variants(0.2, 25)
+    known = variants(25, kl_weight=0.2)
     assert list(known) == ["gvae", "cvae", "gcvvae", "grae", "gmae"]
     assert known["gvae"] == Variant("vae", {"kl_weight": 0.2})
     assert known["cvae"] == Variant("vae", {"kl_weight": 0.2}, characters=True)
@@ -44,16 +44,15 @@ def test_names_map_to_models_options_and_grammars():
         assert set(variant.options) <= set(options_of(variant.model))
 
 
-def test_every_seed_has_every_model(tmp_path: Path):
+def test_every_seed_has_every_model():
     config = CompareConfig(
         models="gmae, cvae,gmae", seeds="1-2", model_options={"cvae": {"kl_weight": 1}}
     )
-    found = jobs(config, variants(KL_WEIGHT, 25), tmp_path)
+    found = jobs(config)
     assert [(job.name, job.seed) for job in found] == [
         ("gmae", 1), ("cvae", 1), ("gmae", 2), ("cvae", 2)
     ]  # fmt: skip
     assert found[1].variant == Variant("vae", {"kl_weight": 1}, characters=True)
-    assert found[0].folder == tmp_path / "gmae-seed1"
 
 
 @pytest.mark.parametrize(
@@ -68,9 +67,9 @@ def test_every_seed_has_every_model(tmp_path: Path):
         ({"n_data": 0}, "--n-data must be 1 or more"),
     ],
 )
-def test_what_cannot_be_compared_is_told(options: dict[str, Any], words: str, tmp_path: Path):
+def test_what_cannot_be_compared_is_told(options: dict[str, Any], words: str):
     with pytest.raises(UserError, match=words):
-        jobs(CompareConfig(**options), variants(KL_WEIGHT, 25), tmp_path)
+        jobs(CompareConfig(**options))
 
 
 def found(best: float | None, *strings: str) -> dict[str, Any]:
@@ -103,33 +102,49 @@ def test_the_numbers_of_a_search():
     assert cells["exact_match"].mean is None
 
 
-def test_numbers_that_are_none_become_null():
-    assert finite({"a": [float("nan"), 1, (float("inf"), "x")]}) == {"a": [None, 1, [None, "x"]]}
+@pytest.mark.usefixtures("eager")
+def test_a_comparison_runs_and_repeats_nothing(
+    tmp_path: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
+):
+    """With a search that is not run: `test_a_comparison_grows` runs the real one."""
+    searched = []
 
+    def results(out: Path, *arguments: object) -> dict[str, Any]:
+        searched.append(dict(zip(arguments[::2], arguments[1::2], strict=False)))
+        surrogate = {"rmse": 0.9, "log_likelihood": float("nan")}
+        return {**found(0.5, "x"), "surrogate": surrogate, "baselines": {"random": found(0.7, "1")}}
 
-def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, run_here: RunCli):
     out = tmp_path / "compare"
-    command = ("-m", "experiments.comparison.expressions", *TINY, "--out", out, "--models", "cvae")
-    first = run_cli(*command, timeout=900)
+    command = (
+        *("-m", "experiments.strings.compare_expressions", *TINY, "--out", out),
+        *("--models", "cvae"),
+    )
+    monkeypatch.setattr("experiments.strings.models.run_search", results)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
-    results = json.loads((out / "compare.json").read_text())
-    (row,) = results["results"]
+    written = json.loads((out / "compare.json").read_text())
+    (row,) = written["results"]
     assert (row["model"], row["network"], row["seed"]) == ("cvae", "vae", 0)
     assert row["options"] == {"kl_weight": KL_WEIGHT}
     assert 0 <= row["exact_match"] <= 1
     assert 0 <= row["prior_valid"] <= 1
-    assert row["rmse"] > 0
-    assert results["random"][0]["best"] is not None
-    assert len((out / "strings.txt").read_text().split()) == results["strings"] == 150
+    assert (row["rmse"], row["log_likelihood"]) == (0.9, None)  # JSON has no NaN
+    assert written["random"][0]["best"] == 0.7
+    assert len((out / "strings.txt").read_text().split()) == written["strings"] == 150
     config = json.loads((out / "cvae-seed0" / "model.json").read_text())["config"]
     assert config["grammar"] == "characters"
     for words in ("GP test RMSE", "random, best three: ", "cvae, best three: "):
         assert words in first.stdout
+    (options,) = searched
+    assert options["--model"] == out / "cvae-seed0"
+    assert options["--data"] == out / "strings.txt"
+    assert (options["--budget"], options["--seeds"], options["--reads"]) == (3, 0, "codes")
 
-    again = run_here(*command, timeout=900)
+    again = run_here(*command)
     assert again.returncode == 0, again.stderr
     assert "1 of 1" not in again.stdout
     assert json.loads((out / "compare.json").read_text())["results"] == [row]
+    assert len(searched) == 1
 
     wrong = run_here(*command, "--epochs", "2")
     assert wrong.returncode == 2
@@ -140,12 +155,12 @@ def test_a_comparison_runs_and_repeats_nothing(tmp_path: Path, run_cli: RunCli, 
 @pytest.mark.slow
 def test_a_comparison_grows(tmp_path: Path, run_cli: RunCli):
     out = tmp_path / "compare"
-    command = ("-m", "experiments.comparison.expressions", *TINY, "--out", out)
+    command = ("-m", "experiments.strings.compare_expressions", *TINY, "--out", out)
     run_cli(*command, "--models", "cvae", timeout=900)
     grown = run_cli(*command, "--models", "cvae,gmae", timeout=900)
     assert grown.returncode == 0, grown.stderr
     assert "1 of 2" not in grown.stdout
-    assert "2 of 2: gmae, seed 0" in grown.stdout
+    assert "2 of 2: gmae-seed0" in grown.stdout
     both = json.loads((out / "compare.json").read_text())
     assert [r["model"] for r in both["results"]] == ["cvae", "gmae"]
     assert both["results"][1]["prior_valid"] == 1  # every decode of the grammar is an expression
@@ -166,7 +181,7 @@ def test_bad_input_is_told_in_a_sentence(
     arguments: tuple[str, ...], words: str, tmp_path: Path, run_here: RunCli
 ):
     done = run_here(
-        "-m", "experiments.comparison.expressions", *arguments, "--out", "run", cwd=tmp_path
+        "-m", "experiments.strings.compare_expressions", *arguments, "--out", "run", cwd=tmp_path
     )
     assert done.returncode == 2
     assert words in done.stderr

@@ -1,0 +1,140 @@
+"""Resumable grid of trainings: each cell is trained and measured once, in a folder of its own.
+
+A study is a run folder (`gmae_tf.utils.run_dir`) that holds one folder for each trial.  A trial is
+done once its folder has `measured.json`, which is written last.  So the same command continues an
+interrupted study, and one that grows (another seed, another model) repeats nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gmae_tf.utils.cli import console
+from gmae_tf.utils.json import to_json, write_json
+
+T = TypeVar("T")
+Row = dict[str, Any]
+Table = tuple[list[str], list[list[str]]]
+"""Titles of columns, and rows of texts."""
+MEASURED = "measured.json"
+PLACES = ("out", "data_dir")
+"""Options that say where files lie, and nothing about the numbers."""
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A cell of a grid.
+
+    about : its coordinates, such as model and seed; they name its folder and open its row.
+    measure : trains in the folder that it is given, and returns numbers by name.
+    """
+
+    about: Mapping[str, Any]
+    measure: Callable[[Path], Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return trial_name(self.about)
+
+
+def trial_name(about: Mapping[str, Any]) -> str:
+    """Folder of a trial: {"model": "vae", "seed": 0} -> "vae-seed0"; None is left out."""
+    parts = (v if isinstance(v, str) else f"{k}{v}" for k, v in about.items() if v is not None)
+    return "-".join(re.sub(r"[^\w.-]+", "", part) for part in parts)
+
+
+def open_study(config: Any, command: str, grows: Sequence[str]) -> Path:
+    """The folder of a study, made or continued.
+
+    config : a dataclass of options with the folder `out`.
+    grows : options that a continuation may give other values; `device` always may.
+
+    Raises
+    ------
+    UserError: the folder holds another run.
+    """
+    from gmae_tf.utils.run_dir import open_run
+
+    return open_run(config.out, asdict(config), command, may_change=(*grows, "device")).path
+
+
+def run_trials(folder: Path, trials: Sequence[Trial]) -> list[Row]:
+    """Measure what is not measured yet; rows of these trials in their order, then older ones."""
+    for number, trial in enumerate(trials, start=1):
+        path = folder / trial.name / MEASURED
+        if not path.exists():
+            import keras
+
+            console().print(f"{number} of {len(trials)}: {trial.name}", soft_wrap=True)
+            keras.backend.clear_session()
+            write_json(path, {**trial.about, **trial.measure(path.parent)})
+    paths = [folder / trial.name / MEASURED for trial in trials]
+    paths += sorted(set(folder.glob(f"*/{MEASURED}")) - set(paths))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def timed(folder: Path, train: Callable[[], T]) -> tuple[T, float | None]:
+    """Train, and the seconds it took; None if the folder is there: a continuation's say nothing."""
+    fresh, start = not folder.exists(), time.perf_counter()
+    trained = train()
+    return trained, time.perf_counter() - start if fresh else None
+
+
+def write_results(path: Path, config: Any, rows: Sequence[Row], **about: Any) -> dict[str, Any]:
+    """Write settings, machine and rows, and return what was written."""
+    settings = {key: value for key, value in asdict(config).items() if key not in PLACES}
+    results = to_json({"settings": settings, **about, "machine": machine(), "results": list(rows)})
+    write_json(path, results)
+    return results
+
+
+def machine() -> dict[str, Any]:
+    """Processors, devices and versions of this process."""
+    from gmae_tf.utils.run_dir import environment
+
+    found = environment()
+    return {name: found[name] for name in ("cpus", "machine", "devices", "backend", "versions")}
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """Variables of a child process that finds this checkout, and all that this process finds."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, **variables}
+
+
+def print_table(titles: Sequence[str], lines: Sequence[Sequence[str]], title: str = "") -> None:
+    """A table on the terminal; the first column is text, the others are numbers."""
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=title or None, box=None, padding=(0, 1))
+    for number, name in enumerate(titles):
+        shown.add_column(name, justify="right" if number else "left")
+    for line in lines:
+        shown.add_row(*line)
+    console().print(shown)
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Mean and standard deviation, as text; one value alone has no deviation."""
+    import numpy as np
+
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def grouped(rows: Sequence[Row], *keys: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by the values of some keys, in the order in which these first come."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return groups
