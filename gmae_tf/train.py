@@ -13,7 +13,6 @@ from gmae_tf.images.training import (
     few_steps,
     refuse_nonpositive,
     resolve,
-    train_model,
 )
 from gmae_tf.models import MODELS, check_options, options_of
 from gmae_tf.utils.cli import console, run_command
@@ -65,6 +64,8 @@ def train(config: TrainConfig) -> None:
 
     set_precision(config.mixed_precision, select_device(config.device))
     check_options(config.model, config.model_options)
+    from gmae_tf.images.model import ImageAutoencoder
+
     free = ("epochs", "device", "samples", "evaluate", "xla")
     run = open_run(config.out, asdict(config), "gmae_tf.train", may_change=free)
     screen = console()
@@ -73,7 +74,7 @@ def train(config: TrainConfig) -> None:
         screen.print(f"{len(data.dropped)} files were left out, such as {data.dropped[0]}")
     if warning := few_steps(len(data.train), config.batch_size):
         screen.print(f"Warning: {warning}")
-    model = train_model(config, data, run.path)
+    model = ImageAutoencoder.train(config, data, run.path)
     model.details["config"] = plain(config)
     model.save(run.path)
     if config.evaluate:

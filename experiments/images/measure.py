@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.images.evaluation.material import Images, Material
 from gmae_tf.images.evaluation.sets import draw, image_sets, reference
-from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.metrics.frechet import Moments, frechet_distance
 from gmae_tf.metrics.precision_recall import f_beta_summary, prd_curve
 from gmae_tf.train import TrainConfig
@@ -52,10 +51,9 @@ class Shown:
 
 def train_model(options: TrainConfig, data: ImageData, folder: Path) -> ImageAutoencoder:
     """Train in `folder`, as the training command does."""
-    weight, groups = prepare(options, data, folder)
-    model = build(options, data, weight)
-    fit_network(options, model.network, data, folder, groups)
-    return model
+    from gmae_tf.images.model import ImageAutoencoder
+
+    return ImageAutoencoder.train(options, data, folder)
 
 
 def extractor_of(data: ImageData) -> Extractor | None:

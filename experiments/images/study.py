@@ -137,10 +137,11 @@ def train_and_measure(
     the ex-post mixture.
     """
     from gmae_tf.density import LatentDensity
+    from gmae_tf.images.model import ImageAutoencoder
 
     assert options.components is not None
     weight, groups = prepare(options, data, folder.parent / f"seed{options.seed}")
-    model = build(options, data, weight)
+    model = ImageAutoencoder(build(options, data, weight), data.side, data.channels, options.size)
     _, seconds = timed(folder, lambda: fit_network(options, model.network, data, folder, groups))
     density = LatentDensity("mixture", options.components).fit(model.encode(data.train))
     measured = {"seconds": seconds, **judge(model, data, density, options.batch_size)}

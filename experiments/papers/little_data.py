@@ -131,13 +131,14 @@ def _measure(options: TrainConfig, extractor: Extractor, moments: Moments, folde
 
     from gmae_tf.density import LatentDensity
     from gmae_tf.images.evaluation.numbers import squared_errors
+    from gmae_tf.images.model import ImageAutoencoder
     from gmae_tf.images.training import build, fit_network
     from gmae_tf.metrics.frechet import Moments, frechet_distance
     from gmae_tf.train import load
 
     data = load(options)
     few = _repeated(data)
-    model = build(options, few, 1.0)
+    model = ImageAutoencoder(build(options, few, 1.0), few.side, few.channels, options.size)
     _, seconds = timed(folder, lambda: fit_network(options, model.network, few, folder))
     rng = np.random.default_rng(options.seed)
     if model.network.has_prior:

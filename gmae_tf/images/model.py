@@ -18,18 +18,16 @@ from gmae_tf.errors import UserError
 from gmae_tf.images.datasets import ImageData
 from gmae_tf.images.datasets.convert import as_uint8
 from gmae_tf.images.datasets.image_data import MIN_IMAGES, random_parts
-from gmae_tf.images.networks import image_networks
+from gmae_tf.images.networks import AT_ONCE, by_parts, image_networks, recipe_network
+from gmae_tf.images.training import TrainingOptions, few_steps, make_options, train_network
 from gmae_tf.losses import MeanSquaredError
-from gmae_tf.models import build_model
-from gmae_tf.models.config import Parts, Recipe
+from gmae_tf.models.config import Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.utils.files import atomic_path, make_folder
 from gmae_tf.utils.json import write_json
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
-AT_ONCE = 4096
-"""Images that are floats at the same time."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
@@ -102,8 +100,6 @@ class ImageAutoencoder:
         ------
         UserError: images of another kind, too few of them, or options that do not fit.
         """
-        from gmae_tf.images.training import few_steps, make_options, train_model
-
         settings = make_options(
             model=model,
             latent_dim=latent_dim,
@@ -117,9 +113,26 @@ class ImageAutoencoder:
         if warning := few_steps(len(data.train), settings.batch_size):
             warnings.warn(warning, stacklevel=2)
         run = None if folder is None else make_folder(folder)
-        trained = train_model(settings, data, run, verbose=verbose)
+        trained = cls.train(settings, data, run, verbose=verbose)
         trained.details["options"] = asdict(settings)
         return trained
+
+    @classmethod
+    def train(
+        cls,
+        options: TrainingOptions,
+        data: ImageData,
+        folder: Path | None = None,
+        *,
+        verbose: bool = True,
+    ) -> ImageAutoencoder:
+        """`fit` with complete options (`gmae_tf.images.training.resolve`) on parts of a data set.
+
+        `history` of the model's details has the logs of all epochs.
+        """
+        network, history = train_network(options, data, folder, verbose=verbose)
+        details = {"dataset": data.name, "class_names": data.class_names, "history": history}
+        return cls(network, data.side, data.channels, options.size, details)
 
     @classmethod
     def build(
@@ -149,14 +162,7 @@ class ImageAutoencoder:
         cls, recipe: Recipe, side: int, channels: int, size: str = "small"
     ) -> ImageAutoencoder:
         """Untrained autoencoder of any model of `gmae_tf.models`."""
-        parts = Parts(
-            recipe,
-            lambda width: image_networks(side, channels, width, size)[0],
-            lambda width: image_networks(side, channels, width, size)[1],
-            MeanSquaredError(),
-            side * side * channels,
-        )
-        return cls(build_model(parts), side, channels, size)
+        return cls(recipe_network(recipe, side, channels, size), side, channels, size)
 
     @property
     def latent_dim(self) -> int:
@@ -255,11 +261,7 @@ class ImageAutoencoder:
                 "shape with pad, resize and to_channels of gmae_tf.images.datasets (MNIST was "
                 "padded from 28 to 32), and give one image as images[None]"
             )
-        parts = [
-            function(checked[i : i + AT_ONCE].astype(np.float32) / 255)
-            for i in range(0, len(checked), AT_ONCE)
-        ]
-        return np.concatenate(parts or [np.empty((0, width), np.float32)])
+        return by_parts(function, checked, width)
 
     def save(self, path: str | Path) -> None:
         """Write weights and description into a folder, each file whole or not at all."""

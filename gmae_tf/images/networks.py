@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
+from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
+from gmae_tf.losses import MeanSquaredError
+from gmae_tf.models import build_model
+from gmae_tf.models.config import Parts, Recipe
 
 FILTERS: dict[str, tuple[int, ...]] = {"small": (16, 32, 64), "paper": (128, 256, 512, 1024)}
 DENSE: dict[str, int] = {"small": 128, "paper": 0}
@@ -19,9 +25,34 @@ Where a kernel has more numbers than the images of a batch, as in the last stage
 network (4 x 4 pixels, 512 and 1024 channels), libraries for processors spend most of a convolution
 on rearranging the kernel; one matrix product of all windows takes a third of the time.
 """
+AT_ONCE = 4096
+"""Images that are floats at the same time."""
 MOMENTUM = 0.9
 """Of batch normalisation, as in PyTorch; with Keras's 0.99 codes in evaluation lag behind."""
 _GEOMETRY: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": "same"}
+
+
+def recipe_network(recipe: Recipe, side: int, channels: int, size: str) -> Autoencoder:
+    """Untrained network of any model of `gmae_tf.models` for images [N, side, side, channels]."""
+    parts = Parts(
+        recipe,
+        lambda width: image_networks(side, channels, width, size)[0],
+        lambda width: image_networks(side, channels, width, size)[1],
+        MeanSquaredError(),
+        side * side * channels,
+    )
+    return build_model(parts)
+
+
+def by_parts(
+    function: Callable[[NDArray[np.float32]], NDArray[Any]], images: NDArray[np.uint8], width: int
+) -> NDArray[Any]:
+    """A function of pixels in [0, 1] of uint8 images, of `AT_ONCE` at a time, [N, width]."""
+    parts = [
+        function(images[i : i + AT_ONCE].astype(np.float32) / 255)
+        for i in range(0, len(images), AT_ONCE)
+    ]
+    return np.concatenate(parts or [np.empty((0, width), np.float32)])
 
 
 def image_networks(

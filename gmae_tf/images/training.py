@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from gmae_tf.autoencoder import Autoencoder
     from gmae_tf.images.datasets import ImageData
-    from gmae_tf.images.model import ImageAutoencoder
 
     Labels = NDArray[np.int32]
 
@@ -133,31 +132,25 @@ def few_steps(n: int, batch_size: int) -> str | None:
     )
 
 
-def train_model(
+def train_network(
     options: TrainingOptions, data: ImageData, folder: Path | None = None, *, verbose: bool = True
-) -> ImageAutoencoder:
+) -> tuple[Autoencoder, list[dict[str, float]]]:
     """Train on `data.train`, judge epochs on `data.validation`; continues what `folder` holds.
 
-    `options` are those of `resolve`; `history` of the model's details has the logs of all epochs.
-    Without a folder nothing is written.
+    `options` are those of `resolve`.  Returns the network and the logs of all epochs.  Without a
+    folder nothing is written.
     """
     screen = _screen(verbose)
     check_options(options.model, options.model_options)
     weight, labels = prepare(options, data, folder, verbose=verbose)
-    model = build(options, data, weight)
+    network = build(options, data, weight)
     verb = "continuing" if folder and (folder / "state.json").exists() else "training"
     screen.print(
-        f"{verb}: {len(data.train):,} images of {model.side} x {model.side} x {model.channels}, "
-        f"{model.network.count_params():,} parameters, reconstruction weight {weight:.4g}, "
+        f"{verb}: {len(data.train):,} images of {data.side} x {data.side} x {data.channels}, "
+        f"{network.count_params():,} parameters, reconstruction weight {weight:.4g}, "
         f"in {folder or 'memory'}"
     )
-    history = fit_network(options, model.network, data, folder, labels, verbose=verbose)
-    model.details = {
-        "dataset": data.name,
-        "class_names": data.class_names,
-        "history": history,
-    }
-    return model
+    return network, fit_network(options, network, data, folder, labels, verbose=verbose)
 
 
 def prepare(
@@ -182,9 +175,9 @@ def prepare(
         schedule="cosine",
         epochs=options.plain_epochs,
     )
-    model = build(without, data, 1.0)
+    network = build(without, data, 1.0)
     inner = folder / "without-penalty" if folder else None
-    history = fit_network(without, model.network, data, inner, verbose=verbose)
+    history = fit_network(without, network, data, inner, verbose=verbose)
     if options.target_mse == "auto":
         error = min(row["val_reconstruction"] for row in history)
         weight = min(max(1 / error, WEIGHT_RANGE[0]), WEIGHT_RANGE[1])
@@ -193,13 +186,13 @@ def prepare(
         weight = 1 / options.target_mse
     if not guided:
         return weight, None
-    labels = _pseudo_labels(options, model, data, folder, verbose)
+    labels = _pseudo_labels(options, network, data, folder, verbose)
     return weight, (labels[: len(data.train)], labels[len(data.train) :])
 
 
 def _pseudo_labels(
     options: TrainingOptions,
-    model: ImageAutoencoder,
+    network: Autoencoder,
     data: ImageData,
     folder: Path | None,
     verbose: bool,
@@ -207,6 +200,7 @@ def _pseudo_labels(
     """Of training and validation images [N + M]; found once in a run folder."""
     import numpy as np
 
+    from gmae_tf.images.networks import by_parts
     from gmae_tf.images.pseudo_labels import neighbour_clusters
     from gmae_tf.utils.files import atomic_path
 
@@ -215,7 +209,8 @@ def _pseudo_labels(
     if stored and stored.exists():
         with np.load(stored) as file:
             return file["groups"]
-    codes = np.concatenate([model.encode(data.train), model.encode(data.validation)])
+    parts = [by_parts(network.encode, x, network.latent_dim) for x in (data.train, data.validation)]
+    codes = np.concatenate(parts)
     with _waiting("then, groups of images that are neighbours among its codes", verbose):
         labels = neighbour_clusters(codes, options.components, seed=options.seed)
     if stored:
@@ -224,11 +219,11 @@ def _pseudo_labels(
     return labels
 
 
-def build(options: TrainingOptions, data: ImageData, weight: float) -> ImageAutoencoder:
-    """An untrained model for images of that shape, from the seed."""
+def build(options: TrainingOptions, data: ImageData, weight: float) -> Autoencoder:
+    """An untrained network for images of that shape, from the seed."""
     import keras
 
-    from gmae_tf.images.model import ImageAutoencoder
+    from gmae_tf.images.networks import recipe_network
 
     assert options.latent_dim is not None
     assert options.epochs is not None
@@ -240,7 +235,7 @@ def build(options: TrainingOptions, data: ImageData, weight: float) -> ImageAuto
         steps=options.epochs * (len(data.train) // min(len(data.train), options.batch_size)),
         seed=options.seed,
     )
-    return ImageAutoencoder.from_recipe(recipe, data.side, data.channels, options.size)
+    return recipe_network(recipe, data.side, data.channels, options.size)
 
 
 def fit_network(
