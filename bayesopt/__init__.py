@@ -11,7 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayesopt.optimizer import Optimizer, search
+    from bayesopt.one_call import search
+    from bayesopt.optimizer import Optimizer
     from bayesopt.space import Dataset, SearchSpace
     from bayesopt.surrogates.sparse_gp import SparseGP
 
@@ -20,10 +21,14 @@ _HOME = {
     "Optimizer": "bayesopt.optimizer",
     "SearchSpace": "bayesopt.space",
     "SparseGP": "bayesopt.surrogates.sparse_gp",
-    "search": "bayesopt.optimizer",
+    "search": "bayesopt.one_call",
 }
 
 __all__ = ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -28,8 +28,8 @@ from grammar.errors import GrammarError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayesopt.tasks.molecule_codec import MoleculeCodec
     from bayesopt.tasks.molecules import MoleculeTask
+    from molecules.codec import MoleculeCodec
 
 STRATEGIES = ("turbo", "random")
 MEANINGFUL = 1e-9
@@ -182,7 +182,8 @@ def _searched(
 ) -> pd.DataFrame:
     """Evaluated strings, best first; the first fit of the surrogate is shared by all molecules."""
     from bayesopt.acquisition.strategies import NEEDS_SURROGATE
-    from bayesopt.optimizer import WINSORIZED, Optimizer
+    from bayesopt.fitter import WINSORIZED
+    from bayesopt.optimizer import Optimizer
     from bayesopt.surrogates.base import SurrogateConfig
 
     surrogate = SurrogateConfig(
@@ -212,7 +213,7 @@ def _searched(
         if first_fit:
             optimizer.store.save_state(strategy, config.seed, 0, first_fit)
         else:
-            first_fit.update(optimizer.fit_surrogate().get_state())
+            first_fit.update(optimizer.fitter.first().get_state())
     best = optimizer.run(task.evaluate, config.budget, vectorized=True).best(config.budget)
     optimizer.close()
     return best

@@ -3,81 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from bayesopt.acquisition.candidates import Candidates, SearchState
-from bayesopt.acquisition.config import CandidateConfig
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
-from bayesopt.space import Array, Dataset, SearchSpace, checked_values, split_rows, turned
-from bayesopt.storage import SurrogateFit, Trial, TrialStore
+from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
+from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
+from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
+from bayesopt.storage import Batch, Trial, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
-from bayesopt.surrogates.factory import new_surrogate, surrogate_of_features
 from bayesopt.surrogates.require import require_gpflow
+from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WINSORIZED = 0.05
-"""Usual share of the worst known scores that are held down to one value."""
-RECENT = 200
-"""Evaluations from which the discrepancy variance is estimated; half of them for shares."""
-PRIOR_COUNT, LEAST_SHARE = 10, 0.1
-"""Pseudo-counts of the evolved share, half of them evolved; the least share of either source."""
-FEWEST = 10
-"""Evaluated strings before a surrogate is fitted; until then samples of the prior are proposed."""
-FEW = 2_000
-"""Up to so many points, the surrogate is fitted anew for each batch unless said otherwise."""
-UNASKED = -1
-"""Batch number of strings that were told without having been proposed."""
 IN_MEMORY = ":memory:"
-SURROGATE = SurrogateConfig(
-    "sgpr",
-    inducing_points=300,
-    kernel="matern52",
-    subset=5_000,
-    iterations=30,
-    points_per_lengthscale=20,
-)
-
-
-@dataclass(frozen=True)
-class Batch(Sequence[str]):
-    """Strings to evaluate: a sequence of strings with the predictions of their values.
-
-    `mean` and `sd` [N] are predictions in the user's sign (NaN where there is no surrogate);
-    `trials` are the rows of the store; `strings` has None where a code decodes to nothing.
-    """
-
-    trials: tuple[Trial, ...]
-    mean: Array
-    sd: Array
-
-    @property
-    def strings(self) -> list[str | None]:
-        """The strings, in order."""
-        return [trial.string for trial in self.trials]
-
-    def __len__(self) -> int:
-        return len(self.trials)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        return [trial.string or "" for trial in self.trials][index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self[:])
 
 
 class Optimizer:
@@ -175,10 +123,8 @@ class Optimizer:
             require_gpflow()
         dataset = Dataset((), ()) if dataset is None else dataset
         self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
-        self.batch_size, self.revisit, self.winsorized = batch_size, revisit, winsorized
+        self.batch_size, self.revisit = batch_size, revisit
         self.candidates = candidates or space.candidates
-        self.progress = progress
-        self._surrogate_config, self._refit = surrogate, refit
         # The acquisition of the papers climbs in the codes, where there are no strings to read.
         self.read_features = read_features and strategy != "ei" and space.features is not None
         self.strings = dataset.strings
@@ -193,13 +139,27 @@ class Optimizer:
         self.scores: Array = turned(dataset.values, maximize)
         self._failed = None if failed_value is None else float(turned(failed_value, maximize))
         self.region = space.trusted_region(self.codes)
-        self.split = split_rows(self.scores, seed, points, best, held_out)
         if centres is None:
             centres = space.centre_rows(self.strings, self.codes, self.scores)
         self._centres = centres
         self._known = frozenset(self.strings)
-        self._gp: Surrogate | None = None
         self.store = storage if isinstance(storage, TrialStore) else self._opened(storage)
+        self.split = split_rows(self.scores, seed, points, best, held_out)
+        self.fitter = SurrogateFitter(
+            config=surrogate,
+            space=space,
+            store=self.store,
+            strategy=strategy,
+            seed=seed,
+            strings=self.strings,
+            codes=self.codes,
+            scores=self.scores,
+            split=self.split,
+            read_features=self.read_features,
+            refit=refit,
+            winsorized=winsorized,
+            progress=progress,
+        )
 
     def _opened(self, storage: str | Path | None) -> TrialStore:
         content = "\n".join(self.strings).encode() + self.scores.tobytes()
@@ -243,9 +203,9 @@ class Optimizer:
         if self._informed and len(state.scores) < FEWEST:
             propose = prior_samples
         elif self._informed:
-            state.surrogate = self._surrogate(state, batch)
+            state.surrogate = self.fitter.for_batch(state, batch)
             done = [t for t in stored if t.score is not None and t.batch != UNASKED]
-            truth = self._winsorized(np.array([t.score for t in done], dtype=np.float64))
+            truth = self.fitter.winsorize(np.array([t.score for t in done], dtype=np.float64))
             state.discrepancy_variance = estimate_discrepancy(
                 done, truth, state.surrogate.noise_variance
             )
@@ -340,8 +300,8 @@ class Optimizer:
         advance : called with the number of strings evaluated since the last call.
         """
         # Fitted before the first batch, so that a search without a budget tests its surrogate.
-        if self._informed and not self.trials and not self._refits(len(self.split.train)):
-            self.fit_surrogate()
+        if self._informed and not self.trials and not self.fitter.refits(len(self.split.train)):
+            self.fitter.first()
         done = len(self._evaluated())
         advance(done)
         while (left := budget - done) > 0:
@@ -445,168 +405,4 @@ class Optimizer:
     def training_points(self) -> tuple[Array, Array]:
         """Inputs [N, P] and scores [N] from which the surrogate of the next batch learns."""
         state = self._state(self._stored())
-        return state.inputs(state.strings, state.codes), self._winsorized(state.scores)
-
-    def _winsorized(self, scores: Array) -> Array:
-        if not self.winsorized:
-            return scores
-        known = self.scores[self.split.train]
-        return np.minimum(scores, np.quantile(known, 1 - self.winsorized))
-
-    # ------------------------------------------------------------------ the surrogate
-
-    def new_surrogate(self) -> Surrogate:
-        """A surrogate of the settings, to be fitted."""
-        if not isinstance(self._surrogate_config, SurrogateConfig):
-            return self._surrogate_config()
-        if self.read_features:
-            return surrogate_of_features(self._surrogate_config, self.space)
-        return new_surrogate(self._surrogate_config, self.space.represent)
-
-    def fit_surrogate(self) -> Surrogate:
-        """The surrogate of what was known before the search; fitted, tested and stored once."""
-        key = (self.strategy, self.seed, 0)
-        rows, test = self.split.train, self.split.test
-        points, scores = self._inputs(rows), self._winsorized(self.scores[rows])
-        if (state := self.store.load_state(*key)) is not None:
-            return self._restored(state, points, scores)
-        gp = self.new_surrogate()
-        gp.fit(points, scores, seed=self.seed, progress=self.progress)
-        if len(test):
-            self.store.save_fit(surrogate_fit(gp, self._inputs(test), self.scores[test], self.seed))
-        self.store.save_state(*key, gp.get_state())
-        return gp
-
-    def _inputs(self, rows: NDArray[np.int64]) -> Array:
-        if self.read_features and self.space.features is not None:
-            return self.space.features([self.strings[row] for row in rows])
-        return self.codes[rows]
-
-    def _restored(self, state: Mapping[str, Array], points: Array, scores: Array) -> Surrogate:
-        return self.new_surrogate().set_state(state).attach(points, scores)
-
-    def _refits(self, n: int) -> bool:
-        """Whether the surrogate of n points is fitted anew."""
-        refit = n <= FEW if self._refit is None else self._refit
-        return refit or len(self.split.train) < FEWEST
-
-    def _surrogate(self, state: SearchState, batch: int) -> Surrogate:
-        """The surrogate for `batch`: the one of the batch before, adapted to what was found.
-
-        Every state is stored, so that a resumed search proposes what an uninterrupted one would.
-        """
-        points = state.inputs(state.strings, state.codes)
-        scores = self._winsorized(state.scores)
-        if self._refits(len(scores)):
-            return self.new_surrogate().fit(points, scores, seed=self.seed + batch)
-        load, key = self.store.load_state, (self.strategy, self.seed)
-        if batch == 0:
-            self._gp = self.fit_surrogate()
-            told = len(scores) > len(self.split.train)
-            return self._gp.update(points, scores, seed=self.seed) if told else self._gp
-        if (ready := load(*key, batch)) is not None:
-            self._gp = self._restored(ready, points, scores)
-            return self._gp
-        if self._gp is None:
-            before = load(*key, batch - 1)
-            if before is None:
-                raise UserError(
-                    f"{self.store.path} lacks the surrogate of batch {batch} of seed {self.seed}: "
-                    "start again in another folder"
-                )
-            self._gp = self._restored(before, points, scores)
-        self._gp.update(points, scores, seed=self.seed + batch)
-        self.store.save_state(*key, batch, self._gp.get_state())
-        return self._gp
-
-
-def search(
-    objective: Callable[[str], float],
-    model: Any,
-    budget: int = 200,
-    *,
-    maximize: bool = True,
-    dataset: Dataset | None = None,
-    seed: int = 0,
-    **settings: Any,
-) -> pd.DataFrame:
-    """Search a model's latent space for the strings with the best values of a function.
-
-    Parameters
-    ----------
-    objective : a string -> its value; NaN where it has none.
-    model : an autoencoder, any `LatentCodec`, or a `SearchSpace` of one.
-    budget : evaluations.
-    dataset : strings whose values are known already.
-    settings : keywords of `Optimizer`, such as `batch_size` and `storage`.
-
-    Returns
-    -------
-    All evaluated strings, best first, as `Optimizer.best` has them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import bayesopt
-    >>> class Numbers:  # "12" <-> its code [1.2]
-    ...     latent_dim = 1
-    ...     def encode(self, strings):
-    ...         return np.array([[int(s) / 10] for s in strings])
-    ...     def decode(self, codes):
-    ...         return [str(round(10 * c)) for c in codes[:, 0]]
-    >>> found = bayesopt.search(lambda s: -abs(int(s) - 7), Numbers(), budget=20)
-    >>> len(found), found.string[0]
-    (20, '7')
-    """
-    space = model if isinstance(model, SearchSpace) else SearchSpace(model)
-    optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
-    try:
-        return optimizer.run(objective, budget).best(budget)
-    finally:
-        optimizer.close()
-
-
-def estimate_discrepancy(done: list[Trial], truth: Array, noise: float) -> float:
-    """Variance of scores [N] about the surrogate's f, from what was predicted of them before.
-
-    A score is exact, so what the surrogate takes for noise is what it cannot express, and may be
-    as good as it may be bad.  Before anything was predicted it is the noise variance; then such
-    that 90 % of the recent scores lie in their 90 % interval.
-    """
-    pairs = zip(truth[-RECENT:], done[-RECENT:], strict=True)
-    errors = [abs(score - t.predicted_mean) for score, t in pairs if t.predicted_mean is not None]
-    return float(np.quantile(errors, 0.9) / norm.ppf(0.95)) ** 2 if errors else noise
-
-
-def evolved_share(done: list[Trial]) -> float:
-    """Batch fraction for evolutionary candidates.
-
-    Their share of the best quarter of the recent trials, shrunk to 1/2 and clipped to [0.1, 0.9].
-    A decoded string is told by a code of its own beside the one it came from.
-    """
-    recent = sorted(done[-RECENT // 2 :], key=lambda t: float(t.score or 0.0))
-    best = recent[: max(len(recent) // 4, 1)]
-    evolved = sum(np.array_equal(t.proposed_code, t.code) for t in best)
-    share = (evolved + PRIOR_COUNT / 2) / (len(best) + PRIOR_COUNT)
-    return float(np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE))
-
-
-def trust_length(done: list[Trial], start: float, lengths: tuple[float, float, float]) -> float:
-    """Largest step from a centre (see `TrustedRegion.step`), replayed from the trials.
-
-    A batch that improves on everything before doubles it, one that does not halves it.
-    """
-    (length, least, greatest), best = lengths, start
-    for batch in sorted({trial.batch for trial in done} - {UNASKED}):
-        values = [trial.score for trial in done if trial.batch == batch and trial.score is not None]
-        improved = min(values) < best
-        best = min(best, *values)
-        length = min(max(length * (2.0 if improved else 0.5), least), greatest)
-    return length
-
-
-def surrogate_fit(gp: Surrogate, points: Array, truth: Array, seed: int) -> SurrogateFit:
-    """Test a surrogate on held-out points: RMSE and log likelihood in units of the score."""
-    rmse, log_likelihood = gp.score(points, truth)
-    mean, variance = gp.predict_y(points)
-    return SurrogateFit(seed, rmse, log_likelihood, truth, mean, np.sqrt(variance))
+        return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)

@@ -102,7 +102,8 @@ def make_optimizer(
     progress: Any = None,
 ) -> Optimizer:
     """The optimizer that the options describe, on the task's space and data."""
-    from bayesopt.optimizer import WINSORIZED, Optimizer
+    from bayesopt.fitter import WINSORIZED
+    from bayesopt.optimizer import Optimizer
     from bayesopt.surrogates.base import SurrogateConfig
 
     features = config.reads == "features"

@@ -8,12 +8,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_triangular
 
-from bayesopt.acquisition.config import CandidateConfig
+from bayesopt.trusted_region import Array, TrustedRegion
 from gmae_tf.errors import UserError
 
-Array = NDArray[np.float64]
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 """parents, rng -> new strings made of their parts, None for what came to nothing."""
 Feasible = Callable[[Sequence[str]], NDArray[np.bool_]]
@@ -113,6 +111,44 @@ def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
     return numbers
 
 
+@dataclass(frozen=True)
+class CandidateConfig:
+    """Settings of candidate generation; what each decode costs sets the measure.
+
+    `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
+    found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
+    drawn for each one that is decoded, and the surrogate says which; a third of that in each
+    further attempt, for its favourites may all be known or infeasible.  With `anywhere`, samples of
+    the prior are tried where nothing at all was found around the centres.
+
+    With `faithful`, a string is a candidate only if its own code decodes to it again.  Far from its
+    training data an autoencoder writes strings that it cannot read, and a prediction at their codes
+    is not about them.
+
+    `recombined` strings are made from known ones, where the space can do that, and the most
+    promising of them are parents in turn, `generations` times: an evolution whose fitness is a
+    draw of the surrogate, which costs no evaluation.  `evolutions` of them share out what is
+    `enough`.  Every other one begins with the best known strings, and a posterior draw judges it.
+    The others begin with any, for what the best have in common may lead nowhere, and are judged by
+    a lower confidence bound.
+
+    `lengths` are the first, least and greatest length of steps from a centre, see
+    `TrustedRegion.step`.
+    """
+
+    draws: int = 2000
+    enough: int = 2000
+    attempts: int = 10
+    centres: int = 200
+    screen: int = 1
+    anywhere: bool = False
+    faithful: bool = False
+    recombined: int = 0
+    generations: int = 1
+    evolutions: int = 1
+    lengths: tuple[float, float, float] = (0.6, 0.3, 1.0)
+
+
 class SearchSpace:
     """What may be proposed: the strings of a latent-variable model, within constraints.
 
@@ -180,7 +216,7 @@ class SearchSpace:
         parts.update({name: part for name, part in given.items() if part is not None})
         if features is not None:
             parts["n_global_features"] = n_global_features
-        self.candidates: CandidateConfig = candidates or parts.get("candidates", CandidateConfig())
+        self.candidates = candidates or CandidateConfig(**parts.get("candidates", {}))
         self.recombine: Recombine | None = parts.get("recombine")
         self.features: Callable[[Sequence[str]], Array] | None = parts.get("features")
         self.n_global_features: int | None = parts.get("n_global_features")
@@ -301,24 +337,10 @@ def _parts_of(model: Any, constraints: Any) -> dict[str, Any]:
                 f"a search space needs a model with latent_dim, encode and decode: "
                 f"{type(model).__name__} has no {name}."
             )
-    if hasattr(model, "normal_form"):
-        from bayesopt.tasks.molecule_codec import MoleculeCodec
-
-        model = MoleculeCodec(model)
     parts: dict[str, Any] = {"codec": model}
     if hasattr(model, "search_parts"):
         parts.update(model.search_parts(constraints))
-    elif hasattr(model, "grammar") and hasattr(model, "codec"):
-        from grammar.sampling.recombine import StringRecombiner
-
-        parts.update(recombine=StringRecombiner(model.codec), candidates=EXPRESSION_CANDIDATES)
     return parts
-
-
-EXPRESSION_CANDIDATES = CandidateConfig(
-    draws=600, enough=600, attempts=4, recombined=200, generations=5, evolutions=4
-)
-"""For strings of a grammar, whose decodes are cheap."""
 
 
 def turned(value: Any, maximize: bool) -> Any:
@@ -328,70 +350,3 @@ def turned(value: Any, maximize: bool) -> Any:
     if isinstance(value, list | tuple):
         return [turned(item, maximize) for item in value]
     return 0.0 - value  # not -value, which has a zero with a sign
-
-
-@dataclass(frozen=True)
-class Split:
-    """Row numbers of a seed: what the surrogate learns from, and what tests it."""
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-
-
-def split_rows(
-    scores: Array, seed: int, points: int | None, best: int, held_out: float = 0.1
-) -> Split:
-    """90 % for training and 10 % for the test, at random by seed (Kusner et al. 2017).
-
-    `held_out` is the share of the test, 0 for none.  With `points`, the training rows are thinned
-    to the `best` best of them and a random choice of the others: the surrogate must be sharp where
-    the search looks and right elsewhere.
-    """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(scores))
-    test, train = np.split(order, [int(len(order) * held_out)])
-    if points is not None and points < len(train):
-        ranked = train[np.argsort(scores[train], kind="stable")]
-        best = min(best, points)
-        others = rng.choice(ranked[best:], points - best, replace=False)
-        train = np.concatenate([ranked[:best], others])
-    return Split(np.sort(train), np.sort(test))
-
-
-class TrustedRegion:
-    """Where the decoder has seen codes: the ellipsoid of the training codes' Gaussian density.
-
-    Codes far from all training codes decode to something, but neither decoder nor surrogate knows
-    anything there (the failure of searches in the bounding box, Kusner et al. 2017).  All but a
-    share `outside` of the training codes [N, D] lie inside.
-    """
-
-    def __init__(self, codes: Array, outside: float = 0.001) -> None:
-        self.mean = codes.mean(axis=0)
-        spread = np.atleast_2d(np.cov(codes.T)) + 1e-9 * codes.var() * np.eye(codes.shape[1])
-        self._root = np.linalg.cholesky(spread)
-        self.radius = float(np.quantile(self._distance(codes), 1 - outside))
-
-    def contains(self, codes: Array) -> NDArray[np.bool_]:
-        """Codes [N, D] -> [N]."""
-        return self._distance(codes) <= self.radius
-
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """At most n codes of the Gaussian density, those inside, [<= n, D]."""
-        codes = self.mean + rng.standard_normal((n, len(self.mean))) @ self._root.T
-        return codes[self.contains(codes)]
-
-    def step(self, centres: Array, size: Array, rng: np.random.Generator) -> Array:
-        """A random step of size s in (0, 1] [n, 1] from each centre [n, D].
-
-        z = m + sqrt(1 - s^2) (c - m) + s e, e of the codes' covariance: the preconditioned
-        Crank-Nicolson step, which leaves the codes' density as it is, however far it goes; s = 1
-        forgets the centre.  A plain Gaussian step leaves the region at once in 25 dimensions.
-        """
-        noise = rng.standard_normal(centres.shape) @ self._root.T
-        return self.mean + np.sqrt(1 - size**2) * (centres - self.mean) + size * noise
-
-    def _distance(self, codes: Array) -> Array:
-        """Mahalanobis distance to the mean, [N, D] -> [N]."""
-        white = solve_triangular(self._root, (codes - self.mean).T, lower=True)
-        return np.sqrt(np.square(white).sum(axis=0))

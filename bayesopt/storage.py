@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,37 @@ class SurrogateFit:
     truth: Array
     mean: Array
     sd: Array
+
+
+@dataclass(frozen=True)
+class Batch(Sequence[str]):
+    """Strings to evaluate: a sequence of strings with the predictions of their values.
+
+    `mean` and `sd` [N] are predictions in the user's sign (NaN where there is no surrogate);
+    `trials` are the rows of the store; `strings` has None where a code decodes to nothing.
+    """
+
+    trials: tuple[Trial, ...]
+    mean: Array
+    sd: Array
+
+    @property
+    def strings(self) -> list[str | None]:
+        """The strings, in order."""
+        return [trial.string for trial in self.trials]
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return [trial.string or "" for trial in self.trials][index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self[:])
 
 
 class TrialStore:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.autoencoder.training import TrainingOptions, evaluate, split
+from grammar.autoencoder.evaluation import evaluate
+from grammar.autoencoder.training import TrainingOptions, split
 from grammar.autoencoder.training import train as train_network
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def train(config: TrainConfig) -> None:
         f"{model.network.count_params():,} parameters, in {run.path}"
     )
     started = time.monotonic()
-    history = train_network(model, rules, config, run.path)
+    history = train_network(model.network, rules, config, run.path)
     seconds = round(time.monotonic() - started, 1)
     model.fit_prior(split(rules, config.seed)[0], config.seed)
     measured = evaluate(model, rules, config)

@@ -25,6 +25,7 @@ from grammar.decoding import StackWalk, Walk
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
+from molecules.codec import MoleculeCodec
 from molecules.data.cleaning import accepted_by, string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.data.sources import load_molecules
@@ -322,6 +323,10 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def remember(self, smiles: Sequence[str]) -> None:
         """Make these the training molecules, in whatever spelling they are looked for."""
         self.training_strings = StringSet.of(map_chunks(canonical, smiles, "canonical SMILES"))
+
+    def search_parts(self, constraints: Any = None) -> dict[str, Any]:
+        """Keywords of `bayesopt.SearchSpace`: canonical SMILES, recombination, descriptors."""
+        return MoleculeCodec(self).search_parts(constraints)
 
     # ------------------------------------------------------------------ masks and complaints
 

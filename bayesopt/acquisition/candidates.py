@@ -9,10 +9,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.acquisition.config import CandidateConfig
 from bayesopt.acquisition.functions import lower_confidence_bound
-from bayesopt.space import Array, Recombine, SearchSpace, TrustedRegion
+from bayesopt.space import CandidateConfig, Recombine, SearchSpace
 from bayesopt.surrogates.base import Draw, Surrogate
+from bayesopt.trusted_region import Array, TrustedRegion
 
 LCB_WIDTH = 2.0
 """Standard deviations between the posterior mean and the lower confidence bound."""

@@ -21,7 +21,7 @@ from bayesopt.acquisition.functions import (
     lower_confidence_bound,
     maximise_log_ei,
 )
-from bayesopt.space import Array
+from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 
 Strategy = Callable[[SearchState, int, np.random.Generator], Candidates]

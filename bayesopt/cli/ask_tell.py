@@ -27,8 +27,8 @@ from gmae_tf.utils.cli import console, run_command
 from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
-    from bayesopt.optimizer import Batch, Optimizer
-    from bayesopt.storage import Trial, TrialStore
+    from bayesopt.optimizer import Optimizer
+    from bayesopt.storage import Batch, Trial, TrialStore
     from bayesopt.tasks.molecules import MoleculeTask
 
 STRATEGY, SEED = "turbo", 0
@@ -97,7 +97,7 @@ def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
     from bayesopt.cli.batch_csv import read_batch
     from bayesopt.space import turned
-    from bayesopt.tasks.molecule_codec import canonical_or_none
+    from molecules.codec import canonical_or_none
 
     asked = _stored_options(config.out)
     if asked is None:
@@ -248,7 +248,7 @@ def _quality(optimizer: Optimizer) -> str:
     mean = np.empty(len(scores))
     for test in np.array_split(order, FOLDS):
         train = np.setdiff1d(order, test)
-        gp = optimizer.new_surrogate().fit(points[train], scores[train], seed=SEED)
+        gp = optimizer.fitter.new().fit(points[train], scores[train], seed=SEED)
         mean[test] = gp.predict(points[test])[0]
     rmse = float(np.sqrt(np.mean((mean - scores) ** 2)))
     spread = float(scores.std())

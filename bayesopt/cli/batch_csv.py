@@ -14,7 +14,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
 
 if TYPE_CHECKING:
-    from bayesopt.optimizer import Batch
+    from bayesopt.storage import Batch
 
 ID, STRING, MEAN, SD = "id", "smiles", "predicted_mean", "predicted_sd"
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesopt.report.summary import PublishedRow
-from bayesopt.space import EXPRESSION_CANDIDATES, Array, Dataset, LatentCodec, SearchSpace
+from bayesopt.space import CandidateConfig, Dataset, LatentCodec, SearchSpace
+from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
-from grammar.autoencoder.model import GrammarAutoencoder
+from grammar.autoencoder.model import SEARCH_CANDIDATES, GrammarAutoencoder
 from grammar.cfg.characters import writes_characters
 from grammar.expressions.data import load_expressions
 from grammar.expressions.evaluate import (
@@ -41,6 +42,7 @@ PROBES = 16
 """Points of the target's x at which the surrogate reads the values of an expression."""
 VALUE_PROBES = 200
 """At most so many, where it reads them to learn the values of the target."""
+EXPRESSION_CANDIDATES = CandidateConfig(**SEARCH_CANDIDATES)
 SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, recombined=600, generations=20)
 """For a judge that knows the form of the score, and errs less far from what is known."""
 FAR = 0.97 * WORST_SCORE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayesopt.report.summary import PublishedRow
-from bayesopt.space import Array
+from bayesopt.trusted_region import Array
 from molecules.chem.constraints import Constraints
 from molecules.chem.draw import grid
 from molecules.chem.properties import PROPERTIES

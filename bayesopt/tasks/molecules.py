@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.report.summary import PublishedRow
-from bayesopt.space import Array, Dataset, SearchSpace, turned
+from bayesopt.space import Dataset, SearchSpace, turned
 from bayesopt.tasks import molecule_report as words
-from bayesopt.tasks.molecule_codec import MoleculeCodec, MoleculeModel
 from bayesopt.tasks.molecule_report import PENALISED, alkane, best_of_data, published_rows
+from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 from molecules.chem.constraints import Constraints
 from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
+from molecules.codec import MoleculeCodec, MoleculeModel
 from molecules.data.library import Known, load_known, read_known
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer

@@ -6,15 +6,19 @@ python -m experiments.benchmarks.decoders [--steps 300] [--out FILE]
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from experiments.benchmarks.record import parser_of, record
+
+if TYPE_CHECKING:
+    from grammar.cfg.grammar import Grammar
 
 SEED = 0
 PLACES = (1, 40)
 """Numbers a step; 1 leaves the recurrent layer nearly alone."""
 
 
-def nats(rules, grammar, places: int, steps: int) -> dict[str, float]:
+def nats(rules: Any, grammar: Grammar, places: int, steps: int) -> dict[str, float]:
     """Cross-entropy of held-out molecules after so many steps of training."""
     import keras
 

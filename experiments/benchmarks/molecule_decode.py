@@ -37,7 +37,7 @@ def main() -> None:
         rng = np.random.default_rng(options.seed)
         logits = _logits(rng, grammar, options.codes, options.steps, kekulised)
         seconds = best_seconds(
-            lambda logits=logits, factory=factory: decode_logits(logits, grammar, walk=factory),
+            partial(decode_logits, logits, grammar, walk=factory),
             options.repeats,
         )
         valid = _valid(rng, grammar, factory, kekulised, options)

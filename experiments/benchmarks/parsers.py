@@ -17,13 +17,15 @@ import argparse
 import gzip
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from experiments.benchmarks.record import best_seconds, parser_of, record
 from grammar.library import load_grammar
-from grammar.parsing.parser import ChartEngine, Parser
+from grammar.parsing.engines import ChartEngine
+from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_strings
 
 DRUGS = """
@@ -54,10 +56,9 @@ def main() -> None:
     for text in strings:
         if parser.parse(text) != chart.derive(grammar.tokenize(text)):
             raise SystemExit(f"the parsers disagree on {text!r}")
-        slow += best_seconds(
-            lambda text=text: chart.derive(grammar.tokenize(text)), options.chart_repeats
-        )
-        fast += best_seconds(lambda text=text: parser.parse(text), options.repeats)
+        chart_parse = partial(lambda s: chart.derive(grammar.tokenize(s)), text)
+        slow += best_seconds(chart_parse, options.chart_repeats)
+        fast += best_seconds(partial(parser.parse, text), options.repeats)
     n = len(strings)
     result = record(
         "smiles_parser" if of_molecules else "parser",

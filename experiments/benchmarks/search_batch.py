@@ -59,7 +59,7 @@ def timed(config: Any, batches: int) -> dict[str, Any]:
     with TemporaryDirectory() as folder, TrialStore.open(Path(folder) / "trials", {}) as store:
         optimizer = make_optimizer(config, task, store)
         begun = time.perf_counter()
-        optimizer.fit_surrogate()
+        optimizer.fitter.first()
         first, seconds = time.perf_counter() - begun, []
         for batch in range(1, batches + 2):
             begun = time.perf_counter()

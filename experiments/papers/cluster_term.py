@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.runner import (
     Row,
@@ -128,7 +128,7 @@ def _measure(
     from gmae_tf.training.batches import SeededBatches
     from gmae_tf.training.fit import fit
 
-    options = {} if name == "ae" else {"kl_weight": config.kl_weight}
+    options: dict[str, Any] = {} if name == "ae" else {"kl_weight": config.kl_weight}
     if name == "gm-vae":
         options["threshold"] = threshold
     model, trace = task.model(name, seed, options), Trace(folder / TRACE, "information")

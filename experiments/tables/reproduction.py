@@ -173,11 +173,11 @@ def cluster_table() -> list[str]:
                 rows.append([f"{called(key)}; {words}"])
                 for one in found:
                     rows[-1] += [*(cell(one.get(key), name) for name in ("accuracy", "nmi")), "–"]
-    found = {data: result(f"compare_{data}") for data in DATASETS}
+    compared = {data: result(f"compare_{data}") for data in DATASETS}
     for model in GROUPING:
         rows.append([f"{MODELS[model].title}; comparison of models"])
         for data in DATASETS:
-            own = [r for r in found[data].get("results", ()) if r["model"] == model] or None
+            own = [r for r in compared[data].get("results", ()) if r["model"] == model] or None
             rows[-1] += [*(cell(own, name) for name in ("accuracy", "nmi")), "–"]
     rows.append(["the evaluated model of each"])
     for data in DATASETS:

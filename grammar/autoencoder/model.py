@@ -31,11 +31,21 @@ from grammar.decoding import StackWalk, Walk, decode_logits, decode_steps
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
+from grammar.sampling.recombine import StringRecombiner
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+SEARCH_CANDIDATES: dict[str, Any] = {
+    "draws": 600,
+    "enough": 600,
+    "attempts": 4,
+    "recombined": 200,
+    "generations": 5,
+    "evolutions": 4,
+}
+"""Settings of candidates in a search, for strings whose decodes are cheap."""
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 DETAILS = "model.json"
 SHIPPED = Path(__file__).parents[2] / "data" / "pretrained"
@@ -142,7 +152,7 @@ class GrammarAutoencoder:
         parser = load_grammar(character_grammar(strings) if own_alphabet else grammar)
         fitted, rules = cls.prepare(strings, parser, settings, architecture)
         run = None if folder is None else make_folder(folder)
-        history = train(fitted, rules, settings, run, verbose=verbose)
+        history = train(fitted.network, rules, settings, run, verbose=verbose)
         fitted.fit_prior(split(rules, seed)[0], seed)
         fitted.details = {"options": asdict(settings), "history": history}
         return fitted
@@ -205,6 +215,11 @@ class GrammarAutoencoder:
         """n strings decoded from samples of the prior; some may be equal."""
         rng = np.random.default_rng(seed)
         return self.decode(self.network.sample_codes(n, rng))
+
+    def search_parts(self, constraints: Any = None) -> dict[str, Any]:
+        """Keywords of `bayesopt.SearchSpace`: recombination, and settings of candidates."""
+        del constraints
+        return {"recombine": StringRecombiner(self.codec), "candidates": SEARCH_CANDIDATES}
 
     def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
         """Decodes of `steps` codes on the straight line from one string's code to another's."""

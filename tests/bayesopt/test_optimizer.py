@@ -11,7 +11,6 @@ import pytest
 
 import bayesopt
 from bayesopt.acquisition.candidates import Candidates
-from bayesopt.acquisition.config import CandidateConfig
 from bayesopt.acquisition.strategies import _in_turns
 from bayesopt.optimizer import (
     UNASKED,
@@ -21,8 +20,9 @@ from bayesopt.optimizer import (
     search,
     trust_length,
 )
-from bayesopt.space import Dataset, SearchSpace, TrustedRegion
+from bayesopt.space import CandidateConfig, Dataset, SearchSpace
 from bayesopt.storage import Trial
+from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
 from tests.bayesopt.toy import CountingScore, ExactGP, GridCodec, grid_data, grid_space
 

@@ -7,7 +7,9 @@ import pytest
 from rdkit import Chem
 from scipy.stats import chi2
 
-from bayesopt.space import SearchSpace, TrustedRegion, split_rows
+from bayesopt.fitter import split_rows
+from bayesopt.space import SearchSpace
+from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
 from molecules.chem.constraints import Constraints
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool

@@ -109,7 +109,8 @@ def write_known(folder: Path) -> None:
 
 def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Put the toy in the place of the trained model, with `folder` as its folder."""
-    from bayesopt.tasks import molecule_codec, molecules
+    from bayesopt.tasks import molecules
+    from molecules import codec as molecule_codec
 
     write_known(folder)
     # A pool of some hundred molecules needs no long search.

@@ -38,7 +38,7 @@ SMALL = {
 
 @pytest.fixture(autouse=True)
 def few_prior_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grammar.autoencoder.training.PRIOR_SAMPLES", 300)
+    monkeypatch.setattr("grammar.autoencoder.evaluation.PRIOR_SAMPLES", 300)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""On PYTHONPATH, this hides TensorFlow and all that needs it from a process, as if not installed."""
+"""On PYTHONPATH, this hides TensorFlow and what needs it from a process."""
 
 from __future__ import annotations
 

@@ -12,12 +12,11 @@ import pytest
 from bayesopt.cli import ask_tell as assist
 from bayesopt.cli.ask_tell import _with_flag
 from bayesopt.cli.batch_csv import read_batch, write_batch
-from bayesopt.optimizer import Batch
 from bayesopt.run import main
-from bayesopt.storage import Trial
-from bayesopt.tasks.molecule_codec import canonical_or_none
+from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
 from molecules.chem.properties import find
+from molecules.codec import canonical_or_none
 from tests.bayesopt.toy_molecules import install, pool
 
 LOGP = find("penalized_logp")

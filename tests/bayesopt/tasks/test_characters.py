@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bayesopt.space import Array
 from bayesopt.tasks.expressions import ExprTask, Readable, load_known_strings
-from bayesopt.tasks.molecule_codec import MoleculeCodec
+from bayesopt.trusted_region import Array
 from gmae_tf.models.config import Recipe
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.model import GrammarAutoencoder, build_from_recipe
@@ -18,6 +17,7 @@ from grammar.cfg.characters import character_grammar
 from grammar.expressions.data import load_expressions
 from grammar.expressions.evaluate import is_expression
 from grammar.library import load_grammar
+from molecules.codec import MoleculeCodec
 from molecules.evaluate import evaluate, report
 from molecules.model import MoleculeAutoencoder
 

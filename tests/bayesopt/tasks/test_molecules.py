@@ -16,10 +16,10 @@ from bayesopt.cli.options import RunConfig, check
 from bayesopt.optimizer import Optimizer
 from bayesopt.run import make_task
 from bayesopt.tasks import molecules
-from bayesopt.tasks.molecule_codec import MoleculeCodec, canonical_or_none
 from bayesopt.tasks.molecules import MoleculeTask
 from gmae_tf.errors import UserError
 from molecules.chem.properties import find
+from molecules.codec import MoleculeCodec, canonical_or_none
 from molecules.data.library import read_known
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, features, pool, write_known
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
 
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
-from bayesopt.acquisition.config import CandidateConfig
 from gmae_tf.errors import UserError
 from grammar.errors import GrammarError
 from molecules.chem.features import WHOLE, describe
@@ -23,19 +21,19 @@ ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
 """Molecules whose features, 4 kB each, are remembered."""
-CANDIDATES = CandidateConfig(
-    draws=300,
-    enough=200,
-    attempts=2,
-    centres=200,
-    screen=10,
-    faithful=True,
-    recombined=200,
-    generations=20,
-    evolutions=4,
-    lengths=(0.3, 0.1, 0.6),
-)
-"""A thousand decodes, or children, take a second or two."""
+CANDIDATES: dict[str, Any] = {
+    "draws": 300,
+    "enough": 200,
+    "attempts": 2,
+    "centres": 200,
+    "screen": 10,
+    "faithful": True,
+    "recombined": 200,
+    "generations": 20,
+    "evolutions": 4,
+    "lengths": (0.3, 0.1, 0.6),
+}
+"""Settings of candidates in a search; a thousand decodes, or children, take a second or two."""
 
 
 class MoleculeModel(Protocol):
@@ -122,7 +120,8 @@ class MoleculeCodec:
         cap = getattr(constraints, "max_heavy_atoms", None)
         most = min(cap or self.most_atoms, self.most_atoms)
         return {
-            "candidates": replace(CANDIDATES, anywhere=self.model.network.has_prior),
+            "codec": self,
+            "candidates": {**CANDIDATES, "anywhere": self.model.network.has_prior},
             "recombine": partial(children, most=most),
             "features": self.features,
             "n_global_features": len(WHOLE),

@@ -1,0 +1,58 @@
+"""Bayesian optimisation of a function of strings, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bayesopt.optimizer import Optimizer
+from bayesopt.space import Dataset, SearchSpace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def search(
+    objective: Callable[[str], float],
+    model: Any,
+    budget: int = 200,
+    *,
+    maximize: bool = True,
+    dataset: Dataset | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> pd.DataFrame:
+    """Search a model's latent space for the strings with the best values of a function.
+
+    Parameters
+    ----------
+    objective : a string -> its value; NaN where it has none.
+    model : an autoencoder, any `LatentCodec`, or a `SearchSpace` of one.
+    budget : evaluations.
+    dataset : strings whose values are known already.
+    settings : keywords of `Optimizer`, such as `batch_size` and `storage`.
+
+    Returns
+    -------
+    All evaluated strings, best first, as `Optimizer.best` has them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import bayesopt
+    >>> class Numbers:  # "12" <-> its code [1.2]
+    ...     latent_dim = 1
+    ...     def encode(self, strings):
+    ...         return np.array([[int(s) / 10] for s in strings])
+    ...     def decode(self, codes):
+    ...         return [str(round(10 * c)) for c in codes[:, 0]]
+    >>> found = bayesopt.search(lambda s: -abs(int(s) - 7), Numbers(), budget=20)
+    >>> len(found), found.string[0]
+    (20, '7')
+    """
+    space = model if isinstance(model, SearchSpace) else SearchSpace(model)
+    optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
+    try:
+        return optimizer.run(objective, budget).best(budget)
+    finally:
+        optimizer.close()
