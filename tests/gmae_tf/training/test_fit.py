@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -21,7 +22,7 @@ from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.training import callbacks
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.training.callbacks import BEST, load_weights
+from gmae_tf.training.callbacks import BEST, CosineDecay, load_weights
 from gmae_tf.training.fit import fit
 
 if TYPE_CHECKING:
@@ -100,6 +101,27 @@ def test_two_epochs_and_two_more_are_four(reference, tmp_path: Path):
     _, history = train(tmp_path, 4, seed=7)  # a fresh model with other initial weights
     assert len(history) == 4
     assert_equal_runs(tmp_path, reference)
+
+
+def rates_of_a_cosine(epochs: range) -> list[float]:
+    """Learning rates of the 3 steps of each of these epochs, of 4 in all."""
+    cosine = CosineDecay(0.1, 0.02, 4, 3)
+    optimizer = SimpleNamespace(learning_rate=0.0)
+    cosine.set_model(SimpleNamespace(optimizer=optimizer))
+    rates = []
+    for epoch in epochs:
+        cosine.on_epoch_begin(epoch)
+        for step in range(3):
+            cosine.on_train_batch_begin(step)
+            rates.append(optimizer.learning_rate)
+    return rates
+
+
+def test_a_continued_cosine_has_the_rates_of_one_without_a_break():
+    rates = rates_of_a_cosine(range(4))
+    halves = [0.06 + 0.04 * np.cos(np.pi * step / 12) for step in range(12)]
+    np.testing.assert_allclose(rates, halves, rtol=1e-12)
+    assert rates_of_a_cosine(range(2, 4)) == rates[6:]
 
 
 def test_the_best_weights_are_in_the_model_and_in_the_folder(reference, tmp_path: Path):
