@@ -11,7 +11,6 @@ from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import QED, Descriptors
 from scipy.stats import wasserstein_distance
 
-from gmae_tf.training.batches import SeededBatches
 from gmae_tf.utils.parallel import map_chunks
 from molecules.chem.penalized import ZINC, largest_ring, logp, synthetic_accessibility
 from molecules.chem.properties import fingerprint
@@ -61,14 +60,13 @@ def evaluate_space(
         found[name] = summary(values) | {
             "distinct": len(set(strings)) / len(strings),
             "wasserstein": {
-                p: float(wasserstein_distance(_finite(values[:, i]), _finite(data[:, i])))
+                p: _distance(values[:, i], data[:, i])
                 for i, p in enumerate(PROPERTIES[1:5], start=1)
             },
         }
     first, second = (rng.integers(len(codes), size=pairs) for _ in range(2))
-    found["midpoints"] = summary(
-        table(model.decode_spellings((codes[first] + codes[second]) / 2), jobs)
-    )
+    middle = (codes[first] + codes[second]) / 2
+    found["midpoints"] = summary(table(model.decode_spellings(middle), jobs))
     rows = rng.permutation(len(codes))[:neighbours]
     found["noise"] = {}
     for level in LEVELS:
@@ -78,8 +76,8 @@ def evaluate_space(
         found["noise"][str(level)] = {
             "same": float(np.mean([a == written[i] for a, i in zip(texts, rows, strict=True)])),
             "similarity": similarity([written[i] for i in rows], texts),
-            "change": float(np.nanmean(change)),
-            "median_change": float(np.nanmedian(change)),
+            "change": float(np.mean(_finite(change))),
+            "median_change": float(np.median(_finite(change))),
         }
     return found
 
@@ -91,6 +89,7 @@ def latent_terms(
     import keras
 
     from gmae_tf.penalties import GaussianMixturePenalty
+    from gmae_tf.training.batches import SeededBatches
 
     if model.network.prior is None:
         return {}
@@ -125,9 +124,11 @@ def table(smiles: Sequence[str | None], jobs: int = -1) -> NDArray[np.float64]:
 
 
 def summary(values: NDArray[np.float64]) -> dict[str, float]:
-    """Share of valid molecules in a table [N, 6]; of these, means and the share with large rings."""
+    """Share of valid molecules in a table [N, 6]; their means and the share with large rings."""
     valid = np.isfinite(values[:, 0])
     kept = values[valid]
+    if not len(kept):
+        return {"valid": 0.0}
     return {
         "valid": float(valid.mean()),
         **{name: float(kept[:, i].mean()) for i, name in enumerate(PROPERTIES)},
@@ -145,6 +146,12 @@ def similarity(some: Sequence[str | None], others: Sequence[str | None]) -> floa
             if None not in mols:
                 total += DataStructs.TanimotoSimilarity(*map(fingerprint, mols))
     return total / max(1, len(some))
+
+
+def _distance(some: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    """1-Wasserstein distance of the finite values; NaN where there are none."""
+    some, others = _finite(some), _finite(others)
+    return float(wasserstein_distance(some, others)) if len(some) and len(others) else float("nan")
 
 
 def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

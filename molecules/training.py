@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.training.target_batches import AnnotatedSequences
 from gmae_tf.utils.parallel import map_chunks
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
+    from gmae_tf.training.target_batches import AnnotatedSequences
     from grammar.cfg.grammar import Grammar
 
 FEWEST = 50
@@ -62,7 +62,7 @@ def fit_network(
 
     from gmae_tf.training.batches import LengthBatches, SeededBatches
     from gmae_tf.training.fit import fit
-    from gmae_tf.training.target_batches import TargetBatches
+    from gmae_tf.training.target_batches import AnnotatedSequences, TargetBatches
 
     order = np.random.default_rng(seed).permutation(len(rules))
     validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
@@ -109,6 +109,8 @@ def annotated(
     """
     if not descriptors and not spelled:
         return rules
+    from gmae_tf.training.target_batches import AnnotatedSequences
+
     targets = spellings = None
     if descriptors:
         from molecules.chem.descriptors import HeadTargets, describe, morgan_counts

@@ -142,8 +142,16 @@ class HeadTargets:
             np.interp(column, knots, scores)
             for column, knots, scores in zip(descriptors.T, self.knots, self.scores, strict=True)
         ]
-        projected = (np.log1p(counts.astype(np.float32)) - self.centre) @ self.axes
-        return np.concatenate([np.stack(ranked, axis=1), projected], axis=1).astype(np.float32)
+        scores = np.stack(ranked, axis=1)
+        return np.concatenate([scores, self.project(counts)], axis=1).astype(np.float32)
+
+    def project(self, counts: NDArray[Any], at_once: int = 20_000) -> NDArray[np.float32]:
+        """Scaled principal components [N, P] of counts [N, BITS]."""
+        parts = [
+            (np.log1p(counts[i : i + at_once].astype(np.float32)) - self.centre) @ self.axes
+            for i in range(0, len(counts), at_once)
+        ]
+        return np.concatenate(parts)
 
     def of(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """Targets [N, size] of SMILES."""
