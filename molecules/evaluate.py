@@ -187,7 +187,7 @@ def measure_space(config: SpaceConfig) -> None:
     found = evaluate_space(model, rules, config.n, tenth, tenth, config.seed, config.jobs)
     screen, out = console(), config.out or folder / "space.json"
     write_json(out, found)
-    screen.print(space_table(found))
+    screen.print(*space_tables(found), sep="\n")
     for name, value in found["terms"].items():
         screen.print(f"{name} term of held-out codes (1 = prior samples): {value:.3f}")
     screen.print(
@@ -224,44 +224,36 @@ def held_out_rules(model: MoleculeAutoencoder, config: SpaceConfig) -> NDArray[n
     return model.codec.encode([data.held_out[i] for i in chosen])
 
 
-SPACE_COLUMNS = {
-    "valid": ("valid", 3),
+SPACE_ROWS = {
+    "valid": ("share of molecules", 3),
     "penalized_logp": ("penalised logP", 3),
     "logp": ("logP", 3),
     "sa": ("SA", 3),
     "qed": ("QED", 3),
     "weight": ("weight", 1),
-    "rings_above_7": ("ring > 7", 4),
+    "rings_above_7": ("ring of more than 7 atoms", 4),
 }
+"""Title and digits of the means that are shown."""
 
 
-def space_table(found: dict[str, Any]) -> Table:
-    """Mean properties of held-out molecules, samples and midpoints; distances; noise on codes."""
-    table = Table("", *(title for title, _ in SPACE_COLUMNS.values()), title="latent space")
-    rows = {
-        "held-out molecules": found["data"],
-        "prior samples": found["prior"],
-        "samples of a Gaussian fitted to codes": found["ex_post"],
-        "midpoints of codes": found["midpoints"],
-    }
-    distance = "1-Wasserstein, {} to held-out"
-    rows[distance.format("prior")] = found["prior"]["wasserstein"]
-    rows[distance.format("fitted")] = found["ex_post"]["wasserstein"]
-    for title, values in rows.items():
-        cells = (
-            f"{values[name]:.{digits}f}" if name in values else "–"
-            for name, (_, digits) in SPACE_COLUMNS.items()
+def space_tables(found: dict[str, Any]) -> list[Table]:
+    """Mean properties of samples and midpoints with distances to held-out molecules, and noise."""
+    columns = ("held-out", "prior", "distance", "ex-post", "distance", "midpoints")
+    means = Table("mean", *columns, title="samples, their 1-Wasserstein distances, midpoints")
+    for name, (title, digits) in SPACE_ROWS.items():
+        values = (
+            found["data"].get(name),
+            found["prior"].get(name),
+            found["prior"]["wasserstein"].get(name),
+            found["ex_post"].get(name),
+            found["ex_post"]["wasserstein"].get(name),
+            found["midpoints"].get(name),
         )
-        table.add_row(title, *cells)
-    for level, values in found["noise"].items():
-        table.add_section()
-        table.add_row(
-            f"noise {level} on codes",
-            f"equal {values['same']:.3f}",
-            f"change {values['change']:.3f}",
-            f"similarity {values['similarity']:.3f}",
-        )
-    return table
+        means.add_row(title, *("–" if v is None else f"{v:.{digits}f}" for v in values))
+    noise = Table("noise on codes", "equal", "similarity", "change of penalised logP")
+    for level, row in found["noise"].items():
+        noise.add_row(level, *(f"{row[name]:.3f}" for name in ("same", "similarity", "change")))
+    return [means, noise]
 
 
 def main() -> None:

@@ -209,12 +209,12 @@ def untrained(
     from grammar.autoencoder.architectures import Architecture
     from molecules.model import MoleculeAutoencoder
 
-    assert config.epochs is not None  # the preset has them
-    assert config.batch_size is not None
     if config.descriptors:
         from molecules.chem.descriptors import TARGETS
 
         config = replace(config, heads=TARGETS)
+    assert config.epochs is not None  # the preset has them
+    assert config.batch_size is not None
     sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}
     recipe = config.recipe(
         config.latent_dim,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.space.settings import GRAMMARS, RESULTS, Settings, build, read_settings
 from gmae_tf.errors import UserError
@@ -76,7 +76,7 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
     grammar = load_grammar(name).grammar
     heads = 0
     kind: type[GrammarAutoencoder] = GrammarAutoencoder
-    details = {"config": asdict(settings)}
+    details: dict[str, Any] = {"config": asdict(settings)}
     if settings.kind == "molecules":
         from molecules.chem.descriptors import TARGETS
         from molecules.model import MoleculeAutoencoder

@@ -27,8 +27,9 @@ class AnnotatedSequences:
         return len(self.sequences)
 
     def __getitem__(self, rows: Any) -> AnnotatedSequences:
-        chosen = (None if a is None else a[rows] for a in (self.targets, self.spellings))
-        return AnnotatedSequences(self.sequences[rows], *chosen, self.share)
+        targets = None if self.targets is None else self.targets[rows]
+        spellings = None if self.spellings is None else self.spellings[rows]
+        return AnnotatedSequences(self.sequences[rows], targets, spellings, self.share)
 
 
 class TargetBatches(SeededBatches):
