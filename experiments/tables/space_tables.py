@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from experiments.space.settings import RESULTS as SPACE
 from experiments.tables.markdown import grid, load, number, read
 
@@ -27,42 +25,38 @@ PROPERTIES = {"penalized_logp": "penalised logP", "qed": "QED"}
 
 def space_table() -> list[str]:
     """Reconstruction, terms, samples, midpoints, noise, Gaussian process on codes."""
-    shipped, ours = (read(SPACE / f"{name}.evaluation.json") for name in ("compact", "molecules"))
-    rows: list[list[str]] = []
-
-    def add(title: str, shipped: float | None, ours: float | None, digits: int, *data: str) -> None:
-        rows.append([title, *(data or ("–",)), number(shipped, digits), number(ours, digits)])
-
-    add("held-out molecules, exact %", _percent(shipped), _percent(ours), 1)
+    both = [read(SPACE / f"{name}.evaluation.json") for name in ("compact", "molecules")]
+    data = both[1]["data"]
+    rows = [_row("exact reconstruction, %", [100 * found["exact"] for found in both], 1)]
     for name, title in TERMS.items():
-        values = (found["terms"].get(name) for found in (shipped, ours))
-        add(f"{title} term of held-out codes", *values, 2, "1")
+        values = [found["terms"].get(name) for found in both]
+        rows.append(_row(f"{title} term of held-out codes", values, 2, "1 of prior samples"))
     for part, title in SAMPLES.items():
         for name, (meaning, digits) in MEANS.items():
             factor = 100 if name == "rings_above_7" else 1
-            values = (factor * found[part][name] for found in (shipped, ours))
-            data = number(factor * ours["data"][name], digits)
-            add(f"{title}: {meaning}", *values, digits, data)
+            values = [factor * found[part][name] for found in both]
+            shown = number(factor * data[name], digits)
+            rows.append(_row(f"{title}: {meaning}", values, digits, shown))
     for name in ("logp", "sa", "qed", "weight"):
-        values = (found["prior"]["wasserstein"][name] for found in (shipped, ours))
-        add(f"prior samples: 1-Wasserstein distance of {MEANS[name][0]}", *values, 3, "0")
-    for level in ours["noise"]:
+        values = [found["prior"]["wasserstein"][name] for found in both]
+        title = f"prior samples: 1-Wasserstein distance of {MEANS[name][0]}"
+        rows.append(_row(title, values, 3, "0"))
+    for level in both[1]["noise"]:
         for name, (meaning, digits) in NOISE.items():
             factor = 100 if name == "same" else 1
-            values = (factor * found["noise"][level][name] for found in (shipped, ours))
-            add(f"noise {level} on codes: {meaning}", *values, digits)
+            values = [factor * found["noise"][level][name] for found in both]
+            rows.append(_row(f"noise {level} on codes: {meaning}", values, digits))
     process = read(SPACE / "molecules.gp.json")["150 iterations"]
-    known = load("surrogate_sparse", "molecules")["surrogate"]
+    known = load("surrogate_sparse", "molecules")["surrogate"]  # of penalised logP
     for name, title in PROPERTIES.items():
-        theirs = known if name == "penalized_logp" else {}
-        values = (theirs.get("rmse"), process[name]["rmse"])
-        add(
-            f"Gaussian process on codes: RMSE of {title}", *values, 3, f"{process[name]['std']:.3f}"
-        )
-        values = (theirs.get("log_likelihood"), process[name]["ll"])
-        add(f"Gaussian process on codes: log-likelihood of {title}", *values, 3)
+        ours, theirs = process[name], known if name == "penalized_logp" else {}
+        title = f"Gaussian process on codes, {title}"
+        spread = f"{number(ours['std'], 3)}, standard deviation"
+        rows.append(_row(f"{title}: RMSE", [theirs.get("rmse"), ours["rmse"]], 3, spread))
+        values = [theirs.get("log_likelihood"), ours["ll"]]
+        rows.append(_row(f"{title}: mean log-likelihood", values, 3))
     return grid(["", "held-out molecules", "shipped", "smooth"], rows)
 
 
-def _percent(found: dict[str, Any]) -> float:
-    return 100 * float(found["exact"])
+def _row(title: str, values: list[float | None], digits: int, data: str = "–") -> list[str]:
+    return [title, data, *(number(value, digits) for value in values)]
