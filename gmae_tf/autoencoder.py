@@ -29,6 +29,7 @@ class Batch:
     drawn : what was decoded [N, D].
     reconstruction : the decoder's output, of the shape that the loss wants; a tuple like x.
     training : whether the weights will move.
+    targets : what prediction heads should say of each example [N, K], None where there is nothing.
     """
 
     network: Autoencoder
@@ -37,6 +38,7 @@ class Batch:
     drawn: Any
     reconstruction: Any
     training: bool
+    targets: Any = None
 
 
 class Method(keras.layers.Layer):
@@ -89,6 +91,11 @@ class Method(keras.layers.Layer):
         del n, rng
         return None
 
+    @property
+    def learns_prior(self) -> bool:
+        """Whether `sample_codes` samples a learnt prior."""
+        return type(self).sample_codes is not Method.sample_codes
+
     def cluster_probs(self, encoded: Any) -> Any | None:
         """Cluster probabilities q(c|x), [N, E] -> [N, K], or None for a model without clusters."""
         del encoded
@@ -109,6 +116,7 @@ class Autoencoder(keras.Model):
 
     An autoregressive decoder reads x beside the code: decoder([z, x]).  A batch may also be a tuple
     of arrays x of different lengths, see `LengthBatches`; the penalty sees all codes at once.
+    Integers x [N, 2, T] are pairs of an input sequence and the sequence to reconstruct.
 
     Every term is logged under its own name, unweighted, in training and in evaluation.
 
@@ -174,6 +182,13 @@ class Autoencoder(keras.Model):
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
+    def use_method(self, method: Method | None) -> None:
+        """Replace the method of a model that has not been trained."""
+        self.method = method
+        for name in method.term_weights if method else ():
+            if name not in self._trackers:
+                self._trackers[name] = keras.metrics.Mean(name=name)
+
     @property
     def latent_dim(self) -> int:
         """D, the width of a code."""
@@ -182,12 +197,12 @@ class Autoencoder(keras.Model):
     def call(self, x: Any, training: bool | None = None) -> dict[str, Any]:
         """Codes and their reconstruction."""
         parts = x if isinstance(x, tuple) else (x,)
-        encoded = [self.encoder(part, training=training) for part in parts]
+        encoded = [self.encoder(_source(part), training=training) for part in parts]
         drawn = encoded
         if self.method:
             drawn = [self.method.sample_latent(one, bool(training)) for one in encoded]
         outputs = tuple(
-            self.decoder([z, part] if self.autoregressive else z, training=training)
+            self.decoder([z, _target(part)] if self.autoregressive else z, training=training)
             for z, part in zip(drawn, parts, strict=True)
         )
         latent = self.method.latent_mean(_joined(encoded)) if self.method else _joined(encoded)
@@ -221,7 +236,8 @@ class Autoencoder(keras.Model):
             loss += weighted_sum(self.penalty, penalties)
             terms.update(penalties)
         if self.method:
-            seen = Batch(self, x, y_pred["encoded"], y_pred["drawn"], output, training)
+            targets = None if self.assignment_weight else y
+            seen = Batch(self, x, y_pred["encoded"], y_pred["drawn"], output, training, targets)
             found = self.method.loss_terms(seen)
             loss += sum(self.method.term_weights[name] * term for name, term in found.items())
             terms.update(found)
@@ -268,7 +284,7 @@ class Autoencoder(keras.Model):
     @property
     def has_prior(self) -> bool:
         """Whether there is something to sample codes from without a density fitted to codes."""
-        if self.method is not None and type(self.method).sample_codes is not Method.sample_codes:
+        if self.method is not None and self.method.learns_prior:
             return True
         return self.prior is not None
 
@@ -328,9 +344,24 @@ class Autoencoder(keras.Model):
 def _mean_over(measure: Any, x: Any, output: Any) -> Any:
     """A mean over the batch; the parts of a tuple are equally large."""
     if not isinstance(x, tuple):
-        return measure(x, output)
-    values = [measure(part, found) for part, found in zip(x, output, strict=True)]
+        return measure(_target(x), output)
+    values = [measure(_target(part), found) for part, found in zip(x, output, strict=True)]
     return sum(values) / len(values)
+
+
+def _source(x: Any) -> Any:
+    """What is encoded: x, or of pairs of sequences [N, 2, T] the first."""
+    return x[:, 0] if _paired(x) else x
+
+
+def _target(x: Any) -> Any:
+    """What is to be reconstructed: x, or of pairs of sequences [N, 2, T] the second."""
+    return x[:, 1] if _paired(x) else x
+
+
+def _paired(x: Any) -> bool:
+    """Sequences are integers, images are not."""
+    return len(x.shape) == 3 and keras.backend.is_int_dtype(x.dtype)
 
 
 def _joined(parts: Any) -> Any:

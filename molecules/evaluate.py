@@ -1,8 +1,14 @@
-"""Evaluation of a trained model: reconstruction, validity under each mask, prior samples."""
+"""python -m molecules.evaluate: quality of a trained model and of its latent space.
+
+`evaluate` is what `molecules.train` ends with: reconstruction, validity under each mask, prior
+samples.  The command measures the latent space, see `molecules.space_metrics`.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +19,19 @@ from rdkit import Chem, rdBase
 from rich.console import Console
 from rich.table import Table
 
-from gmae_tf.training.batches import SeededBatches
+from gmae_tf.errors import UserError
+from gmae_tf.evaluate import with_flag
+from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.json import write_json
 from grammar.cfg.characters import writes_characters
 from grammar.decoding import StackWalk, Walk, decode_logits
+from grammar.errors import GrammarError
 from molecules.chem.draw import grid
 from molecules.chem.metrics import summarise
+from molecules.data.cleaning import accepted_by
+from molecules.data.sources import load_molecules
 from molecules.decoding.mask import molecule_walk
-from molecules.model import MoleculeAutoencoder
+from molecules.model import MoleculeAutoencoder, find_model, load
 from molecules.scoring.scorer import Scorer
 
 RANKED_BY = "penalized_logp"
@@ -31,6 +43,8 @@ def evaluate(
     model: MoleculeAutoencoder, held_out: NDArray[np.uint8], samples: int, seed: int
 ) -> dict[str, Any]:
     """Measure on held-out rules [N, T] and on so many prior samples; plain numbers."""
+    from gmae_tf.training.batches import SeededBatches
+
     rng = np.random.default_rng(seed)
     batches = SeededBatches(held_out, MAX_BATCH, seed)
     terms = model.network.evaluate(batches, verbose=0, return_dict=True)
@@ -131,3 +145,129 @@ def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     legends = [f"{row['score']:.2f}" for row in results["top"]]
     picture = grid([row["smiles"] for row in results["top"]], folder / "top3.png", legends, 3)
     screen.print(f"drawn in {picture}")
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    """Options of `python -m molecules.evaluate`."""
+
+    run: Path
+    """Folder of molecules.train or molecules.pack, or compact; may also stand first, without
+    --run."""
+    n: int = 10_000
+    """Prior samples; a tenth as many midpoints and codes with noise, and at most half as many
+    held-out molecules."""
+    data: str | None = None
+    """zinc, builtin or a file, of which the held-out part is used; that of the training by
+    default."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    out: Path | None = None
+    """JSON file to write, space.json in the folder of the model by default."""
+    jobs: int = -1
+    """Processes that compute properties; one for each core by default."""
+    seed: int = 0
+    """Seed of the samples and of the choice of molecules."""
+
+
+def measure_space(config: SpaceConfig) -> None:
+    """Measure the latent space on held-out molecules, print a table, and write JSON."""
+    from molecules.space_metrics import evaluate_space
+
+    if config.n < 20:
+        raise UserError(f"--n is {config.n}: at least 20 samples are needed")
+    folder = find_model(config.run)
+
+    from gmae_tf.utils.devices import select_device
+
+    select_device("auto")
+    model = load(folder)
+    rules = held_out_rules(model, config)
+    tenth = config.n // 10
+    found = evaluate_space(model, rules, config.n, tenth, tenth, config.seed, config.jobs)
+    screen, out = console(), config.out or folder / "space.json"
+    write_json(out, found)
+    screen.print(*space_tables(found), sep="\n")
+    for name, value in found["terms"].items():
+        screen.print(f"{name} term of held-out codes (1 = prior samples): {value:.3f}")
+    screen.print(
+        f"{found['exact']:.4f} of {found['held_out_molecules']:,} held-out molecules reconstructed "
+        f"exactly; numbers in {out}",
+        soft_wrap=True,
+    )
+
+
+def held_out_rules(model: MoleculeAutoencoder, config: SpaceConfig) -> NDArray[np.uint8]:
+    """Rules [N, T] of held-out molecules, of the training's data unless the options name others.
+
+    Raises
+    ------
+    UserError: the model does not say what it was trained on, and no data are named.
+    """
+    trained = model.details.get("config", {})
+    source = config.data or trained.get("data")
+    if source is None:
+        raise UserError(f"{config.run} does not say what it was trained on: name it with --data")
+    data = load_molecules(
+        source,
+        data_dir=config.data_dir,
+        kekulize=model.kekulized,
+        smiles_column=trained.get("smiles_column"),
+        n=trained.get("n_data"),
+        seed=trained.get("seed", 0),
+        accepts=accepted_by(model.grammar, model.max_length),
+    )
+    if len(data.held_out) < 2:
+        raise UserError(f"{source} has too few molecules to hold some out: name more with --data")
+    order = np.random.default_rng(config.seed).permutation(len(data.held_out))
+    chosen = np.sort(order[: max(2, config.n // 2)])
+    return model.codec.encode([data.held_out[i] for i in chosen])
+
+
+SPACE_ROWS = {
+    "valid": ("share of molecules", 3),
+    "penalized_logp": ("penalised logP", 3),
+    "logp": ("logP", 3),
+    "sa": ("SA", 3),
+    "qed": ("QED", 3),
+    "weight": ("weight", 1),
+    "rings_above_7": ("ring of more than 7 atoms", 4),
+}
+"""Title and digits of the means that are shown."""
+
+
+def space_tables(found: dict[str, Any]) -> list[Table]:
+    """Mean properties of samples and midpoints with distances to held-out molecules, and noise."""
+    columns = ("held-out", "prior", "distance", "ex-post", "distance", "midpoints")
+    means = Table("mean", *columns, title="samples, their 1-Wasserstein distances, midpoints")
+    for name, (title, digits) in SPACE_ROWS.items():
+        values = (
+            found["data"].get(name),
+            found["prior"].get(name),
+            found["prior"]["wasserstein"].get(name),
+            found["ex_post"].get(name),
+            found["ex_post"]["wasserstein"].get(name),
+            found["midpoints"].get(name),
+        )
+        means.add_row(title, *("–" if v is None else f"{v:.{digits}f}" for v in values))
+    noise = Table("noise on codes", "equal", "similarity", "change of penalised logP")
+    for level, row in found["noise"].items():
+        noise.add_row(level, *(f"{row[name]:.3f}" for name in ("same", "similarity", "change")))
+    return [means, noise]
+
+
+def main() -> None:
+    """The command."""
+    run_command(
+        measure_space,
+        SpaceConfig,
+        prog="python -m molecules.evaluate",
+        description="Measure the latent space of a trained model of molecules: evaluate RUN.",
+        argv=with_flag(sys.argv[1:]),
+        user_errors=(GrammarError,),
+        continues=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -209,7 +209,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         seed: int = 0,
         grammar: str | Path = "smiles_compact",
         kekulize: bool = True,
-        architecture: Literal["autoregressive", "zinc"] = "autoregressive",
+        architecture: Literal["autoregressive", "sequence", "zinc"] = "autoregressive",
         sizes: dict[str, int] | None = None,
         max_length: int | None = None,
         reconstruction_weight: float = 10.0,

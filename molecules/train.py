@@ -65,7 +65,7 @@ class TrainConfig(ModelOptions):
     alphabet of the molecules, and its decodes may be no molecules."""
     kekulize: bool | None = None
     """Write aromatic rings as alternating bonds, which makes every decode a valid molecule."""
-    architecture: Literal["autoregressive", "zinc"] | None = None
+    architecture: Literal["autoregressive", "sequence", "zinc"] | None = None
     """Network, see grammar.autoencoder.architectures."""
     units: int | None = None
     """Width of the recurrent layers."""
@@ -85,6 +85,11 @@ class TrainConfig(ModelOptions):
     """Start of Adam's learning rate."""
     schedule: Literal["plateau", "cosine"] | None = None
     """The learning rate falls when the validation loss stalls, or along a half cosine."""
+    descriptors: bool = False
+    """Train auxiliary heads on the codes that predict descriptors and Morgan counts of the
+    molecules; see `molecules.chem.descriptors`.  A trained model needs none."""
+    spelled: float = 0.0
+    """Share of molecules whose input is a random SMILES; the output is always the usual one."""
     length_parts: int = 2
     """Parts of similar length into which a batch is cut, to save padding; 1 suits a GPU."""
     mixed_precision: bool | None = None
@@ -106,7 +111,7 @@ def train(config: TrainConfig) -> None:
     from gmae_tf.utils.devices import select_device, set_precision
     from gmae_tf.utils.run_dir import open_run
     from molecules.evaluate import evaluate, report
-    from molecules.training import fit_network
+    from molecules.training import annotated, fit_network
 
     set_precision(config.mixed_precision, select_device(config.device))
     model, rules, held_out = untrained(config, grammar, data)
@@ -123,9 +128,19 @@ def train(config: TrainConfig) -> None:
     assert config.batch_size is not None
     assert config.learning_rate is not None
     assert config.schedule is not None
+    examples = annotated(
+        rules,
+        data.smiles,
+        model.grammar,
+        descriptors=config.descriptors,
+        spelled=config.spelled,
+        kekulize=bool(config.kekulize),
+        seed=config.seed,
+        folder=run.path,
+    )
     history = fit_network(
         model.network,
-        rules,
+        examples,
         model.grammar.padding,
         epochs=config.epochs,
         batch_size=config.batch_size,
@@ -158,6 +173,8 @@ def with_preset(config: TrainConfig) -> TrainConfig:
         value = getattr(config, name)
         if value is not None and value <= 0:
             raise UserError(f"--{name.replace('_', '-')} must be greater than 0, not {value}")
+    if not 0 <= config.spelled <= 1:
+        raise UserError(f"--spelled is {config.spelled}: give a share from 0 to 1")
     return config
 
 
@@ -192,6 +209,10 @@ def untrained(
     from grammar.autoencoder.architectures import Architecture
     from molecules.model import MoleculeAutoencoder
 
+    if config.descriptors:
+        from molecules.chem.descriptors import TARGETS
+
+        config = replace(config, heads=TARGETS)
     assert config.epochs is not None  # the preset has them
     assert config.batch_size is not None
     sizes = {name: value for name in ("units", "dense") if (value := getattr(config, name))}

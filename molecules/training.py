@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,14 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.parallel import map_chunks
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
+    from gmae_tf.training.target_batches import AnnotatedSequences
+    from grammar.cfg.grammar import Grammar
 
 FEWEST = 50
 """Molecules to train on."""
 VALIDATION = 0.02
 """Share of the training molecules that only choose the best epoch."""
+SPELLINGS = 3
+"""Random SMILES of each molecule."""
+FITTED = 30_000
+"""Molecules at most that the targets of the heads are standardised by."""
 
 
 def check_number(n: int) -> None:
@@ -28,7 +36,7 @@ def check_number(n: int) -> None:
 
 def fit_network(
     network: Autoencoder,
-    rules: NDArray[np.uint8],
+    rules: NDArray[np.uint8] | AnnotatedSequences,
     padding: int,
     *,
     epochs: int,
@@ -42,6 +50,8 @@ def fit_network(
 ) -> list[dict[str, float]]:
     """Fit to rules [N, T], a random share of which chooses the best epoch; losses by epoch.
 
+    They may come with targets of heads and other spellings, see `annotated`.
+
     Parameters
     ----------
     padding : number of the rule that fills short sequences.
@@ -52,6 +62,7 @@ def fit_network(
 
     from gmae_tf.training.batches import LengthBatches, SeededBatches
     from gmae_tf.training.fit import fit
+    from gmae_tf.training.target_batches import AnnotatedSequences, TargetBatches
 
     order = np.random.default_rng(seed).permutation(len(rules))
     validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
@@ -59,10 +70,13 @@ def fit_network(
     # Other networks have one length, and JAX compiles anew for each.
     if not network.autoregressive or keras.backend.backend() != "tensorflow":
         make = SeededBatches
+    examples: Any = rules
+    if isinstance(rules, AnnotatedSequences):
+        make = TargetBatches
     return fit(
         network,
-        rules[kept],
-        rules[validation],
+        examples[kept],
+        examples[validation],
         folder,
         epochs=epochs,
         batch_size=batch_size,
@@ -73,3 +87,42 @@ def fit_network(
         make_batches=make,
         verbose=verbose,
     )
+
+
+def annotated(
+    rules: NDArray[np.uint8],
+    smiles: Sequence[str],
+    grammar: Grammar,
+    *,
+    descriptors: bool,
+    spelled: float,
+    kekulize: bool,
+    seed: int,
+    folder: Path,
+) -> NDArray[np.uint8] | AnnotatedSequences:
+    """Rules [N, T] with targets of heads and random spellings; as they are if neither is wanted.
+
+    Parameters
+    ----------
+    descriptors : compute the targets, and keep how they are standardised in targets.npz.
+    spelled : share of molecules whose input is a random SMILES.
+    """
+    if not descriptors and not spelled:
+        return rules
+    from gmae_tf.training.target_batches import AnnotatedSequences
+
+    targets = spellings = None
+    if descriptors:
+        from molecules.chem.descriptors import HeadTargets, describe, morgan_counts
+
+        described = np.stack(map_chunks(describe, smiles, "descriptors"))
+        counts = np.stack(map_chunks(morgan_counts, smiles, "Morgan counts"))
+        rows = np.random.default_rng(seed).permutation(len(smiles))[:FITTED]
+        standardise = HeadTargets.fit(np.nan_to_num(described[rows]), counts[rows])
+        standardise.save(folder / "targets.npz")
+        targets = standardise(described, counts).astype(np.float16)
+    if spelled:
+        from molecules.data.augmentation import random_spellings
+
+        spellings = random_spellings(smiles, grammar, rules.shape[1], SPELLINGS, seed, kekulize)
+    return AnnotatedSequences(rules, targets, spellings, spelled)

@@ -20,6 +20,7 @@ from experiments.tables import (
     molecule_tables,
     order_tables,
     reproduction,
+    space_tables,
     string_tables,
     study_tables,
 )
@@ -30,6 +31,7 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "headline": headline.headline,
     "tables": expression_tables.expression_tables,
     "molecules": molecule_tables.molecule_tables,
+    "space": space_tables.space_table,
     "bars": reproduction.bar_table,
     "images": reproduction.distance_table,
     "fid": reproduction.fid_table,

@@ -103,6 +103,18 @@ def build_model(parts: Parts) -> Autoencoder:
     recipe = parts.recipe
     check_options(recipe.model, recipe.options)
     model: Autoencoder = _builder(recipe.model)(parts, **recipe.options)
+    if recipe.auxiliary:
+        from gmae_tf.models.auxiliary import AuxiliaryObjectives
+
+        model.use_method(
+            AuxiliaryObjectives(
+                model.latent_dim,
+                model.method,
+                **recipe.auxiliary,
+                steps=recipe.steps,
+                seed=recipe.seed,
+            )
+        )
     model.recipe = recipe
     return model
 

@@ -32,6 +32,18 @@ class ModelOptions:
     latent_noise: float = 0.0
     """Standard deviation of noise on the codes that the decoder of gmae sees in training."""
 
+    noise: float = 0.0
+    """Largest standard deviation of the noise on the codes that the decoder of any model sees in
+    training, drawn anew for each code; see `gmae_tf.models.auxiliary`."""
+    noise_least: float = 0.3
+    """Smallest standard deviation of that noise, as a share of the largest."""
+    noise_ramp: float = 0.3
+    """Share of the training in which the noise rises linearly from 0."""
+    heads: int = 0
+    """Auxiliary prediction heads on the codes; a command that has targets sets this itself."""
+    head_weight: float = 300.0
+    """Weight of the mean squared error of the heads, where there are targets."""
+
     def recipe(self, latent_dim: int, **others: Any) -> Recipe:
         """The recipe of these options; `others` are further fields of it."""
         from gmae_tf.models.config import Recipe
@@ -50,5 +62,18 @@ class ModelOptions:
             self.model_options,
             penalty=penalty,
             latent_noise=self.latent_noise,
+            auxiliary=self._auxiliary(),
             **others,
         )
+
+    def _auxiliary(self) -> dict[str, Any]:
+        """Keywords of `AuxiliaryObjectives`; none without noise and heads."""
+        if not self.noise and not self.heads:
+            return {}
+        return {
+            "noise": self.noise,
+            "ramp": self.noise_ramp,
+            "least": self.noise_least,
+            "heads": self.heads,
+            "head_weight": self.head_weight,
+        }

@@ -26,6 +26,7 @@ class Architecture:
         2017).
     zinc : the same in the sizes of their molecules, without batch normalisation.
     autoregressive : a perceptron over all places, and a decoder that reads what it has written.
+    sequence : a transformer encoder, and that decoder.
     """
 
     name: str = "expressions"
@@ -145,8 +146,30 @@ def _autoregressive(
     )
 
 
+def _sequence(
+    grammar: Grammar,
+    max_length: int,
+    latent_dim: int,
+    units: int = 512,
+    dense: int = 512,
+    positions: int = 32,
+    width: int = 256,
+    blocks: int = 3,
+    place: int = 12,
+) -> Networks:
+    from grammar.autoencoder.autoregressive import AutoregressiveDecoder
+    from grammar.autoencoder.transformer import SequenceEncoder
+
+    symbols = grammar.lhs_index.tolist()
+    return (
+        SequenceEncoder(max_length, grammar.n_rules, latent_dim, width, blocks, place=place),
+        AutoregressiveDecoder(max_length, symbols, latent_dim, units, dense, positions),
+    )
+
+
 BUILDERS: dict[str, Callable[..., Networks]] = {
     "expressions": _expressions,
     "zinc": _zinc,
     "autoregressive": _autoregressive,
+    "sequence": _sequence,
 }

@@ -70,9 +70,7 @@ class AutoregressiveDecoder(keras.Model):
         steps = ops.shape(rules)[1]
         repeated = ops.repeat(ops.cast(codes, places.dtype)[:, None, :], steps, axis=1)
         seen = self._seen(before, opened, places[:, :steps], repeated)
-        return self.logits(
-            ops.concatenate([self.recurrent(seen, initial_state=state), seen], axis=-1)
-        )
+        return self.logits(ops.concatenate([self._recur(seen, state), seen], axis=-1))
 
     def plan(self, codes: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """What `step` needs of codes [N, D]: places [N, T, P] and the first state [N, U]."""
@@ -92,6 +90,34 @@ class AutoregressiveDecoder(keras.Model):
         ]
         logits, state = self._stepper.predict_on_batch(inputs)
         return logits, state
+
+    def _recur(self, seen: Any, state: Any) -> Any:
+        """The recurrent layer over all steps [N, T, E] -> [N, T, U]."""
+        if keras.backend.backend() != "jax":
+            return self.recurrent(seen, initial_state=state)
+        import jax
+
+        # One product for what comes in at all steps, so that a step holds one product alone.
+        cell, dtype = self.recurrent.cell, seen.dtype
+        if not cell.built:  # by a first call without data
+            self.recurrent.build(seen.shape)
+        kernel, recurrent, bias = (
+            ops.cast(ops.convert_to_tensor(v), dtype)
+            for v in (cell.kernel, cell.recurrent_kernel, cell.bias)
+        )
+        incoming = ops.swapaxes(ops.matmul(seen, kernel) + bias[0], 0, 1)
+
+        def step(before: Any, given: Any) -> tuple[Any, Any]:
+            z, r, h = ops.split(given, 3, axis=-1)
+            own_z, own_r, own_h = ops.split(ops.matmul(before, recurrent) + bias[1], 3, axis=-1)
+            share = ops.sigmoid(z + own_z)
+            new = ops.tanh(h + ops.sigmoid(r + own_r) * own_h)
+            after = share * before + (1 - share) * new
+            return after, after
+
+        start = ops.cast(state, dtype)
+        _, states = jax.lax.scan(step, start, incoming, unroll=4)
+        return ops.swapaxes(states, 0, 1)
 
     def _plan(self, codes: Any) -> tuple[Any, Any]:
         front = self.front(codes)

@@ -71,6 +71,30 @@ def test_a_finished_training_is_not_repeated(trained, tmp_path, run_here, monkey
     assert "epoch" not in done.stdout.replace("after 2 epochs", "")
 
 
+def test_heads_and_random_spellings_need_nothing_once_trained(tmp_path, run_here, monkeypatch):
+    results = {"prior_samples": {}, "valid_by_mask": {"prior": {}, "random": {}}, "top": []}
+    monkeypatch.setattr("molecules.evaluate.evaluate", lambda *_: results)
+    folder = tmp_path / "run"
+    options = ("--descriptors", "--spelled", 0.5, "--noise", 0.5, "--epochs", 1)
+    done = run_here("-m", "molecules.train", *TINY, *SIZES, *options, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    [epoch] = json.loads((folder / "model.json").read_text())["results"]["history"]
+    assert epoch["heads"] > 0
+    assert epoch["val_heads"] > 0
+    with np.load(folder / "targets.npz") as file:
+        assert set(file) == {"knots", "scores", "centre", "axes"}
+    command = ("-m", "molecules.evaluate", folder, "--n", 30, "--jobs", 1)
+    done = run_here(*command)
+    assert done.returncode == 0, done.stderr
+    assert "midpoints" in done.stdout
+    space = json.loads((folder / "space.json").read_text())
+    assert space["held_out_molecules"] == 6
+    assert space["prior"]["valid"] == 1
+    assert set(space["noise"]) == {"0.3", "0.6", "1.0"}
+    assert set(space["prior"]["wasserstein"]) == {"qed", "sa", "logp", "weight"}
+    assert space["prior"]["wasserstein"]["weight"] > 0
+
+
 def test_another_network_is_not_put_into_the_same_folder(trained, run_here):
     done = run_here("-m", "molecules.train", *TINY, *SIZES, "--seed", 5, "--out", trained)
     assert done.returncode == 2
@@ -164,6 +188,8 @@ def test_a_pack_decodes_nearly_as_its_run(packed, trained, rng):
         ("interpolate", ("--start", "CC(", "--end", "C"), "'CC('"),
         ("interpolate", ("--start", "C", "--end", "CC", "--steps", 1), "--steps is 1"),
         ("pack", ("--run", "nowhere", "--out", "preset"), "nowhere"),
+        ("train", ("--spelled", 2), "--spelled is 2"),
+        ("evaluate", ("compact", "--n", 3), "--n is 3"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, run_here):
@@ -181,6 +207,7 @@ def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, ru
         ("sample", ("--properties", '["qedd"]'), "did you mean qed"),
         ("interpolate", ("--start", "C", "--end", "CC", "--model", "nowhere"), "nowhere does not"),
         ("pack", ("--run", "nowhere", "--out", "preset"), "nowhere does not"),
+        ("evaluate", ("nowhere",), "nowhere does not"),
     ],
 )
 def test_mistakes_are_told_before_keras_is_imported(command, arguments, words, tmp_path, run_cli):

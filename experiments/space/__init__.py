@@ -1,0 +1,1 @@
+"""A smooth latent space of molecules and of expressions: training on a GPU, and its measures."""

@@ -1,0 +1,40 @@
+"""python -m experiments.space.train, on a few expressions."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+import pytest
+
+TINY = (
+    *("--kind", "expressions", "--n", 400, "--steps", 4, "--chunk", 2, "--batch", 40),
+    *("--latent", 10, "--architecture", "autoregressive", "--noise", 0.4, "--no-bf16"),
+    *("--sizes", '{"units": 16, "dense": 16, "positions": 4}', "--samples", 50),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.jax
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_a_trained_model_is_measured_and_rebuilt(tmp_path, run_cli, run_here):
+    out = tmp_path / "trained"
+    env = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = run_cli("-m", "experiments.space.train", *TINY, "--out", out, env=env)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((out / "space.json").read_text())
+    assert result["log"][-1]["steps"] == 4
+    assert result["found"]["prior"]["complete"] == 1
+    done = run_here(
+        *("-m", "experiments.space.rebuild", "--settings", out / "space.config.json"),
+        *("--weights", out / "space.npz", "--out", tmp_path / "run"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "model.json").is_file()
+
+
+def test_molecules_need_prepared_arrays(tmp_path, run_here):
+    done = run_here("-m", "experiments.space.train", "--out", tmp_path / "trained")
+    assert done.returncode == 2
+    assert "--prepared" in done.stderr
+    assert not (tmp_path / "trained").exists()
