@@ -112,10 +112,11 @@ define newline
 
 endef
 
-# Every pin is for Python below 3.13, so that marker says nothing and is dropped.
+# Every pin is for Python below 3.13 and no browser, so those markers say nothing and are dropped.
 define pin
 uv pip compile --quiet --universal --python-version 3.10 --no-python-downloads --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml $(2) --output-file $(1)
-sed -i.old -e "s/ ; python_full_version < '3.13'$$//" -e "s/ and python_full_version < '3.13'//" \
-	-e "s/ ; python_full_version < '3.13' and / ; /" $(1) && rm $(1).old
+sed -i.old -E -e "s/ and python_full_version < '3.13'//; s/python_full_version < '3.13' and //" \
+	-e "s/ and sys_platform != 'emscripten'//; s/sys_platform != 'emscripten' and //" \
+	-e "s/ ; (python_full_version < '3.13'|sys_platform != 'emscripten')$$//" $(1) && rm $(1).old
 endef

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +23,6 @@ from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-IN_MEMORY = ":memory:"
 
 
 class Optimizer:
@@ -143,7 +140,10 @@ class Optimizer:
             centres = space.centre_rows(self.strings, self.codes, self.scores)
         self._centres = centres
         self._known = frozenset(self.strings)
-        self.store = storage if isinstance(storage, TrialStore) else self._opened(storage)
+        about = {"maximize": maximize, "latent_dim": space.codec.latent_dim}
+        if not isinstance(storage, TrialStore):
+            storage = TrialStore.of_dataset(storage, self.strings, self.scores, **about)
+        self.store = storage
         self.split = split_rows(self.scores, seed, points, best, held_out)
         self.fitter = SurrogateFitter(
             config=surrogate,
@@ -160,16 +160,6 @@ class Optimizer:
             winsorized=winsorized,
             progress=progress,
         )
-
-    def _opened(self, storage: str | Path | None) -> TrialStore:
-        content = "\n".join(self.strings).encode() + self.scores.tobytes()
-        fingerprint = {
-            "kind": "optimizer",
-            "maximize": self.maximize,
-            "latent_dim": self.space.codec.latent_dim,
-            "dataset": hashlib.sha256(content).hexdigest(),
-        }
-        return TrialStore.open(IN_MEMORY if storage is None else storage, fingerprint)
 
     def close(self) -> None:
         """Close the storage; every value is in it already."""

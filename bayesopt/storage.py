@@ -6,6 +6,7 @@ journal makes each commit atomic under kill -9; several processes may write diff
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -23,6 +24,7 @@ from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
 APPLICATION_ID = 0x474D4145  # "GMAE"
+IN_MEMORY = ":memory:"
 VERSION = 1
 BUSY_SECONDS = 60.0
 SCHEMA = (
@@ -119,6 +121,16 @@ class TrialStore:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self.path = path
+
+    @classmethod
+    def of_dataset(
+        cls, path: str | Path | None, strings: Sequence[str], scores: Array, **about: Any
+    ) -> TrialStore:
+        """The store of a search that starts from these strings; None: in memory."""
+        content = "\n".join(strings).encode() + scores.tobytes()
+        digest = hashlib.sha256(content).hexdigest()
+        fingerprint = {"kind": "optimizer", **about, "dataset": digest}
+        return cls.open(IN_MEMORY if path is None else path, fingerprint)
 
     @classmethod
     def open(cls, path: str | Path, fingerprint: Mapping[str, Any]) -> TrialStore:

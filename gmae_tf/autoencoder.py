@@ -132,7 +132,7 @@ class Autoencoder(keras.Model):
     method : posterior, learnt prior and further loss terms of a named model; see `Method`.
 
     >>> import keras, numpy as np
-    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty
+    >>> from gmae_tf import Autoencoder, GaussianMixture, GaussianMixturePenalty
     >>> from gmae_tf.losses import MeanSquaredError
     >>> def dense(inputs, outputs):
     ...     return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(outputs)])

@@ -40,6 +40,7 @@ class LatentDensity:
     UserError: an unknown kind, codes that are not finite or fewer than two, or use before `fit`.
 
     >>> import numpy as np
+    >>> from gmae_tf import LatentDensity
     >>> codes = np.random.default_rng(0).normal([[5.0, -5.0]], 0.1, size=(200, 2))
     >>> density = LatentDensity("gaussian").fit(codes)
     >>> density.sample(3, np.random.default_rng(1)).round()

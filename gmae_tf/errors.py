@@ -9,7 +9,7 @@ class UserError(ValueError):
     The message is one sentence: what is wrong, where, and what to do.  Commands print it and
     exit with status 2; library users catch it as the `ValueError` that it is.
 
-    >>> from gmae_tf import GaussianMixture
+    >>> from gmae_tf import GaussianMixture, UserError
     >>> try:
     ...     GaussianMixture.one_hot(3, 2)
     ... except UserError as error:

@@ -36,6 +36,7 @@ class GaussianMixture:
     UserError: shapes disagree, a weight is not positive or a covariance not positive definite.
 
     >>> import numpy as np
+    >>> from gmae_tf import GaussianMixture
     >>> prior = GaussianMixture([[-3.0, 0.0], [3.0, 0.0]], covariances=0.5)
     >>> prior.sample(4, np.random.default_rng(0)).shape
     (4, 2)

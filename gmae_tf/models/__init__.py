@@ -84,6 +84,7 @@ def build_model(parts: Parts) -> Autoencoder:
     UserError: an unknown name or option.
 
     >>> import keras, numpy as np
+    >>> from gmae_tf import build_model
     >>> from gmae_tf.losses import MeanSquaredError
     >>> from gmae_tf.models.config import Parts, Recipe
     >>> def dense(inputs, outputs):

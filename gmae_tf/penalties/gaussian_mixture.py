@@ -125,7 +125,7 @@ class GaussianMixturePenalty:
 
     >>> import numpy as np
     >>> from keras import ops
-    >>> from gmae_tf import GaussianMixture
+    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty
     >>> prior = GaussianMixture.one_hot(2, 2, mean_scale=4.0)
     >>> penalty = GaussianMixturePenalty(prior)
     >>> codes = prior.sample(1000, np.random.default_rng(0))

@@ -19,7 +19,7 @@ class LatentRegularizer(keras.layers.Layer):
     each term is about 1 once codes look like the prior, so choose it against your own loss.
 
     >>> import keras
-    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty
+    >>> from gmae_tf import GaussianMixture, GaussianMixturePenalty, LatentRegularizer
     >>> prior = GaussianMixture.one_hot(n_components=2, dim=2)
     >>> x = keras.Input((6,))
     >>> z = LatentRegularizer(GaussianMixturePenalty(prior), scale=0.1)(keras.layers.Dense(2)(x))

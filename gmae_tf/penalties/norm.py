@@ -13,6 +13,7 @@ class NormPenalty:
     """L2 penalty of codes [N, D]: {"norm": mean over the batch of ||z||^2 / 2}.
 
     >>> from keras import ops
+    >>> from gmae_tf import NormPenalty
     >>> float(NormPenalty()(ops.array([[3.0, 4.0], [0.0, 0.0]]))["norm"])
     6.25
     """

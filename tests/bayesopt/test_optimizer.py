@@ -12,14 +12,9 @@ import pytest
 import bayesopt
 from bayesopt.acquisition.candidates import Candidates
 from bayesopt.acquisition.strategies import _in_turns
-from bayesopt.optimizer import (
-    UNASKED,
-    Optimizer,
-    estimate_discrepancy,
-    evolved_share,
-    search,
-    trust_length,
-)
+from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
+from bayesopt.one_call import search
+from bayesopt.optimizer import Optimizer
 from bayesopt.space import CandidateConfig, Dataset, SearchSpace
 from bayesopt.storage import Trial
 from bayesopt.trusted_region import TrustedRegion

@@ -12,6 +12,7 @@ from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
 from molecules.chem.constraints import Constraints
+from molecules.codec import MoleculeCodec
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool
 
 
@@ -70,7 +71,7 @@ def test_steps_leave_the_density_of_the_codes_as_it_is(rng, size):
 
 
 def test_a_model_of_molecules_brings_the_parts_of_its_space(rng):
-    space = SearchSpace(ToyModel(), constraints=Constraints(max_heavy_atoms=6))
+    space = SearchSpace(MoleculeCodec(ToyModel()), constraints=Constraints(max_heavy_atoms=6))
     assert space.normalized(["OCC"]) == ["CCO"]
     with pytest.raises(UserError, match="'C1CC' is not a string that the model reads"):
         space.normalized(["C1CC"])
@@ -82,5 +83,7 @@ def test_a_model_of_molecules_brings_the_parts_of_its_space(rng):
     assert space.novel
     assert pool()[0] in space.training_strings
     assert pool()[KNOWN] not in space.training_strings
-    own = SearchSpace(ToyModel(), features=lambda strings: np.zeros((len(strings), 1)))
+    own = SearchSpace(
+        MoleculeCodec(ToyModel()), features=lambda strings: np.zeros((len(strings), 1))
+    )
     assert own.n_global_features is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,7 +113,7 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
     write_known(folder)
     # A pool of some hundred molecules needs no long search.
-    small = replace(molecule_codec.CANDIDATES, recombined=60, generations=3, evolutions=2)
+    small = {**molecule_codec.CANDIDATES, "recombined": 60, "generations": 3, "evolutions": 2}
     patch.setattr(molecule_codec, "CANDIDATES", small)
     patch.setattr(molecules, "PRETRAINED", folder)
     patch.setattr(molecules, "_load_model", lambda folder: ToyModel())

@@ -48,6 +48,7 @@ def test_far_from_all_data_it_knows_nothing(fitted):
     assert variance[0] > 0.3 * scores.var()
 
 
+@pytest.mark.slow
 def test_more_data_predict_better():
     test = toy(300, seed=9)
     errors = [NearestGP(CONFIG).fit(*toy(n), seed=0).score(*test)[0] for n in (60, 2000)]

@@ -163,6 +163,7 @@ def test_stochastic_bound_reaches_the_collapsed_posterior(fitted):
         assert got.numpy() == pytest.approx(wanted.numpy(), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.01])
 def test_svgp_in_minibatches_comes_close_to_sgpr(fitted, rate):
     config = replace(SMALL, method="svgp", svgp_steps=120, svgp_batch=50, svgp_learning_rate=rate)

@@ -92,7 +92,7 @@ def test_table_has_a_line_a_model() -> None:
     [
         ({"models": (0, 1)}, "--models are numbers from 1 to 6"),
         ({"models": (), "controls": False}, "nothing to train"),
-        ({"epochs": 0}, "--epochs must be greater"),
+        ({"epochs": 0}, "epochs must be greater"),
         ({"dataset": "nowhere"}, "nowhere"),
     ],
 )

@@ -123,6 +123,7 @@ def test_parts_of_a_batch_have_the_loss_of_the_whole(rng):
     assert parts["exact_match"] == pytest.approx(whole["exact_match"])
 
 
+@pytest.mark.slow
 def test_it_learns_a_few_sequences_by_heart(rng, tmp_path):
     # Of two lengths only: every width of a batch is a graph of its own.
     data = rng.integers(0, PADDING, (12, T)).astype(np.uint8)

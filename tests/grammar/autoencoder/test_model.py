@@ -140,6 +140,7 @@ def test_the_loss_knows_which_rules_compete(model: GrammarAutoencoder):
     assert model.network.reconstruction_weight == 7.0
 
 
+@pytest.mark.slow
 def test_it_learns_a_few_strings_by_heart():
     keras.utils.set_random_seed(0)
     network = build_from_recipe(Recipe("ae", 8), TINY_GRAMMAR, 4)
