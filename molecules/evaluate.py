@@ -15,7 +15,7 @@ from rich.table import Table
 
 from gmae_tf.training.batches import SeededBatches
 from grammar.cfg.characters import writes_characters
-from grammar.decoding import StackWalk, Walk, decode_logits
+from grammar.decoding import DerivationMask, StackMask, decode_logits
 from molecules.chem.draw import grid
 from molecules.chem.metrics import summarise
 from molecules.decoding.mask import molecule_walk
@@ -57,9 +57,9 @@ def valid_by_mask(
     """Share of decodes that RDKit accepts, under ever more masks."""
     grammar, aromatic = model.grammar, not model.kekulized
     if writes_characters(grammar):  # nothing to mask by
-        return {"length_aware": valid_share(decode(lambda n, steps: StackWalk(grammar, n, steps)))}
-    walks: dict[str, Callable[[int, int], Walk]] = {
-        "official": lambda n, steps: StackWalk(grammar, n, steps, length_aware=False),
+        return {"length_aware": valid_share(decode(lambda n, steps: StackMask(grammar, n, steps)))}
+    walks: dict[str, Callable[[int, int], DerivationMask]] = {
+        "official": lambda n, steps: StackMask(grammar, n, steps, length_aware=False),
         "length_aware": molecule_walk(grammar, rings=False, valences=False, aromatic=aromatic),
         "rings": molecule_walk(grammar, rings=True, valences=False, aromatic=aromatic),
         "valences": molecule_walk(grammar, rings=True, valences=True, aromatic=aromatic),

@@ -21,7 +21,7 @@ from grammar.autoencoder.model import SHIPPED, GrammarAutoencoder
 from grammar.cfg.characters import CHARACTERS, character_grammar, writes_characters
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
-from grammar.decoding import StackWalk, Walk
+from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
@@ -322,14 +322,14 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
     # ------------------------------------------------------------------ masks and complaints
 
-    def walk(self, n: int, steps: int) -> Walk:
+    def walk(self, n: int, steps: int) -> DerivationMask:
         """Derivations of molecules only, where the grammar says what a molecule is."""
         return self._make_walk(n, steps)
 
     @cached_property
     def _make_walk(self) -> Any:
         if writes_characters(self.grammar):
-            return lambda n, steps: StackWalk(self.grammar, n, steps)
+            return lambda n, steps: StackMask(self.grammar, n, steps)
         return molecule_walk(self.grammar, aromatic=not self.kekulized)
 
     def _check(self, place: int, smiles: str) -> None:

@@ -25,7 +25,7 @@ from grammar.autoencoder.training import MIN_STRINGS, TrainingOptions, split, tr
 from grammar.cfg.characters import CHARACTERS, character_grammar
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec, check_strings
-from grammar.decoding import StackWalk, Walk, decode_logits, decode_steps
+from grammar.decoding import DerivationMask, StackMask, decode_logits, decode_steps
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
@@ -49,7 +49,7 @@ DETAILS = "model.json"
 SHIPPED = Path(__file__).parents[2] / "data" / "pretrained"
 DECODED_AT_ONCE = 1024
 EX_POST_CODES = 20_000
-MakeWalk = Callable[[int, int], Walk]
+MakeMask = Callable[[int, int], DerivationMask]
 
 Model = TypeVar("Model", bound="GrammarAutoencoder")
 
@@ -225,16 +225,16 @@ class GrammarAutoencoder:
         share = np.linspace(0.0, 1.0, steps)[:, None]
         return self.decode((1 - share) * first + share * last)
 
-    def walk(self, n: int, steps: int) -> Walk:
+    def walk(self, n: int, steps: int) -> DerivationMask:
         """The mask that keeps n decodes of so many steps inside the language."""
-        return StackWalk(self.grammar, n, steps)
+        return StackMask(self.grammar, n, steps)
 
     def decode_rules(
         self,
         codes: ArrayLike,
         rng: np.random.Generator | None = None,
         temperature: float = 1.0,
-        walk: MakeWalk | None = None,
+        walk: MakeMask | None = None,
     ) -> NDArray[np.uint8]:
         """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`.
 
