@@ -23,7 +23,7 @@ from bayesopt.cli.options import (
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
+from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,10 +96,10 @@ def improve(config: ImproveConfig) -> None:
             rows.append(json.loads(path.read_text()))
         else:
             rows.append(_improved(config, codec, start, first_fit))
-            _write(path, rows[-1])
+            write_json(path, rows[-1])
         screen.print(_line(number, len(starts), rows[-1]), markup=False, highlight=False)
-    results = {**summary(rows), "config": {k: str(v) for k, v in asdict(config).items()}}
-    _write(config.out / "results.json", {**results, "molecules": rows})
+    results = {**summary(rows), "config": config}
+    write_json(config.out / "results.json", {**results, "molecules": rows})
     for name in STRATEGIES:
         numbers = results[name]
         screen.print(
@@ -241,12 +241,6 @@ def _line(number: int, total: int, row: dict[str, Any]) -> str:
     return f"{number + 1}/{total} {row['value']:.3f} -> {value}  {best['string'] or row['start']}"
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    from gmae_tf.utils.files import write_atomic
-
-    write_atomic(path, json.dumps(content, indent=2) + "\n")
-
-
 def main() -> None:
     """The command."""
     run_command(
@@ -254,7 +248,6 @@ def main() -> None:
         ImproveConfig,
         prog="python -m bayesopt.improve",
         description="Improve a property of each of many molecules, keeping them similar.",
-        user_errors=(GrammarError,),
     )
 
 

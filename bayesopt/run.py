@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import RunConfig, as_published, check, chosen, constraints_of, direction
 from gmae_tf.utils.cli import console, parse_seeds, run_command
-from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
@@ -281,7 +280,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         "only you can measure, `ask` names what to make next and `tell` reads the values: "
         "python -m bayesopt.run ask --help.",
         argv=argv,
-        user_errors=(GrammarError,),
     )
 
 

@@ -14,8 +14,6 @@ from gmae_tf.errors import UserError
 
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 """parents, rng -> new strings made of their parts, None for what came to nothing."""
-Feasible = Callable[[Sequence[str]], NDArray[np.bool_]]
-"""N strings -> [N], whether each may cost an evaluation."""
 
 BEST_ROWS, NEAR_ROWS, ANY_ROWS = 2_000, 5_000, 20_000
 """Known strings whose constraints are checked to find centres of a search: of hundreds of

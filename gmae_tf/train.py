@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.presets import SMALLEST
@@ -16,6 +16,7 @@ from gmae_tf.images.training import (
 )
 from gmae_tf.models import MODELS, check_options, options_of
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.json import to_json
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -75,7 +76,7 @@ def train(config: TrainConfig) -> None:
     if warning := few_steps(len(data.train), config.batch_size):
         screen.print(f"Warning: {warning}")
     model = ImageAutoencoder.train(config, data, run.path)
-    model.details["config"] = plain(config)
+    model.details["config"] = to_json(config)
     model.save(run.path)
     if config.evaluate:
         from gmae_tf.evaluate import EvaluateConfig, evaluate
@@ -153,11 +154,6 @@ def load(config: TrainConfig) -> ImageData:
         classes=config.classes,
         seed=config.seed,
     )
-
-
-def plain(config: Any) -> dict[str, Any]:
-    """A configuration for JSON."""
-    return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from grammar.errors import GrammarError
 _LOWEST = -1e30  # finite, so that an allowed rule always beats a forbidden one at -inf
 
 
-class Walk(Protocol):
+class DerivationMask(Protocol):
     """A mask of decoding: the rules with which each of n growing derivations may go on."""
 
     @property
@@ -31,7 +31,7 @@ class Walk(Protocol):
         ...
 
 
-class StackWalk:
+class StackMask:
     """The mask of a grammar: n leftmost derivations, each with a stack of its open symbols.
 
     The top of the stack chooses the rules that are allowed (Kusner et al. 2017, Grammar VAE,
@@ -81,7 +81,7 @@ class StackWalk:
         self._open_cost += spent
         self.left -= 1
 
-    def take(self, rows: np.ndarray) -> StackWalk:
+    def take(self, rows: np.ndarray) -> StackMask:
         """The derivations `rows` (indices, repeats allowed) as a walk of their own."""
         other = copy(self)
         other._stack, other._depth = self._stack[rows], self._depth[rows]
@@ -97,11 +97,11 @@ def decode_logits(
     temperature: float = 1.0,
     rng: np.random.Generator | None = None,
     length_aware: bool = True,
-    walk: Callable[[int, int], Walk] | None = None,
+    walk: Callable[[int, int], DerivationMask] | None = None,
 ) -> np.ndarray:
     """Rule indices from logits [N, T, R]: uint8 [N, T], or [S, N, T] for `samples=S`.
 
-    The rules that are allowed at each step are those of `StackWalk`, or of the mask that
+    The rules that are allowed at each step are those of `StackMask`, or of the mask that
     `walk(derivations, T)` makes (`length_aware` then has no effect).  Greedy without `rng`,
     otherwise Gumbel-argmax draws from the masked softmax(logits / temperature).  Raises
     GrammarError for wrong shapes or a T that fits no string.
@@ -115,7 +115,7 @@ def decode_logits(
         logits = logits / temperature
     copies, steps = samples or 1, logits.shape[1]
     n = copies * len(logits)
-    mask = walk(n, steps) if walk else StackWalk(grammar, n, steps, length_aware=length_aware)
+    mask = walk(n, steps) if walk else StackMask(grammar, n, steps, length_aware=length_aware)
     rules = np.empty((n, steps), dtype=np.uint8)
     for step in range(steps):
         scores = np.tile(logits[:, step], (copies, 1))
@@ -151,7 +151,7 @@ class StepDecoder(Protocol):
 def decode_steps(
     decoder: StepDecoder,
     codes: np.ndarray,
-    walk: Walk,
+    walk: DerivationMask,
     *,
     temperature: float = 1.0,
     rng: np.random.Generator | None = None,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from gmae_tf.errors import UserError
-from grammar.errors import GrammarError
 from molecules.chem.features import WHOLE, describe
 from molecules.chem.recombine import children
 
@@ -108,7 +107,7 @@ class MoleculeCodec:
             return np.empty((0, self.latent_dim))
         try:
             return self.model.encode_spellings([str(self.model.normal_form(s)) for s in strings])
-        except (GrammarError, UserError):  # some of them; find out which
+        except UserError:  # some of them; find out which
             return self.model.encode_spellings([self._form(smiles) for smiles in strings])
 
     def normalize(self, smiles: str) -> str | None:
@@ -147,10 +146,6 @@ class MoleculeCodec:
             self._features.clear()
         return found.reshape(len(smiles), -1)
 
-    @property
-    def _kekulized(self) -> bool:
-        return bool(getattr(self.model, "kekulized", False))
-
     def refuses(self, smiles: str) -> str | None:
         """Why a molecule has no code, None if it has one."""
         return self._written(smiles)[1]
@@ -171,7 +166,7 @@ class MoleculeCodec:
             if form is None:
                 return None, "outside the model's grammar"
             self.model.codec.encode([form])
-        except (GrammarError, UserError) as error:
+        except UserError as error:
             return None, f"outside the model's grammar: {error}"
         return form, None
 

@@ -24,8 +24,7 @@ from gmae_tf.evaluate import with_flag
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
 from grammar.cfg.characters import writes_characters
-from grammar.decoding import StackWalk, Walk, decode_logits
-from grammar.errors import GrammarError
+from grammar.decoding import DerivationMask, StackMask, decode_logits
 from molecules.chem.draw import grid
 from molecules.chem.metrics import summarise
 from molecules.data.cleaning import accepted_by
@@ -71,9 +70,9 @@ def valid_by_mask(
     """Share of decodes that RDKit accepts, under ever more masks."""
     grammar, aromatic = model.grammar, not model.kekulized
     if writes_characters(grammar):  # nothing to mask by
-        return {"length_aware": valid_share(decode(lambda n, steps: StackWalk(grammar, n, steps)))}
-    walks: dict[str, Callable[[int, int], Walk]] = {
-        "official": lambda n, steps: StackWalk(grammar, n, steps, length_aware=False),
+        return {"length_aware": valid_share(decode(lambda n, steps: StackMask(grammar, n, steps)))}
+    walks: dict[str, Callable[[int, int], DerivationMask]] = {
+        "official": lambda n, steps: StackMask(grammar, n, steps, length_aware=False),
         "length_aware": molecule_walk(grammar, rings=False, valences=False, aromatic=aromatic),
         "rings": molecule_walk(grammar, rings=True, valences=False, aromatic=aromatic),
         "valences": molecule_walk(grammar, rings=True, valences=True, aromatic=aromatic),
@@ -264,7 +263,6 @@ def main() -> None:
         prog="python -m molecules.evaluate",
         description="Measure the latent space of a trained model of molecules: evaluate RUN.",
         argv=with_flag(sys.argv[1:]),
-        user_errors=(GrammarError,),
         continues=False,
     )
 

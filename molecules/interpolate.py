@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ def main() -> None:
         InterpolateConfig,
         prog="python -m molecules.interpolate",
         description="Write the molecules on the line between two, in the latent space.",
-        user_errors=(GrammarError,),
         continues=False,
     )
 

@@ -21,7 +21,7 @@ from grammar.autoencoder.model import SHIPPED, GrammarAutoencoder
 from grammar.cfg.characters import CHARACTERS, character_grammar, writes_characters
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
-from grammar.decoding import StackWalk, Walk
+from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
@@ -79,7 +79,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def encode(self, smiles: Iterable[str]) -> NDArray[np.float64]:
         """Codes [N, D] of molecules, a list (array, Series) of SMILES in any spelling.
 
-        Not every molecule comes back from its code: see `reconstructs`.
+        Not every molecule comes back from its code: see `reconstruct`.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         strings = string_list(smiles)
         try:
             return self.encode_spellings([self.normal_form(text) for text in strings])
-        except (GrammarError, UserError):
+        except UserError:
             for place, text in enumerate(strings):  # one by one: which is it?
                 self._check(place, text)
             raise
@@ -121,14 +121,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def reconstruct(self, smiles: Iterable[str]) -> list[str | None]:
         """Molecules [N] encoded and decoded; errors as of `encode`."""
         return self.decode(self.encode(smiles))
-
-    def reconstructs(self, smiles: Iterable[str]) -> NDArray[np.bool_]:
-        """Whether each molecule [N] comes back from its code; errors as of `encode`."""
-        strings = string_list(smiles)
-        again = self.reconstruct(strings)
-        return np.array(
-            [canonical(a) == b for a, b in zip(strings, again, strict=True)], dtype=bool
-        )
 
     def sample(  # type: ignore[override]  # all are strings
         self,
@@ -330,14 +322,14 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
     # ------------------------------------------------------------------ masks and complaints
 
-    def walk(self, n: int, steps: int) -> Walk:
+    def walk(self, n: int, steps: int) -> DerivationMask:
         """Derivations of molecules only, where the grammar says what a molecule is."""
         return self._make_walk(n, steps)
 
     @cached_property
     def _make_walk(self) -> Any:
         if writes_characters(self.grammar):
-            return lambda n, steps: StackWalk(self.grammar, n, steps)
+            return lambda n, steps: StackMask(self.grammar, n, steps)
         return molecule_walk(self.grammar, aromatic=not self.kekulized)
 
     def _check(self, place: int, smiles: str) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,6 @@ def main() -> None:
         PackConfig,
         prog="python -m molecules.pack",
         description="Put a trained model and what a search starts from into one folder.",
-        user_errors=(GrammarError,),
         continues=False,
     )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ def main() -> None:
         SampleConfig,
         prog="python -m molecules.sample",
         description="Write new molecules, sampled from the latent space of a trained model.",
-        user_errors=(GrammarError,),
         continues=False,
     )
 

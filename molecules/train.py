@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
+from gmae_tf.utils.json import to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,7 +152,7 @@ def train(config: TrainConfig) -> None:
     )
     model.fit_prior(rules, config.seed)
     model.remember(data.smiles)
-    model.details["config"] = _plain(config)
+    model.details["config"] = to_json(config)
     results = evaluate(model, held_out, config.samples, config.seed)
     model.details["results"] = {**results, "history": history, "training_molecules": len(rules)}
     model.save(run.path)
@@ -244,15 +244,10 @@ def _share_cores(config: TrainConfig) -> None:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
-def _plain(config: TrainConfig) -> dict[str, Any]:
-    return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()}
-
-
 if __name__ == "__main__":
     run_command(
         train,
         TrainConfig,
         prog="python -m molecules.train",
         description="Train an autoencoder on molecules and shape its latent space.",
-        user_errors=(GrammarError,),
     )

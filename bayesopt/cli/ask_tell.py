@@ -24,7 +24,6 @@ from bayesopt.cli.options import (
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
@@ -284,7 +283,6 @@ def main(argv: Sequence[str]) -> None:
             prog=prog,
             description="Write the next batch of molecules to make, from what was measured so far.",
             argv=arguments,
-            user_errors=(GrammarError,),
         )
         return
     run_command(
@@ -293,7 +291,6 @@ def main(argv: Sequence[str]) -> None:
         prog=prog,
         description="Read the measured values of a batch that ask wrote: tell --out FOLDER FILE.",
         argv=_with_flag(arguments),
-        user_errors=(GrammarError,),
     )
 
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from bayesopt.report.summary import UNKNOWN, SearchRecord, results_json, short, with_error
 from gmae_tf.utils.files import write_atomic
+from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,8 +82,7 @@ def write_report(record: SearchRecord, out: str | Path, plots: Sequence[Plot] = 
     from bayesopt.report.figures import standard_plots
 
     results = results_json(record)
-    text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False)
-    write_atomic(Path(out) / "results.json", text + "\n")
+    write_json(Path(out) / "results.json", results)
     page = Path(out) / "report.html"
     write_atomic(page, render(record, results, [*plots, *standard_plots(record)]))
     return page

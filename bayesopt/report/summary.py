@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesopt.space import turned
+from gmae_tf.utils.json import to_json
 
 if TYPE_CHECKING:
     from bayesopt.storage import SurrogateFit, Trial
@@ -123,8 +124,7 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
         "versions": record.versions,
         "notes": record.notes,
     }
-    result = plain(content)
-    assert isinstance(result, dict)
+    result: dict[str, Any] = to_json(content)
     return result
 
 
@@ -341,23 +341,6 @@ def _batch_row(batch: int, trials: Sequence[Trial]) -> dict[str, Any]:
         "mean_score": float(truth.mean()) if pairs else None,
         "coverage": float(inside.mean()) if pairs else None,
     }
-
-
-def plain(value: Any) -> Any:
-    """`value` in JSON's own types: numpy and dataclasses unpacked, NaN and infinity as None."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, np.generic | np.ndarray):
-        return plain(value.tolist())
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return plain(dataclasses.asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return str(value)
 
 
 def short(value: float | None, digits: int = 4) -> str:

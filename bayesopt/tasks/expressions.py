@@ -34,7 +34,6 @@ from grammar.sampling.uniform import sample_strings
 if TYPE_CHECKING:
     from bayesopt.report.figures import Plot
 
-PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "expressions"
 HIDDEN_BY_DEFAULT = 0.0363
 """The six best of the 100,000 benchmark strings score this or less; the best scores 0."""
 
@@ -131,7 +130,7 @@ class ExprTask:
     ) -> None:
         self.target = load_target(target, target_csv)
         self.squared_error = not self.target.benchmark if squared_error is None else squared_error
-        self.model = _load_model(model)
+        self.model = GrammarAutoencoder.load(model or "expressions")
         strings = load_known_strings(self.model, data, n_data, data_dir)
         values = self.evaluate(strings)
         if (values == WORST_SCORE).all():
@@ -248,12 +247,3 @@ def load_known_strings(
     if arithmetic or source != "generated":
         return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar)
     return sample_strings(model.grammar, n, model.max_length)
-
-
-def _load_model(folder: Path | None) -> GrammarAutoencoder:
-    if folder is not None or PRETRAINED.exists():
-        return GrammarAutoencoder.load(folder or PRETRAINED)
-    raise UserError(
-        f"there is no pretrained model at {PRETRAINED}: run the command in a checkout of the "
-        "project, or name the folder of your own training with --model"
-    )

@@ -20,11 +20,11 @@ from experiments.benchmarks.record import best_seconds, parser_of, record
 from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
-from grammar.decoding import StackWalk, Walk, decode_logits
+from grammar.decoding import DerivationMask, StackMask, decode_logits
 from grammar.library import load_grammar
 from molecules.decoding.mask import molecule_walk
 
-Factory = Callable[[int, int], Walk]
+Factory = Callable[[int, int], DerivationMask]
 BLOCK = 1000
 
 
@@ -77,7 +77,7 @@ def _masks(grammar: Grammar) -> list[tuple[str, Factory, bool]]:
 
 
 def _official(grammar: Grammar) -> Factory:
-    return lambda n, steps: StackWalk(grammar, n, steps, length_aware=False)
+    return lambda n, steps: StackMask(grammar, n, steps, length_aware=False)
 
 
 def _logits(

@@ -20,9 +20,9 @@ from experiments.runner import (
 )
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
-from gmae_tf.train import TrainConfig, load, plain, with_preset
+from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
-from gmae_tf.utils.json import write_json
+from gmae_tf.utils.json import to_json, write_json
 
 if TYPE_CHECKING:
     from experiments.images.measure import Shown
@@ -82,7 +82,7 @@ def compare(config: CompareConfig) -> None:
     trials = [trial(options) for options in runs]
     rows = run_trials(folder, trials)
     rows.sort(key=lambda row: (list(MODELS).index(row["model"]), row["seed"]))
-    options = {key: value for key, value in plain(runs[0]).items() if key not in PLACES}
+    options = {key: value for key, value in to_json(runs[0]).items() if key not in PLACES}
     results = write_results(
         folder / "compare.json",
         config,
@@ -144,7 +144,7 @@ def train_and_measure(
     from experiments.images.measure import measure, train_model
 
     model, seconds = timed(folder, lambda: train_model(options, data, folder))
-    model.details = {"dataset": data.name, "config": plain(options)}
+    model.details = {"dataset": data.name, "config": to_json(options)}
     model.save(folder)
     found, shown = measure(model, data, extractor, min(samples, len(data.test)), options.seed)
     save_shown(folder / SHOWN, shown)

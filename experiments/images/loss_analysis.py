@@ -6,7 +6,6 @@ are drawn from a changed prior, and each term is measured against the amount of 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -57,6 +56,7 @@ def analyse(config: AnalysisConfig) -> None:
     from experiments.images.loss_curves import curves_by_change, curves_by_size
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
+    from gmae_tf.utils.json import write_json
     from gmae_tf.utils.plotting import png
     from gmae_tf.utils.run_dir import versions
 
@@ -79,7 +79,7 @@ def analyse(config: AnalysisConfig) -> None:
         picture = config.out / f"loss_analysis_{name}.png"
         write_atomic(picture, png(draw(results[name])))
         console().print(f"{picture}", soft_wrap=True)
-    write_atomic(config.out / "loss_analysis.json", json.dumps(results) + "\n")
+    write_json(config.out / "loss_analysis.json", results, indent=None)
 
 
 def terms(

@@ -24,8 +24,9 @@ from experiments.runner import (
     write_results,
 )
 from gmae_tf.images.training import build, fit_network, prepare
-from gmae_tf.train import TrainConfig, load, plain, with_preset
+from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.json import to_json
 
 if TYPE_CHECKING:
     from gmae_tf.density import LatentDensity
@@ -105,7 +106,7 @@ def study(config: StudyConfig) -> None:
         rows,
         training_images=len(data.train),
         test_images=len(data.test),
-        options={k: v for k, v in plain(variants[-1][1]).items() if k not in PLACES},
+        options={k: v for k, v in to_json(variants[-1][1]).items() if k not in PLACES},
     )
     write_atomic(folder / "study.png", draw(rows))
     print_table(*table(rows), "test images")

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from gmae_tf.utils.files import write_atomic
+from gmae_tf.utils.json import write_json
 
 EVERY = 10
 
@@ -41,7 +41,7 @@ class Trace(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep what there is."""
-        write_atomic(self.path, json.dumps(self.points) + "\n")
+        write_json(self.path, self.points, indent=None)
 
 
 def read_trace(path: Path) -> list[tuple[int, float]]:

@@ -13,7 +13,6 @@ from experiments.search.enumeration import Enumeration
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError
 from grammar.expressions.evaluate import fit_errors
 from grammar.expressions.targets import Target, load_target
 from grammar.library import load_grammar
@@ -165,7 +164,6 @@ def main() -> None:
         OracleConfig,
         prog="python -m experiments.search.exhaustive",
         description="Score every expression of a grammar, and rank what a search found.",
-        user_errors=(GrammarError,),
         continues=False,
     )
 

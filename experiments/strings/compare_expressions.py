@@ -21,7 +21,6 @@ from experiments.strings.models import (
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import run_command
-from grammar.errors import GrammarError
 
 HIDDEN = 0.0363
 """Strings that score this or less are hidden from all models and surrogates, as in bayesopt.run."""
@@ -130,7 +129,6 @@ def main() -> None:
         prog="python -m experiments.strings.compare_expressions",
         description="Train several models on the same expressions, search with each, and put them "
         "in one table.",
-        user_errors=(GrammarError,),
     )
 
 

@@ -24,7 +24,6 @@ from experiments.strings.models import (
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from grammar.errors import GrammarError
 
 OBJECTIVE = "penalized_logp"
 COLUMNS = columns("molecules", lower=False, decimals=(2, 3))
@@ -160,7 +159,6 @@ def main() -> None:
         prog="python -m experiments.strings.compare_molecules",
         description="Train several models on the same molecules, search with each, and put them in "
         "one table.",
-        user_errors=(GrammarError,),
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +22,10 @@ from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models.config import Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder
-from gmae_tf.utils.json import write_json
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
 @dataclass
@@ -272,12 +269,7 @@ class ImageAutoencoder:
         plain.network.set_weights(self.network.get_weights())
         with atomic_path(folder / WEIGHTS) as path:
             plain.network.save_weights(path)
-        content = {
-            **self.details,
-            "network": description,
-            "sha256": sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
-        }
-        write_json(folder / DETAILS, content)
+        write_description(folder / DETAILS, {**self.details, "network": description}, [WEIGHTS])
 
     @classmethod
     def load(cls, path: str | Path) -> ImageAutoencoder:
@@ -289,16 +281,13 @@ class ImageAutoencoder:
         """
         folder = Path(path)
         try:
-            details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))
-            if sha256((folder / WEIGHTS).read_bytes()).hexdigest() != details["sha256"]:
-                raise ValueError(f"{WEIGHTS} is damaged or of another model")
+            details = read_description(folder / DETAILS, [WEIGHTS])
             model = _build(details["network"])
             model.network.load_weights(folder / WEIGHTS)
-        except _UNREADABLE as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+        except UNREADABLE as error:
             raise UserError(
-                f"{folder} does not hold a trained image model ({reason}): name a folder in which "
-                "gmae_tf.train has finished"
+                f"{folder} does not hold a trained image model ({first_line(error)}): name a "
+                "folder in which gmae_tf.train has finished"
             ) from error
         model.details = details
         return model

@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder
+from gmae_tf.utils.json import write_json
 
 BEST = "best.weights.h5"
 
@@ -116,7 +117,7 @@ class Checkpoint(BestWeights):
                 for name, variable in _random_states(self.model).items()
             },
         }
-        write_atomic(self._state_file, json.dumps(state))
+        write_json(self._state_file, state, indent=None)
         for old in self.folder.glob("epoch-*.weights.h5"):
             if old.name != name:
                 old.unlink()

@@ -33,7 +33,6 @@ def run_command(
     prog: str,
     description: str,
     argv: Sequence[str] | None = None,
-    user_errors: tuple[type[Exception], ...] = (),
     continues: bool = True,
 ) -> None:
     """Parse the command line into `config_class` and call `body` with it.
@@ -48,7 +47,6 @@ def run_command(
     prog : how the command is called, such as "python -m bayesopt.run".
     description : one or two sentences at the top of `--help`.
     argv : the arguments; those of the process by default.
-    user_errors : exceptions besides `UserError` whose message is a sentence for the user.
     continues : the same command goes on where an interrupted one stopped; else it starts anew.
 
     Raises
@@ -56,12 +54,11 @@ def run_command(
     SystemExit: status 2 after a mistake of the user and 130 after Ctrl-C, each with one sentence
         on stderr; 1 when the reader of a pipe has gone.  On success the function returns.
     """
-    mistakes: tuple[type[Exception], ...] = (UserError, *user_errors)
     try:
         config = parse_config(config_class, prog=prog, description=description, argv=argv)
         body(config)
         sys.stdout.flush()
-    except mistakes as error:
+    except UserError as error:
         _stop(prog, f"error: {error}", USER_MISTAKE)
     except KeyboardInterrupt:
         _stop(prog, CONTINUES if continues else STARTS_ANEW, INTERRUPTED)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -13,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
-from gmae_tf.utils.json import write_json
 from grammar.autoencoder.architectures import (
     EXPRESSIONS,
     Architecture,
@@ -27,7 +25,7 @@ from grammar.autoencoder.training import MIN_STRINGS, TrainingOptions, split, tr
 from grammar.cfg.characters import CHARACTERS, character_grammar
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec, check_strings
-from grammar.decoding import StackWalk, Walk, decode_logits, decode_steps
+from grammar.decoding import DerivationMask, StackMask, decode_logits, decode_steps
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
@@ -36,7 +34,6 @@ from grammar.sampling.recombine import StringRecombiner
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 SEARCH_CANDIDATES: dict[str, Any] = {
     "draws": 600,
     "enough": 600,
@@ -47,11 +44,12 @@ SEARCH_CANDIDATES: dict[str, Any] = {
 }
 """Settings of candidates in a search, for strings whose decodes are cheap."""
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
+PARTS = (NETWORK, GRAMMAR, STRINGS)
 DETAILS = "model.json"
 SHIPPED = Path(__file__).parents[2] / "data" / "pretrained"
 DECODED_AT_ONCE = 1024
 EX_POST_CODES = 20_000
-MakeWalk = Callable[[int, int], Walk]
+MakeMask = Callable[[int, int], DerivationMask]
 
 Model = TypeVar("Model", bound="GrammarAutoencoder")
 
@@ -227,16 +225,16 @@ class GrammarAutoencoder:
         share = np.linspace(0.0, 1.0, steps)[:, None]
         return self.decode((1 - share) * first + share * last)
 
-    def walk(self, n: int, steps: int) -> Walk:
+    def walk(self, n: int, steps: int) -> DerivationMask:
         """The mask that keeps n decodes of so many steps inside the language."""
-        return StackWalk(self.grammar, n, steps)
+        return StackMask(self.grammar, n, steps)
 
     def decode_rules(
         self,
         codes: ArrayLike,
         rng: np.random.Generator | None = None,
         temperature: float = 1.0,
-        walk: MakeWalk | None = None,
+        walk: MakeMask | None = None,
     ) -> NDArray[np.uint8]:
         """Rules [N, T] of codes [N, D]: the most likely ones, or drawn with `rng`.
 
@@ -302,13 +300,8 @@ class GrammarAutoencoder:
         with atomic_path(folder / STRINGS) as path:
             self.training_strings.save(path)
         write_atomic(folder / GRAMMAR, self.grammar.text)
-        details = {
-            **self.details,
-            "max_length": self.max_length,
-            "network": description,
-            "sha256": _checksum(folder),
-        }
-        write_json(folder / DETAILS, details)
+        details = {**self.details, "max_length": self.max_length, "network": description}
+        write_description(folder / DETAILS, details, PARTS)
 
     @classmethod
     def load(cls: type[Model], source: str | Path) -> Model:
@@ -320,30 +313,21 @@ class GrammarAutoencoder:
         """
         folder = cls.PRESETS.get(str(source), Path(source))
         try:
-            details = json.loads((folder / DETAILS).read_text(encoding="utf-8"))
+            details = read_description(folder / DETAILS, PARTS)
             max_length = int(details["max_length"])
             grammar = Grammar((folder / GRAMMAR).read_text(encoding="utf-8"))
             strings = StringSet.load(folder / STRINGS)
-            if _checksum(folder) != details["sha256"]:
-                raise ValueError("a file is damaged or of another model")
             network, architecture = build_described(details["network"], grammar, max_length)
             if details["network"].get("half_precision"):
                 network.set_weights(_read_half(folder / NETWORK))
             else:
                 network.load_weights(folder / NETWORK)
-        except _UNREADABLE as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+        except UNREADABLE as error:
             raise GrammarError(
-                f"{folder} does not hold a trained grammar model ({reason}): name a folder that "
-                "grammar.train has written"
+                f"{folder} does not hold a trained grammar model ({first_line(error)}): name a "
+                "folder that grammar.train has written"
             ) from error
         return cls(grammar, max_length, network, strings, details, architecture)
-
-
-def _checksum(folder: Path) -> str:
-    """Of everything but the details, which hold it."""
-    content = b"".join((folder / name).read_bytes() for name in (NETWORK, GRAMMAR, STRINGS))
-    return sha256(content).hexdigest()
 
 
 def _write_half(path: Path, weights: Sequence[NDArray[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of molecules: grids as PNG or SVG files, and single ones for a page."""
+"""Pictures of molecules: grids as PNG or SVG files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,6 @@ from molecules.chem.properties import parse
 WIDTH, HEIGHT = 320, 260
 """Pixels of a molecule with its legend."""
 MOST_DRAWN = 400
-
-
-def svg(smiles: str, legend: str = "", width: int = WIDTH, height: int = HEIGHT) -> str:
-    """One molecule as an <svg> element to be put into a page.
-
-    Raises
-    ------
-    UserError: the SMILES is no molecule.
-    """
-    text = _drawn(rdMolDraw2D.MolDraw2DSVG(width, height), [smiles], [legend])
-    return str(text)[text.index("<svg") :].strip()
 
 
 def grid(

@@ -16,7 +16,7 @@ import numpy as np
 
 from gmae_tf.errors import UserError
 from grammar.cfg.grammar import Grammar
-from grammar.decoding import StackWalk, Walk
+from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
 from molecules.decoding.fallback import completion
 from molecules.decoding.lookahead import provable
@@ -26,7 +26,7 @@ from molecules.decoding.state import WalkState
 
 def molecule_walk(
     grammar: Grammar, *, rings: bool = True, valences: bool = True, aromatic: bool = True
-) -> Callable[[int, int], Walk]:
+) -> Callable[[int, int], DerivationMask]:
     """What `grammar.decoding.decode_logits` takes as `walk`: (derivations, steps) -> walk.
 
     Without `rings` the walk is the length-aware one; `valences` needs `rings`. Without `aromatic`,
@@ -35,13 +35,13 @@ def molecule_walk(
     if not rings:
         if valences:
             raise UserError("valences cannot be kept without rings; pass rings=True or neither")
-        return lambda n, steps: StackWalk(grammar, n, steps)
+        return lambda n, steps: StackMask(grammar, n, steps)
     tables = MoleculeTables(grammar, valences=valences, aromatic=aromatic)
-    return lambda n, steps: MoleculeWalk(tables, n, steps)
+    return lambda n, steps: MoleculeMask(tables, n, steps)
 
 
-class MoleculeWalk:
-    """n derivations side by side, each of at most `steps` rules; see `grammar.decoding.Walk`.
+class MoleculeMask:
+    """n derivations side by side, each of at most `steps` rules: a `DerivationMask`.
 
     `allowed` has to be asked before each `apply`, as it lays down what is to be carried out: a
     derivation that is `planned` [n] takes the rules of its row of `plan` [n, steps].
@@ -87,7 +87,7 @@ class MoleculeWalk:
         """Take one allowed rule [n] in each derivation."""
         self.state.apply(rules)
 
-    def take(self, rows: np.ndarray) -> MoleculeWalk:
+    def take(self, rows: np.ndarray) -> MoleculeMask:
         """The derivations `rows` (indices, repeats allowed) as a walk of their own."""
         other = copy(self)
         other.state = self.state.take(rows)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
-from grammar.decoding import StackWalk, decode_logits
+from grammar.decoding import StackMask, decode_logits
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from grammar.sampling.counting import Derivations
@@ -141,7 +141,7 @@ def test_a_walk_taken_step_by_step_is_the_decode_and_rows_can_be_taken_from_it()
     logits = rng.standard_normal((30, 12, 12))
     expected = decode_logits(logits, ARITHMETIC)
     rows = rng.integers(0, 30, 50)
-    walk = StackWalk(ARITHMETIC, 30, 12)
+    walk = StackMask(ARITHMETIC, 30, 12)
     for step in range(12):
         if step == 4:  # continue with a draw of the rows, as resampling and beams do
             walk, logits, expected = walk.take(rows), logits[rows], expected[rows]
@@ -154,7 +154,7 @@ def test_a_walk_taken_step_by_step_is_the_decode_and_rows_can_be_taken_from_it()
 
 
 def test_another_walk_can_decide_what_is_allowed():
-    class NoSums(StackWalk):
+    class NoSums(StackMask):
         def allowed(self):
             return super().allowed() & (np.arange(12) != 0)
 

@@ -60,7 +60,7 @@ def test_what_comes_back_and_what_does_not(model):
     smiles = [ASPIRIN, "OCC", AMIDE]
     again = model.reconstruct(smiles)
     same = [Chem.CanonSmiles(s) == again for s, again in zip(smiles, again, strict=True)]
-    assert model.reconstructs(smiles).tolist() == same == [True, False, True]
+    assert same == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -21,12 +18,11 @@ from gmae_tf.errors import UserError
 from gmae_tf.images.datasets.convert import decode_bytes
 from gmae_tf.images.datasets.files import need, read_arrays
 from gmae_tf.images.datasets.image_data import Images
-from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.files import atomic_path, make_folder
+from gmae_tf.utils.json import write_json
+from gmae_tf.utils.parallel import map_threads
 
 T = TypeVar("T")
-R = TypeVar("R")
-CHUNK = 1000
-"""Items decoded between two steps of the progress bar; bounds what waits in memory."""
 
 
 class Decoded(NamedTuple):
@@ -73,34 +69,6 @@ def decode_all(
     out = np.empty((len(items), *shape), dtype=np.uint8)
     kept, dropped = fill(out)
     return Decoded(out[: len(kept)], kept, dropped)
-
-
-def map_threads(
-    function: Callable[[T], R], items: Sequence[T], label: str, threads: int | None = None
-) -> Iterator[R]:
-    """`function(item)` for each item, in order, with a progress bar on stderr."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(
-        *columns,
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty() or len(items) < CHUNK,
-    )
-    with ThreadPoolExecutor(threads or min(8, os.cpu_count() or 1)) as pool, progress:
-        task = progress.add_task(label, total=len(items))
-        for start in range(0, len(items), CHUNK):
-            yield from pool.map(function, items[start : start + CHUNK])
-            progress.update(task, completed=min(start + CHUNK, len(items)))
 
 
 def cache_name(dataset: str, *facts: object) -> str:
@@ -214,7 +182,7 @@ def _fill(
 
     kept: list[int] = []
     dropped: list[str] = []
-    for place, result in enumerate(map_threads(attempt, items, label, threads)):
+    for place, result in enumerate(map_threads(attempt, items, label, threads=threads)):
         if isinstance(result, str):
             dropped.append(f"{names[place]} {result}")
         else:
@@ -250,7 +218,7 @@ def _cached(
         mapped.flush()
         del mapped  # Windows replaces no file that is open
     lost = np.setdiff1d(np.arange(shape[0]), kept).tolist()
-    write_atomic(record, json.dumps({"dropped_places": lost, "dropped": dropped}))
+    write_json(record, {"dropped_places": lost, "dropped": dropped}, indent=None)
     return _from_record(np.load(stack, mmap_mode="r"), lost, dropped)
 
 

@@ -18,7 +18,6 @@ from gmae_tf.images.datasets.decode import (
     cache_name,
     decode_all,
     fingerprint,
-    map_threads,
     reason,
     refuse_mostly_lost,
 )
@@ -29,6 +28,7 @@ from gmae_tf.images.datasets.image_data import (
     Parts,
     assemble,
 )
+from gmae_tf.utils.parallel import map_threads
 
 CACHED_FROM = 5000
 """Folders with so many images are decoded once, into the user's cache."""

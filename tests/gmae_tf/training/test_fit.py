@@ -207,18 +207,18 @@ def test_a_death_while_writing_leaves_a_run_that_continues(
     written = 0
 
     def die_or(write: Callable[..., None]) -> Callable[..., None]:
-        def step(*arguments: Any) -> None:
+        def step(*arguments: Any, **settings: Any) -> None:
             nonlocal written
             written += 1
             if written == last:
                 raise Killed
-            write(*arguments)
+            write(*arguments, **settings)
 
         return step
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks, "save_weights", die_or(callbacks.save_weights))
-        patch.setattr(callbacks, "write_atomic", die_or(callbacks.write_atomic))
+        patch.setattr(callbacks, "write_json", die_or(callbacks.write_json))
         with pytest.raises(Killed):
             train(tmp_path, 4)
     train(tmp_path, 4, seed=7)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
-from molecules.chem.draw import HEIGHT, WIDTH, grid, svg
+from molecules.chem.draw import HEIGHT, WIDTH, grid
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 ALKANE = "C" * 38
@@ -36,15 +36,6 @@ def test_an_svg_file_is_well_formed(tmp_path: Path) -> None:
     assert root.tag.endswith("svg")
     assert root.get("width") == f"{3 * WIDTH}px"
     assert root.get("height") == f"{2 * HEIGHT}px"
-
-
-def test_an_svg_for_a_page_is_one_element_and_the_legend_adds_to_it() -> None:
-    bare, told = svg(ASPIRIN), svg(ASPIRIN, "4.15 <b>")
-    assert told.startswith("<svg")
-    assert told.endswith("</svg>")
-    ElementTree.fromstring(told)
-    assert told.count("class='legend'") > bare.count("class='legend'")
-    assert svg(ASPIRIN, width=100, height=80).count("100px") == 1
 
 
 @pytest.mark.parametrize(
