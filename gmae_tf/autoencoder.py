@@ -290,7 +290,7 @@ class Autoencoder(keras.Model):
         return self.prior is not None
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
-        """n codes [n, D] of the prior.  `UserError` if there is none, or n is no number of codes."""
+        """n codes [n, D] of the prior.  `UserError` if there is none, or n is no count."""
         n = check_count(n)
         if self.method is not None and (codes := self.method.sample_codes(n, rng)) is not None:
             return codes
