@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesopt.optimizer import Optimizer
 from bayesopt.space import Dataset, SearchSpace
+from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,12 @@ def search(
     >>> len(found), found.string[0]
     (20, '7')
     """
+    if not callable(objective):
+        raise UserError(
+            f"the objective is {objective!r}: give a function from a string to a number."
+        )
+    if budget < 0:
+        raise UserError(f"budget is {budget}: give 0 evaluations or more.")
     space = model if isinstance(model, SearchSpace) else SearchSpace(model)
     optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
     try:

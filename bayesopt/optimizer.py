@@ -14,7 +14,14 @@ from bayesopt.acquisition.candidates import Candidates, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
 from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
-from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
+from bayesopt.space import (
+    CandidateConfig,
+    Dataset,
+    LatentCodec,
+    SearchSpace,
+    checked_values,
+    turned,
+)
 from bayesopt.storage import Batch, Trial, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
@@ -90,7 +97,7 @@ class Optimizer:
 
     def __init__(
         self,
-        space: SearchSpace,
+        space: SearchSpace | LatentCodec,
         dataset: Dataset | None = None,
         *,
         maximize: bool,
@@ -113,6 +120,8 @@ class Optimizer:
     ) -> None:
         if strategy not in STRATEGIES:
             raise UserError(f"there is no strategy {strategy!r}: use {', '.join(STRATEGIES)}.")
+        if not isinstance(space, SearchSpace):
+            space = SearchSpace(space)
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}: ask for at least one string.")
         self._informed = strategy in NEEDS_SURROGATE

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.penalties import Penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.arrays import check_count
 
 _serialize = keras.saving.serialize_keras_object
 _deserialize = keras.saving.deserialize_keras_object
@@ -289,7 +290,8 @@ class Autoencoder(keras.Model):
         return self.prior is not None
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
-        """n codes [n, D] of the prior.  `UserError` if there is none."""
+        """n codes [n, D] of the prior.  `UserError` if there is none, or n is no count."""
+        n = check_count(n)
         if self.method is not None and (codes := self.method.sample_codes(n, rng)) is not None:
             return codes
         if self.prior is None:

@@ -79,6 +79,8 @@ class GaussianMixture:
         components overlap so much that the mixture is hardly more than one Gaussian.
         Raises `UserError` for more components than dimensions: centres would coincide.
         """
+        if n_components < 1:
+            raise UserError(f"n_components is {n_components}: a mixture has at least 1")
         if n_components > dim:
             raise UserError(
                 f"one-hot means place at most one component on each axis: {n_components} "
@@ -107,8 +109,9 @@ class GaussianMixture:
         between = np.einsum("k,ki,kj->ij", self.weights, offset, offset)
         return np.einsum("k,kij->ij", self.weights, self.covariances) + between
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        """Draw n codes, [n, D]."""
+    def sample(self, n: int, rng: int | np.random.Generator) -> Array:
+        """Draw n codes, [n, D], with a generator or a seed."""
+        rng = np.random.default_rng(rng)
         component = rng.choice(self.n_components, size=n, p=self.weights)
         noise = rng.standard_normal((n, self.dim))
         return self.means[component] + np.einsum("nij,nj->ni", self._cholesky[component], noise)

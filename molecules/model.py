@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -237,6 +238,18 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: molecules are left out, with the first and the reason.
         """
+        for name, value in (
+            ("latent_dim", latent_dim),
+            ("epochs", epochs),
+            ("batch_size", batch_size),
+            ("learning_rate", learning_rate),
+        ):
+            if value <= 0:
+                raise UserError(f"{name} must be greater than 0, not {value}")
+        known = [option.name for option in fields(ModelOptions)]
+        for name in options:
+            if name not in known:
+                raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
         strings = string_list(smiles)
         cfg = None if grammar == CHARACTERS else load_grammar(grammar).grammar
         accepts = accepted_by(cfg, max_length)

@@ -39,7 +39,14 @@ def pack(config: PackConfig) -> None:
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
     run = find_model(config.run)
-    described = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    try:
+        described = json.loads((run / "model.json").read_text(encoding="utf-8"))
+        kekulized = described["kekulized"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{run / 'model.json'} does not describe a model of molecules: "
+            "name a folder that molecules.train has written"
+        ) from error
     trained = described.get("config", {})
     source = config.data or trained.get("data")
     if source is None:
@@ -47,7 +54,7 @@ def pack(config: PackConfig) -> None:
     data = load_molecules(
         source,
         data_dir=config.data_dir,
-        kekulize=described["kekulized"],
+        kekulize=kekulized,
         smiles_column=trained.get("smiles_column"),
         n=trained.get("n_data"),
         seed=trained.get("seed", 0),

@@ -250,8 +250,10 @@ def check_folders(model: Path | None, out: Path | None) -> None:
             f"{model} does not hold a trained grammar model: name a folder that grammar.train or "
             "molecules.train has written."
         )
-    if out is not None and out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file: name a folder.")
+    if out is not None:
+        place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+        if not place.is_dir():
+            raise UserError(f"--out {out}: {place} is a file; name a folder.")
 
 
 def check_molecules(columns: ColumnOptions, objective: str | None, data: str | None) -> None:

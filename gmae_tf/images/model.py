@@ -22,6 +22,7 @@ from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models.config import Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.arrays import check_codes
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder
 
@@ -182,12 +183,7 @@ class ImageAutoencoder:
 
     def decode(self, codes: ArrayLike) -> NDArray[np.uint8]:
         """Images of codes [N, D], to the nearest of 256 levels."""
-        codes = np.asarray(codes, dtype=np.float32)
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
-            raise UserError(
-                f"codes have the shape {list(codes.shape)}: give [N, {self.latent_dim}], "
-                "a row for each image"
-            )
+        codes = check_codes(codes, self.latent_dim)
         parts = [
             np.rint(255 * self.network.decode(codes[i : i + AT_ONCE])).astype(np.uint8)
             for i in range(0, len(codes), AT_ONCE)

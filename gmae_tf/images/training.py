@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.presets import preset_of
@@ -79,8 +79,13 @@ def make_options(**given: Any) -> TrainingOptions:
     for name in given:
         if name not in known:
             raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
-    if given.get("size") not in (None, *get_args(ImageSize)):
-        raise UserError(f"size is {given['size']!r}: choose {' or '.join(get_args(ImageSize))}")
+    for name, hint in get_type_hints(TrainingOptions).items():
+        parts = (hint, *get_args(hint))
+        words = [w for part in parts if get_origin(part) is Literal for w in get_args(part)]
+        value = given.get(name)
+        number = float in parts and isinstance(value, (int, float))
+        if words and value not in (None, *words) and not number:
+            raise UserError(f"{name} is {value!r}: choose {' or '.join(words)}")
     return resolve(TrainingOptions(**given), "images")
 
 

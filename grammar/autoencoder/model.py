@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_codes
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 from grammar.autoencoder.architectures import (
@@ -240,11 +241,7 @@ class GrammarAutoencoder:
 
         `walk` replaces the model's own mask, to see what it contributes.
         """
-        codes, walk = np.asarray(codes, dtype=np.float32), walk or self.walk
-        if codes.ndim != 2 or codes.shape[1] != self.latent_dim:
-            raise GrammarError(
-                f"codes must have the shape [N, {self.latent_dim}], not {list(codes.shape)}"
-            )
+        codes, walk = check_codes(codes, self.latent_dim), walk or self.walk
         rules = np.empty((len(codes), self.max_length), np.uint8)
         for start in range(0, len(codes), DECODED_AT_ONCE):
             part = slice(start, start + DECODED_AT_ONCE)

@@ -534,3 +534,17 @@ def test_doors_are_lazy_and_listed(run_cli):
     assert bayesopt.Optimizer is Optimizer
     light = "import sys, bayesopt; sys.exit(any(m in sys.modules for m in ('numpy', 'tensorflow')))"
     assert run_cli("-c", light).returncode == 0
+
+
+def test_a_model_is_a_space_of_its_own():
+    optimizer = Optimizer(GridCodec(), DATA, maximize=False)
+    assert isinstance(optimizer.space, SearchSpace)
+
+
+@pytest.mark.parametrize(
+    ("objective", "budget", "complaint"),
+    [("qed", 3, "the objective is 'qed': give a function"), (len, -1, "budget is -1")],
+)
+def test_a_search_needs_a_function_and_a_budget(objective, budget, complaint):
+    with pytest.raises(UserError, match=complaint):
+        search(objective, GridCodec(), budget)

@@ -133,6 +133,7 @@ for arguments, sentence in (
     ("--target 2*y", "2*y"),
     ("--data absent.txt", "absent.txt cannot be read"),
     ("--out README.md", "README.md is a file"),
+    ("--out README.md/run", "README.md is a file"),
     ("--task molecules --objective qde", "did you mean qed"),
     ("--task molecules --data absent.csv", "absent.csv cannot be read"),
     ("--task molecules --data {csv} --value-column pIC50", "no column 'pIC50'"),

@@ -216,3 +216,13 @@ def test_the_order_of_components_means_nothing(z: np.ndarray, seed: int, order: 
     np.testing.assert_allclose(shuffled.log_prob(z), prior.log_prob(z), rtol=1e-12)
     np.testing.assert_allclose(shuffled.marginal_cdf(z), prior.marginal_cdf(z), atol=1e-15)
     np.testing.assert_allclose(shuffled.covariance(), prior.covariance(), rtol=1e-9, atol=1e-12)
+
+
+def test_a_seed_draws_as_its_generator_does():
+    prior = GaussianMixture.one_hot(2, 3)
+    np.testing.assert_array_equal(prior.sample(5, 7), prior.sample(5, np.random.default_rng(7)))
+
+
+def test_a_mixture_has_a_component():
+    with pytest.raises(UserError, match="n_components is 0"):
+        GaussianMixture.one_hot(0, 3)

@@ -155,3 +155,16 @@ def test_all_that_is_offered_is_there():
         assert getattr(molecules, name).__doc__.strip()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         molecules.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ({"latent_dim": 0}, "latent_dim must be greater than 0"),
+        ({"epochs": 0}, "epochs must be greater than 0"),
+        ({"latent_dims": 4}, "there is no option 'latent_dims': choose among model"),
+    ],
+)
+def test_useless_options_of_a_training_are_named(option, complaint):
+    with pytest.raises(UserError, match=complaint):
+        molecules.MoleculeAutoencoder.fit(["CCO"] * 60, **option)

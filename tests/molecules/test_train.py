@@ -216,3 +216,11 @@ def test_mistakes_are_told_before_keras_is_imported(command, arguments, words, t
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_of_something_else_is_not_packed(tmp_path, run_here):
+    (tmp_path / "model.json").write_text("no JSON")
+    done = run_here("-m", "molecules.pack", "--run", tmp_path, "--out", tmp_path / "preset")
+    assert done.returncode == 2
+    assert "does not describe a model of molecules" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -206,3 +206,30 @@ def test_batches_as_large_as_the_data_are_warned_of(bars: np.ndarray, tmp_path: 
     model.save(str(tmp_path / "saved"))
     again = ImageAutoencoder.load(str(tmp_path / "saved"))
     np.testing.assert_array_equal(again.encode(bars), model.encode(bars))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_codes_that_are_not_finite_are_no_grey_image(model: ImageAutoencoder, bad: float):
+    with pytest.raises(UserError, match=r"codes\[1\] is not finite"):
+        model.decode([[0, 0, 0, 0], [0, bad, 0, 0]])
+    with pytest.raises(UserError, match="codes are not numbers"):
+        model.decode("codes")
+
+
+@pytest.mark.parametrize("n", [-1, 1.5, "3"])
+def test_a_number_of_samples_is_whole(model: ImageAutoencoder, n: Any):
+    with pytest.raises(UserError, match=f"n is {n!r}: give"):
+        model.sample(n)
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ({"guide": "neighbors"}, "guide is 'neighbors': choose none or neighbours"),
+        ({"schedule": "linear"}, "schedule is 'linear': choose plateau or cosine"),
+        ({"target_mse": "automatic"}, "target_mse is 'automatic': choose auto"),
+    ],
+)
+def test_a_misspelt_choice_is_not_another_training(option: dict[str, str], complaint: str):
+    with pytest.raises(UserError, match=complaint):
+        ImageAutoencoder.fit(np.zeros((60, 16, 16, 1), np.uint8), **option)

@@ -95,7 +95,7 @@ def test_one_string_and_codes_of_another_shape_are_refused(model: GrammarAutoenc
     with pytest.raises(GrammarError, match="item 1 is None"):
         model.encode(["a", None])
     for wrong in (np.zeros(3), np.zeros((2, 4))):
-        with pytest.raises(GrammarError, match=r"the shape \[N, 3\], not \["):
+        with pytest.raises(UserError, match="codes have the shape"):
             model.decode(wrong)
 
 
@@ -334,3 +334,8 @@ def test_details_of_another_model_are_told(change: dict, saved: Path, tmp_path: 
     details = json.loads((saved / DETAILS).read_text())
     (folder / DETAILS).write_text(json.dumps({**details, **change}))
     assert "does not hold a trained grammar model" in refusal(folder)
+
+
+def test_codes_that_are_not_finite_are_no_string(model):
+    with pytest.raises(UserError, match=r"codes\[0\] is not finite"):
+        model.decode(np.full((2, 3), np.nan))
