@@ -14,14 +14,7 @@ from bayesopt.acquisition.candidates import Candidates, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
 from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
-from bayesopt.space import (
-    CandidateConfig,
-    Dataset,
-    LatentCodec,
-    SearchSpace,
-    checked_values,
-    turned,
-)
+from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
 from bayesopt.storage import Batch, Trial, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
@@ -30,6 +23,8 @@ from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bayesopt.space import LatentCodec
 
 
 class Optimizer:
@@ -205,9 +200,8 @@ class Optimizer:
             state.surrogate = self.fitter.for_batch(state, batch)
             done = [t for t in stored if t.score is not None and t.batch != UNASKED]
             truth = self.fitter.winsorize(np.array([t.score for t in done], dtype=np.float64))
-            state.discrepancy_variance = estimate_discrepancy(
-                done, truth, state.surrogate.noise_variance
-            )
+            noise = state.surrogate.noise_variance
+            state.discrepancy_variance = estimate_discrepancy(done, truth, noise)
             state.evolved_share = evolved_share(done)
         found = propose(state, n, np.random.default_rng([self.seed, batch]))
         trials = self._trials(found, batch, len(stored))

@@ -238,12 +238,8 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: molecules are left out, with the first and the reason.
         """
-        for name, value in (
-            ("latent_dim", latent_dim),
-            ("epochs", epochs),
-            ("batch_size", batch_size),
-            ("learning_rate", learning_rate),
-        ):
+        counts = {"latent_dim": latent_dim, "epochs": epochs, "batch_size": batch_size}
+        for name, value in {**counts, "learning_rate": learning_rate}.items():
             if value <= 0:
                 raise UserError(f"{name} must be greater than 0, not {value}")
         known = [option.name for option in fields(ModelOptions)]
