@@ -187,8 +187,7 @@ class Optimizer:
         n = self.batch_size if n is None else n
         if n < 1:
             raise UserError(f"ask for at least one string, not {n}.")
-        pending = self.store.pending(self.strategy, self.seed)
-        if pending:
+        if pending := self.store.pending(self.strategy, self.seed):
             return self._batch(pending)
         stored = self._stored()
         batch = max((trial.batch for trial in stored), default=-1) + 1
