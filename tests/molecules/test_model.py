@@ -11,7 +11,6 @@ from rdkit import Chem
 
 import molecules
 from gmae_tf.errors import UserError
-from grammar.errors import GrammarError
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 AMIDE = "Cc1ccccc1NC(=O)C1CCN(C)CC1"
@@ -128,7 +127,7 @@ def test_an_interpolation_passes_valid_molecules_once(model):
 def test_options_out_of_range_are_refused(model, call, message):
     with pytest.raises(UserError, match=message):
         call(model)
-    with pytest.raises(GrammarError, match=r"\[N, 56\]"):
+    with pytest.raises(UserError, match=r"\[N, 56\]"):
         model.decode(np.zeros(56))
 
 
