@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from gmae_tf.errors import UserError
+from molecules.chem.domain import Domain
+from molecules.chem.formula import bound
 from molecules.chem.penalized import Mol
 from molecules.chem.properties import PROPERTIES, Property, has_alerts, parse, similarity_to
 
@@ -29,6 +31,8 @@ class Constraints:
     min_similarity, to : Tanimoto similarity in [0, 1] of Morgan fingerprints to the molecule `to`.
     max_sa : synthetic accessibility, from 1 (easy) to 10.
     no_alerts : refuse PAINS and BRENK alerts.
+    require : comparisons of any properties, such as "1 <= logp <= 3" (`molecules.chem.formula`).
+    domain : refuse what lies outside a domain of applicability.
 
     Raises
     ------
@@ -52,6 +56,8 @@ class Constraints:
     to: str | None = None
     max_sa: float | None = None
     no_alerts: bool = False
+    require: tuple[str, ...] = ()
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         _check_bounds(self)
@@ -64,7 +70,12 @@ class Constraints:
                 "a least similarity and the molecule to compare with go together: "
                 "give both (--min-similarity and --to) or neither."
             )
-        object.__setattr__(self, "_similarity", similarity)  # frozen, and costs a fingerprint
+        if isinstance(self.require, str):
+            object.__setattr__(self, "require", (self.require,))
+        required = [bound(text, self.to) for text in self.require]
+        # The instance is frozen, and these cost parsing and a fingerprint.
+        object.__setattr__(self, "_similarity", similarity)
+        object.__setattr__(self, "_required", required)
 
     def violations(self, smiles: str) -> list[str]:
         """What a SMILES violates, each in a few words; empty if it is allowed."""
@@ -95,6 +106,11 @@ class Constraints:
         yield from self._too_large(mol, "sa", self.max_sa)
         if self.no_alerts and has_alerts(mol):
             yield "has PAINS or BRENK alerts"
+        for holds in getattr(self, "_required", ()):
+            if not holds(mol):
+                yield f"{holds.name} does not hold"
+        if self.domain is not None:
+            yield from self.domain.violated(mol)
 
     def _too_small(self, mol: Mol) -> Iterator[str]:
         atoms = mol.GetNumHeavyAtoms()

@@ -94,17 +94,18 @@ class Domain:
     def violations(self, smiles: str) -> list[str]:
         """What puts a SMILES outside, each in a few words; empty if it lies inside."""
         try:
-            return list(self._violated(parse(smiles)))
+            return list(self.violated(parse(smiles)))
         except UserError as error:
             return [str(error)]
 
     def _first_violation(self, smiles: str) -> str | None:
         try:
-            return next(self._violated(parse(smiles)), None)
+            return next(self.violated(parse(smiles)), None)
         except UserError as error:
             return str(error)
 
-    def _violated(self, mol: Mol) -> Iterator[str]:
+    def violated(self, mol: Mol) -> Iterator[str]:
+        """`violations` of an RDKit molecule, one by one."""
         low, high = self.atoms
         if not low <= (atoms := mol.GetNumHeavyAtoms()) <= high:
             yield f"heavy_atoms {atoms} is not within {low} to {high} of the known molecules"
