@@ -9,14 +9,10 @@ noise follow the share of the seconds that has passed.  Writes NAME.npz (weights
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import math
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -27,17 +23,14 @@ from numpy.typing import NDArray
 
 from experiments.runner import child_environment
 from experiments.space.settings import GRAMMARS, Settings, build
+from experiments.timed_training import Log, draw, need_jax, save_weights, train_for
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
-    from gmae_tf.autoencoder import Autoencoder
     from grammar.autoencoder.model import GrammarAutoencoder
 
-Choose = Callable[[np.random.Generator, int, int], tuple[int, tuple[Any, ...]]]
-"""Generator, steps, number of the call -> sequence length, and arrays [steps, ...] of each step."""
-Log = list[dict[str, float]]
 ARRAYS = ("own", "other", "targets", "properties", "n_train")
 RANDOM, TESTED = 200_000, 2000
 """Random expressions, at most, to train on and to test."""
@@ -70,14 +63,10 @@ def train(config: TrainConfig) -> None:
         for name in ARRAYS:
             if config.prepared is None or not (config.prepared / f"{name}.npy").is_file():
                 raise UserError("--prepared: name a folder that experiments.space.prepare wrote")
-    if importlib.util.find_spec("jax") is None:
-        raise UserError("this training needs JAX: pip install gmae-tf[jax-cuda]")
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    need_jax()
+    config.out.mkdir(parents=True, exist_ok=True)
     import keras
 
-    if keras.backend.backend() != "jax":
-        raise UserError("this training needs JAX: set KERAS_BACKEND=jax")
-    config.out.mkdir(parents=True, exist_ok=True)
     if config.bf16:
         keras.config.set_dtype_policy("mixed_bfloat16")
     began = time.time()
@@ -122,16 +111,16 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     def choose(rng: np.random.Generator, k: int, number: int) -> tuple[int, tuple[Any, ...]]:
         crop = config.crop
         if number % 10 or not len(long):
-            rows = _draw(rng, short, k, config.batch)
+            rows = draw(rng, short, k, config.batch)
         else:  # all lengths, and more of the long ones than there are
             crop, extra = length, config.batch // 20
-            some = _draw(rng, np.arange(n_train), k, config.batch - extra)
+            some = draw(rng, np.arange(n_train), k, config.batch - extra)
             rows = np.concatenate([some, rng.choice(long, (k, extra))], axis=1)
         spelling = rng.integers(0, data["other"].shape[1] if config.spelled else 1, rows.shape)
         spelling[rng.random(rows.shape) >= config.spelled] = -1
         return crop, (jnp.asarray(rows, jnp.int32), jnp.asarray(spelling, jnp.int8))
 
-    log = _fit(config, network, batch, data, choose)
+    log = train_for(config, network, batch, data, choose)
     model = MoleculeAutoencoder(
         grammar, length, network, details={"kekulized": True}, architecture=architecture
     )
@@ -178,69 +167,13 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 
     def choose(rng: np.random.Generator, k: int, number: int) -> tuple[int, tuple[Any, ...]]:
         del number
-        rows = [_draw(rng, part, k, n) for part, n in zip(places, counts, strict=True)]
+        rows = [draw(rng, part, k, n) for part, n in zip(places, counts, strict=True)]
         return length, (jnp.asarray(np.concatenate(rows, axis=1), jnp.int32),)
 
-    log = _fit(config, network, batch, data, choose)
+    log = train_for(config, network, batch, data, choose)
     model = GrammarAutoencoder(grammar, length, network, architecture=architecture)
     _save(config, model)
     return log, evaluate(model, held_out, codec.encode(tested), config.samples, config.seed)
-
-
-def _draw(rng: np.random.Generator, rows: NDArray[Any], k: int, size: int) -> NDArray[Any]:
-    """[k, size] of the rows, without repeats in a step as long as there are enough."""
-    if k * size <= len(rows):
-        return rows[rng.permutation(len(rows))[: k * size]].reshape(k, size)
-    if size <= len(rows):
-        return np.stack([rows[rng.choice(len(rows), size, replace=False)] for _ in range(k)])
-    return rng.choice(rows, (k, size))
-
-
-def _fit(config: Settings, network: Autoencoder, batch: Any, data: Any, choose: Choose) -> Log:
-    """Train for the seconds of the settings; the means of a call about eight times."""
-    import keras
-
-    from gmae_tf.training.scan import ScannedTraining
-
-    network.compile(optimizer=keras.optimizers.Adam(config.rate, global_clipnorm=1.0))
-    training = ScannedTraining(network, batch, data)
-    rng, screen = np.random.default_rng(config.seed), console()
-    began = time.time()
-    for number in (0, 1):  # compiled for both lengths, at a learning rate of nothing much
-        crop, arrays = choose(rng, config.chunk, number)
-        training.run([1e-6] * config.chunk, [0.0] * config.chunk, *arrays, static=crop)
-    started, steps, shown, ahead, number = time.time(), 0, 0.0, 0.0, 0
-    log: Log = []
-    terms: dict[str, float] = {}
-    while (done := (time.time() - started) / config.seconds) < 1.0:
-        if config.steps is not None and steps >= config.steps:
-            break
-        number += 1
-        share = np.clip(done + ahead * np.arange(config.chunk) / config.chunk, 0.0, 1.0)
-        crop, arrays = choose(rng, config.chunk, number)
-        terms = training.run(_rates(config, share), share, *arrays, static=crop)
-        ahead = (time.time() - started) / config.seconds - done
-        steps += config.chunk
-        if time.time() - shown > config.seconds / 8:
-            shown = time.time()
-            log.append({"done": done, "steps": steps, **terms})
-            screen.print(_line(log[-1]), soft_wrap=True)
-    training.finish()
-    now = time.time()
-    log.append({"steps": steps, "seconds": now - started, "compile": started - began, **terms})
-    screen.print(_line(log[-1]), soft_wrap=True)
-    keras.config.set_dtype_policy("float32")
-    return log
-
-
-def _rates(config: Settings, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Learning rates after these shares of the training: warm-up, then half a cosine."""
-    cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(math.pi * share))
-    return config.rate * np.minimum(1.0, share / config.warm) * cosine
-
-
-def _line(row: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in row.items())
 
 
 def _settings(config: Settings) -> dict[str, Any]:
@@ -251,9 +184,7 @@ def _settings(config: Settings) -> dict[str, Any]:
 
 def _save(config: TrainConfig, model: GrammarAutoencoder) -> None:
     """Weights in 16 bits, and the settings that build the network again."""
-    weights: Sequence[NDArray[Any]] = model.network.get_weights()
-    arrays = {f"{i:03d}": array.astype(np.float16) for i, array in enumerate(weights)}
-    np.savez(config.out / f"{config.name}.npz", **arrays)
+    save_weights(model.network.get_weights(), config.out / f"{config.name}.npz")
     write_json(config.out / f"{config.name}.config.json", _settings(config))
 
 

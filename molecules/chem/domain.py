@@ -73,8 +73,8 @@ class Domain:
                 if count > most.get(identifier, 0):
                     most[identifier] = count
         identifiers = np.array(sorted(most), dtype=np.uint32)
-        counts = np.array([min(most[i], 255) for i in identifiers.tolist()], dtype=np.uint8)
-        return cls(identifiers, counts, (min(sizes), max(sizes)), tuple(sorted(rings)))
+        largest = np.array([min(most[i], 255) for i in identifiers.tolist()], dtype=np.uint8)
+        return cls(identifiers, largest, (min(sizes), max(sizes)), tuple(sorted(rings)))
 
     def union(self, other: Domain) -> Domain:
         """The smallest domain that holds both."""
