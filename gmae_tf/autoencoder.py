@@ -384,4 +384,10 @@ def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
-    return network.predict(x, batch_size=batch_size, verbose=0)
+    spread = keras.distribution.distribution()
+    devices = 1 if spread is None else int(np.prod(spread.device_mesh.shape))
+    n, missing = len(x), -len(x) % devices  # each device gets as many rows
+    if missing:
+        x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
+    batch_size = devices * -(-batch_size // devices)
+    return network.predict(x, batch_size=batch_size, verbose=0)[:n]

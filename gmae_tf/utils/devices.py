@@ -46,6 +46,32 @@ def select_device(device: Device = "auto") -> str:
     return "gpu" if gpus else "cpu"
 
 
+def use_devices(n: int) -> None:
+    """Train on n devices at once: each batch is split over them, and every device has all weights.
+
+    `keras.distribution.DataParallel` on JAX, for models that are made after this call.  The loss,
+    penalties included, is that of the whole batch, so one device gives the same numbers.  On
+    several hosts, call `keras.distribution.initialize` in each process first; n counts all devices.
+
+    Raises
+    ------
+    UserError: fewer devices than n, or another backend than JAX.
+    """
+    if n == 1:
+        return
+    if n < 1:
+        raise UserError(f"--devices is {n}: ask for at least one.")
+    if _backend() != "jax":
+        raise UserError(f"--devices {n} needs JAX: set KERAS_BACKEND=jax.")
+    import keras
+
+    found = keras.distribution.list_devices()
+    if len(found) < n:
+        raise UserError(f"--devices is {n}, but JAX finds {len(found)}: {', '.join(found)}.")
+    parallel = keras.distribution.DataParallel(devices=found[:n], auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
+
+
 def set_precision(mixed: bool | None, device: str) -> None:
     """Compute in 16 bits where that is safe: if asked for, or (None) on a GPU."""
     import keras

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gmae_tf.utils.devices import _quiet_stderr
+from gmae_tf.errors import UserError
+from gmae_tf.utils.devices import _quiet_stderr, use_devices
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -54,3 +56,30 @@ def test_the_log_of_a_start_that_fails_is_shown(capfd: pytest.CaptureFixture[str
         os.write(2, b"chatter\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "why\nafter\n"
+
+
+@pytest.mark.jax
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_two_devices_train_as_one_does(tmp_path, run_cli: RunCli) -> None:
+    env = {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    done = run_cli("-m", "tests.oracles.devices_session", tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["devices"] == 2
+    assert results["weights"] < 1e-6
+    assert results["losses"] < 1e-6
+    assert results["codes"] < 1e-6
+    assert "--devices is 3, but JAX finds 2" in results["refused"]
+
+
+def test_several_devices_need_jax(monkeypatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    use_devices(1)
+    with pytest.raises(UserError, match="needs JAX"):
+        use_devices(2)
+    with pytest.raises(UserError, match="at least one"):
+        use_devices(0)
