@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from grammar.cfg.checks import closure
 from grammar.cfg.syntax import Rule
 
 END = ""
@@ -117,17 +118,12 @@ class _Machine:
         return self._first.get(symbol, {symbol})
 
     def _first_sets(self) -> dict[str, set[str]]:
-        first: dict[str, set[str]] = {name: set() for name in self._by_lhs}
-        grew = True
-        while grew:
-            grew = False
-            for name, numbers in self._by_lhs.items():
-                for number in numbers:
-                    head = self._right[number][0]
-                    new = first.get(head, {head}) - first[name]
-                    first[name] |= new
-                    grew = grew or bool(new)
-        return first
+        heads = {lhs: {self._right[n][0] for n in own} for lhs, own in self._by_lhs.items()}
+
+        def grow(known: set[str]) -> set[str]:
+            return set().union(*(heads.get(name, ()) for name in known))
+
+        return {lhs: closure(grow, {lhs}) - heads.keys() for lhs in heads}
 
 
 def key(name: str, terminal: bool) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 
+from grammar.cfg.checks import closure
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule, Symbol, read_source
 from grammar.parsing.lalr import Tables, build_tables
@@ -91,10 +93,11 @@ def _is_recursive(parts: Sequence[Rule]) -> bool:
     uses: dict[str, set[str]] = {}
     for rule in parts:
         uses.setdefault(rule.lhs, set()).update(s.name for s in rule.rhs if not s.terminal)
-    while done := [name for name, names in uses.items() if not names & uses.keys()]:
-        for name in done:
-            del uses[name]
-    return bool(uses)
+    try:
+        TopologicalSorter(uses).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 def _terminals_join_chunks(grammar: Grammar, parts: Sequence[Rule]) -> bool:
@@ -107,16 +110,11 @@ def _terminals_join_chunks(grammar: Grammar, parts: Sequence[Rule]) -> bool:
 
 def _edge(parts: Sequence[Rule], name: str, place: int) -> set[str]:
     """Terminals that can stand first (place 0) or last (-1) in what `name` derives."""
-    found, names, work = set(), {name}, [name]
-    while work:
-        lhs = work.pop()
-        for symbol in {rule.rhs[place] for rule in (*CHUNKS, *parts) if rule.lhs == lhs}:
-            if symbol.terminal:
-                found.add(symbol.name)
-            elif symbol.name not in names:
-                names.add(symbol.name)
-                work.append(symbol.name)
-    return found
+    edges = {(rule.lhs, rule.rhs[place]) for rule in (*CHUNKS, *parts)}
+    names = closure(
+        lambda known: {s.name for lhs, s in edges if lhs in known and not s.terminal}, {name}
+    )
+    return {symbol.name for lhs, symbol in edges if lhs in names and symbol.terminal}
 
 
 def cutter(parts: Sequence[Rule]) -> re.Pattern[str]:
