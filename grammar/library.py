@@ -9,7 +9,7 @@ from grammar.ambiguity import check_unambiguous
 from grammar.cfg.characters import CHARACTERS
 from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError
+from grammar.errors import GrammarError, check_path
 from grammar.parsing.parser import Parser
 
 BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").glob("*.cfg"))}
@@ -39,6 +39,7 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
         return source
     if isinstance(source, Grammar):
         return Parser(source)
+    check_path(source, "give the name or file of a grammar, a Grammar or a Parser")
     name = str(source)
     if name.removesuffix("_compact") in BUILT_IN:
         return _built_in(name)

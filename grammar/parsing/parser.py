@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import ParseError
+from grammar.errors import ParseError, check_type
 from grammar.parsing.engines import ChartEngine, Engine, LREngine
 from grammar.parsing.lalr import build_tables
 from grammar.parsing.smiles import SmilesEngine
@@ -30,6 +30,11 @@ class Parser:
     """
 
     def __init__(self, grammar: Grammar) -> None:
+        check_type(
+            grammar,
+            Grammar,
+            "give a grammar.Grammar; of a name or file, load_grammar makes a parser",
+        )
         self.grammar = grammar
         self._engine: Engine
         self._shortcut: Callable[[str], bytes | None] | None = None
@@ -44,6 +49,7 @@ class Parser:
 
     def parse(self, text: str) -> bytes:
         """Rule indices of the leftmost derivation, in pre-order; ParseError with a caret."""
+        check_type(text, str, "give a string of the grammar")
         if self._shortcut is not None and (found := self._shortcut(text)) is not None:
             return found
         tokens = self.grammar.tokenize(text)
