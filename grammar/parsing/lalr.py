@@ -20,10 +20,10 @@ Kernel = dict[Item, set[str]]  # items with their lookaheads
 
 @dataclass(frozen=True)
 class Tables:
-    """`shift[state][symbol]`: next state; `reduce[state][lookahead]`: rule, -1 to accept."""
+    """`shift[state][symbol]`: next state; `reduce[state][lookahead]`: rules, -1 to accept."""
 
     shift: list[dict[str, int]]
-    reduce: list[dict[str, int]]
+    reduce: list[dict[str, tuple[int, ...]]]
     conflicts: tuple[str, ...]
 
 
@@ -39,16 +39,16 @@ def build_tables(rules: tuple[Rule, ...], dead: tuple[int, ...] = ()) -> Tables:
     machine = _Machine(rules, dead)
     kernels, shift = machine.states()
     conflicts: list[str] = []
-    reduce: list[dict[str, int]] = []
+    reduce: list[dict[str, tuple[int, ...]]] = []
     for state, kernel in enumerate(kernels):
-        actions: dict[str, int] = {}
+        actions: dict[str, tuple[int, ...]] = {}
         for (rule, dot), lookaheads in machine.closure(kernel).items():
             if dot < len(machine.right(rule)):
                 continue
             for token in sorted(lookaheads):
                 if token in actions or token in shift[state]:
                     conflicts.append(f"'{rules[rule]}' before {token[1:] or 'the end'!r}")
-                actions.setdefault(token, rule)
+                actions[token] = (*actions.get(token, ()), rule)
         reduce.append(actions)
     return Tables(shift, reduce, tuple(dict.fromkeys(conflicts)))
 
