@@ -34,12 +34,12 @@ class LREngine:
         self._grammar = grammar
         self._steps = _compile(grammar.rules, tables)
 
-    def derive(self, tokens: list[str]) -> bytes | None:
-        """Rule indices of the only derivation, or of the chart's first; None if there is none."""
+    def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
+        """Rule indices of the only derivation, or of several up to `limit` in the chart's order."""
         found, _ = self._run(tokens)
         if found is None or len(found) > 1:
-            return self._chart.derive(tokens)
-        return found[0] if found else None
+            return self._chart.derivations(tokens, limit)
+        return found
 
     def stuck(self, tokens: list[str]) -> int:
         """LR parsers stop at the first token that cannot follow."""

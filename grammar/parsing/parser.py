@@ -41,10 +41,14 @@ class Parser:
     def parse(self, text: str) -> bytes:
         """Rule indices of the leftmost derivation, in pre-order; ParseError with a caret."""
         tokens = self.grammar.tokenize(text)
-        rules = self._engine.derive(tokens)
-        if rules is None:
+        found = self.derivations(tokens, limit=1)
+        if not found:
             raise self._error(text, tokens)
-        return rules
+        return found[0]
+
+    def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
+        """Up to `limit` different derivations of a string that is given as its terminals."""
+        return self._engine.derivations(tokens, limit)
 
     def _error(self, text: str, tokens: list[str]) -> ParseError:
         stuck = self._engine.stuck(tokens)

@@ -9,6 +9,7 @@ import pytest
 
 import grammar
 from gmae_tf.errors import UserError
+from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.training import TrainingOptions
 
 PARSER = grammar.load_grammar("arithmetic")
@@ -85,6 +86,8 @@ def test_wrong_arguments_of_a_model(model, call, sentence: str):
         ("strings", None, "give a list of strings"),
         ("grammar", None, "give the name or file of a grammar"),
         ("architecture", "zinc", "give an Architecture"),
+        ("architecture", Architecture("nope"), "'nope' is no architecture; there are expressions"),
+        ("architecture", Architecture("zinc", {"width": 1}), "its sizes are units, dense"),
         ("folder", 3, "give the path of a run folder"),
         ("model", None, "model must be a name"),
         ("model_options", [], "model_options must be a dictionary"),
