@@ -53,8 +53,9 @@ class LREngine:
     def _run(self, tokens: list[str]) -> tuple[list[bytes] | None, int]:
         """At most two derivations, None where too many ways are open; and the furthest token."""
         # Each value is the derivation of one symbol on the stack: its rule, then its parts' rules.
-        tokens, steps, found, furthest = [*tokens, END], self._steps, [], 0
-        left, work = FORKS_PER_TOKEN * len(tokens), [(0, [0], [b""], steps[0].get(tokens[0]))]
+        tokens, steps, furthest = [*tokens, END], self._steps, 0
+        left, found = FORKS_PER_TOKEN * len(tokens), list[bytes]()
+        work = [(0, [0], [b""], steps[0].get(tokens[0]))]
         while work and len(found) < 2:
             place, states, values, step = work.pop()
             while step is not None:
