@@ -7,7 +7,8 @@ import gzip
 import numpy as np
 import pytest
 
-from grammar.cfg.compact import compact
+from experiments.compact_grammar import compact, main
+from grammar.cfg.characters import character_grammar
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
@@ -24,6 +25,17 @@ MOLECULES = [
     "C=1CCCCC=1",
     "N#Cc1ccc(/C=C/[N+](=O)[O-])cc1[13CH3]",
 ]
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "smiles"])
+def test_the_built_in_grammars_are_what_the_command_prints(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["compact_grammar", name])
+    main()
+    assert capsys.readouterr().out == load_grammar(f"{name}_compact").grammar.text
+
+
+def test_the_grammar_of_an_alphabet_shrinks():
+    assert compact(character_grammar(["ab"])).n_rules == 5
 
 
 def test_it_has_no_more_rules_than_a_byte_can_number():

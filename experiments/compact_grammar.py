@@ -1,12 +1,18 @@
-"""A shorter grammar of the same strings: chains of rules that leave no choice become one rule."""
+"""python -m experiments.compact_grammar NAME: a shorter grammar of the same strings.
+
+Chains of rules that leave no choice become one rule.  What it prints for `smiles` and `arithmetic`
+are the built-in grammars `smiles_compact` and `arithmetic_compact`.
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule, Symbol
 from grammar.errors import GrammarError
+from grammar.library import load_grammar
 
 Body = tuple[Symbol, ...]
 Table = dict[str, list[Body]]
@@ -142,3 +148,14 @@ def _text(table: Table, ambiguous: bool) -> str:
     lines = ["%ambiguous"] if ambiguous else []
     lines += [str(Rule(name, body)) for name, bodies in table.items() for body in bodies]
     return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Print a shorter grammar of the same strings.")
+    parser.add_argument("grammar", help="a built-in grammar, or a file")
+    print(compact(load_grammar(parser.parse_args().grammar).grammar).text, end="")
+
+
+if __name__ == "__main__":
+    main()
