@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.penalties import Penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.serialization import Configured
 from gmae_tf.utils.arrays import check_count
 
 _serialize = keras.saving.serialize_keras_object
@@ -42,7 +43,7 @@ class Batch:
     targets: Any = None
 
 
-class Method(keras.layers.Layer):
+class Method(Configured, keras.layers.Layer):
     """Posterior, prior and loss terms of one kind of autoencoder, as a Keras layer.
 
     This base is the plain autoencoder: the encoder's output is the code, and it is what is decoded.

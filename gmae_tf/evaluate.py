@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -78,7 +77,8 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
     from gmae_tf.images.model import ImageAutoencoder
 
     model = ImageAutoencoder.load(run)
-    with progress() as step:
+    with console().status("evaluating") as status:
+        step = Progress(lambda name: status.update(f"evaluating: {name}"))
         return _evaluate(config, model, data, step)
 
 
@@ -101,11 +101,10 @@ def _evaluate(
     measured = numbers.measure_material(material, extractor, batch_size, step)
     results = {**_about(config, material), **measured, "notes": notes}
     step("figures")
-    made = []
     history = model.details.get("history", [])
-    for picture in pictures(material, results["clusters"], history, extractor):
+    made = list(pictures(material, results["clusters"], history, extractor))
+    for picture in made:
         picture.write(config.run / "figures")
-        made.append(picture)
     step("")
     results["seconds"] = {name: round(seconds, 1) for name, seconds in step.seconds.items()}
     write_json(config.run / "evaluation.json", results)
@@ -245,11 +244,9 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
 
 def command_line(config: EvaluateConfig) -> str:
     """How to evaluate in the same way again."""
-    flags = {"--n": config.n, "--seed": config.seed}
-    paths = {"--inception": config.inception, "--classifier": config.classifier}
-    given = {flag: shlex.quote(str(path)) for flag, path in paths.items() if path is not None}
-    words = " ".join(f"{flag} {value}" for flag, value in {**flags, **given}.items())
-    return f"python -m gmae_tf.evaluate {shlex.quote(str(config.run))} {words}"
+    given = {name: getattr(config, name) for name in ("n", "seed", "inception", "classifier")}
+    words = [f"--{name} {shlex.quote(str(v))}" for name, v in given.items() if v is not None]
+    return " ".join(["python -m gmae_tf.evaluate", shlex.quote(str(config.run)), *words])
 
 
 def _words(material: Material) -> str:
@@ -259,11 +256,8 @@ def _words(material: Material) -> str:
     if material.prior is None:
         return "Autoencoder"
     k = material.prior.n_components
-    return (
-        f"Autoencoder with a mixture of {k} Gaussians"
-        if k > 1
-        else "Autoencoder with a Gaussian prior"
-    )
+    mixture = f"mixture of {k} Gaussians" if k > 1 else "Gaussian prior"
+    return f"Autoencoder with a {mixture}"
 
 
 class Progress:
@@ -283,28 +277,16 @@ class Progress:
         self.show(name)
 
 
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A line on the terminal that names the running step."""
-    with console().status("evaluating") as status:
-        yield Progress(lambda name: status.update(f"evaluating: {name}"))
-
-
 def with_flag(arguments: Sequence[str]) -> list[str]:
     """`RUN --n 100` as `--run RUN --n 100`."""
-    if arguments and not arguments[0].startswith("-"):
-        return ["--run", *arguments]
-    return list(arguments)
-
-
-def _command(config: EvaluateConfig) -> None:
-    evaluate(config)
+    first = arguments and not arguments[0].startswith("-")
+    return ["--run", *arguments] if first else list(arguments)
 
 
 def main() -> None:
     """The command."""
     run_command(
-        _command,
+        evaluate,
         EvaluateConfig,
         prog="python -m gmae_tf.evaluate",
         description="Measure and draw how good a trained image model is: evaluate RUN.",

@@ -17,7 +17,7 @@ from gmae_tf.utils.html import page_environment
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gmae_tf.images.figures import Picture
+    from gmae_tf.utils.plotting import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
 

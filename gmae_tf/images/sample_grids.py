@@ -31,7 +31,7 @@ class SampleGrids(keras.callbacks.Callback):
             return
         from PIL import Image
 
-        from gmae_tf.images.figures.images import compose
+        from gmae_tf.images.figures import compose
 
         images = self.model.sample(SIDE * SIDE, np.random.default_rng(self.seed))
         levels = np.rint(255 * images).astype(np.uint8)

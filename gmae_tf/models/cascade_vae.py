@@ -49,13 +49,9 @@ def build(
         crowding,
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(2 * parts.latent_dim + recipe.components),
-        parts.decoder(method.latent_dim),
-        parts.reconstruction,
-        0.0,  # in the loss, the assigned groups are decoded
-        method=method,
-    )
+    networks = parts.networks(2 * parts.latent_dim + recipe.components, method.latent_dim)
+    # The weight is 0 because in the loss the assigned groups are decoded.
+    return Autoencoder(*networks, parts.reconstruction, 0.0, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -137,15 +133,3 @@ class AssignedCode(JointCode):
 
     def _joined(self, z: Any, groups: Any) -> Any:
         return ops.concatenate([z, ops.cast(self._grouped(), "float32") * groups], axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            **super().get_config(),
-            "elements": self.elements,
-            "beta": self.beta,
-            "closed_beta": self.closed_beta,
-            "opening_steps": self.opening_steps,
-            "continuous_steps": self.continuous_steps,
-            "crowding": self.crowding,
-        }

@@ -49,26 +49,13 @@ def build_sr(
     """
     if parts.elements == 1:
         raise UserError("flexae-sr compares decoded images, so strings need flexae")
-    method = LearntPrior(
-        parts.latent_dim,
-        weight,
-        widths,
-        critic_widths,
-        image_weight,
-        parts.seed,
-        parts.encoder(1),
-    )
-    return _build(parts, method)
+    critics = critic_widths, image_weight, parts.seed, parts.encoder(1)
+    return _build(parts, LearntPrior(parts.latent_dim, weight, widths, *critics))
 
 
 def _build(parts: Parts, method: Method) -> Autoencoder:
-    return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks()
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -97,9 +84,8 @@ class LearntPrior(Method):
         if image_critic is not None:
             terms |= {"between": image_weight, "image_critic": image_weight}
         super().__init__(latent_dim, terms, {"generator": 0.2})
-        self.widths, self.critic_widths, self.seed = list(widths), list(critic_widths), seed
-        self.generator = perceptron(self.widths, latent_dim, "generator", inputs=latent_dim)
-        self.critic = perceptron(self.critic_widths, 1, "critic", inputs=latent_dim)
+        self.generator = perceptron(widths, latent_dim, "generator", inputs=latent_dim)
+        self.critic = perceptron(critic_widths, 1, "critic", inputs=latent_dim)
         self.image_critic = image_critic
         self.random = keras.random.SeedGenerator(seed)
 
@@ -128,26 +114,6 @@ class LearntPrior(Method):
         """Of the generator."""
         noise = rng.standard_normal((n, self.latent_dim)).astype(np.float32)
         return ops.convert_to_numpy(self.generator(noise))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        critic = self.image_critic
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["distance"],
-            "widths": self.widths,
-            "critic_widths": self.critic_widths,
-            "image_weight": self.term_weights.get("between", 0.0),
-            "seed": self.seed,
-            "image_critic": keras.saving.serialize_keras_object(critic) if critic else None,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LearntPrior:
-        """Inverse of `get_config`."""
-        critic = config["image_critic"]
-        made = keras.saving.deserialize_keras_object(critic) if critic else None
-        return cls(**{**config, "image_critic": made})
 
 
 def _distance(critic: keras.Model, real: Any, made: Any) -> Any:

@@ -49,13 +49,8 @@ def build(
         {"mask": max(1.0, MASK_RATE / steps), "critic": CRITIC_RATE},
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks()
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -81,9 +76,8 @@ class MaskedCritic(Method):
     ) -> None:
         weights = {"adversary": weight, "variance": variance, "mask": 1.0, "critic": 1.0}
         super().__init__(latent_dim, weights, lr_multipliers)
-        self.widths, self.seed = list(critic), seed
         self.hold, self.doubling = hold, doubling
-        self.critic = perceptron(self.widths, 1, "critic", inputs=latent_dim)
+        self.critic = perceptron(critic, 1, "critic", inputs=latent_dim)
         self.masking = Mask(latent_dim)
         self.steps = Steps()
         self.random = keras.random.SeedGenerator(seed)
@@ -125,19 +119,6 @@ class MaskedCritic(Method):
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """Masked noise."""
         return rng.standard_normal((n, self.latent_dim)) * ops.convert_to_numpy(self.mask())
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["adversary"],
-            "variance": self.term_weights["variance"],
-            "critic": self.widths,
-            "hold": self.hold,
-            "doubling": self.doubling,
-            "lr_multipliers": self.lr_multipliers,
-            "seed": self.seed,
-        }
 
 
 class Mask(keras.layers.Layer):

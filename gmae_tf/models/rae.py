@@ -51,7 +51,7 @@ def build_sn(parts: Parts, code_weight: float = 9e-3) -> Autoencoder:
 def _regularised(
     parts: Parts, code_weight: float, method: Method | None = None, normalise: bool = False
 ) -> Autoencoder:
-    encoder, decoder = parts.encoder(parts.latent_dim), parts.decoder(parts.latent_dim)
+    encoder, decoder = parts.networks()
     if normalise:
         encoder, decoder = spectrally_normalised(encoder), spectrally_normalised(decoder)
     # The penalty is half a sum over the axes of a code, not their mean.
@@ -72,10 +72,6 @@ class DecoderDecay(Method):
         kernels = [weight for weight in weights if weight.name.endswith("kernel")]
         return {"decoder_l2": sum(ops.sum(ops.square(ops.cast(k, "float32"))) for k in kernels)}
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {"latent_dim": self.latent_dim, "weight": self.term_weights["decoder_l2"]}
-
 
 @keras.saving.register_keras_serializable(package="gmae")
 class DecoderJacobian(Method):
@@ -87,7 +83,6 @@ class DecoderJacobian(Method):
 
     def __init__(self, latent_dim: int, weight: float, seed: int = 0) -> None:
         super().__init__(latent_dim, {"jacobian": weight})
-        self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
@@ -106,11 +101,3 @@ class DecoderJacobian(Method):
 
         gradient = gradients.input_gradient(projected, batch.drawn)
         return {"jacobian": ops.mean(ops.sum(ops.square(gradient), axis=1))}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["jacobian"],
-            "seed": self.seed,
-        }

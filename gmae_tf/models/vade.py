@@ -38,13 +38,8 @@ def build(parts: Parts, pretraining: float = 0.2, kl_weight: float = 0.312) -> A
         kl_weight,
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(2 * parts.latent_dim),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(2 * parts.latent_dim)
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -120,11 +115,3 @@ class MixturePosterior(GaussianPosterior):
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """Of the mixture."""
         return self.mixture.value.sample(n, rng)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            **super().get_config(),
-            "components": self.mixture.components,
-            "pretraining": self.pretraining,
-        }

@@ -30,13 +30,8 @@ def build(
     masked perceptron instead of a PixelCNN, and learns beside the autoencoder, not after it.
     """
     method = Codebook(entries, positions, dims, commitment, units, parts.seed)
-    return Autoencoder(
-        parts.encoder(method.latent_dim),
-        parts.decoder(method.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(method.latent_dim, method.latent_dim)
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -60,7 +55,7 @@ class Codebook(Method):
         weights = {"codebook": 1.0, "commitment": commitment, "prior": 0.01}
         super().__init__(positions * dims, weights)
         self.entries, self.positions, self.dims = entries, positions, dims
-        self.units, self.seed = units, seed
+        self.seed = seed
         self.book = self.add_weight(
             shape=(entries, dims), initializer=keras.initializers.RandomNormal(), name="book"
         )
@@ -114,14 +109,3 @@ class Codebook(Method):
 
     def _entries(self, indices: Any) -> Any:
         return ops.reshape(ops.take(self.book, indices, axis=0), (-1, self.latent_dim))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "entries": self.entries,
-            "positions": self.positions,
-            "dims": self.dims,
-            "commitment": self.term_weights["commitment"],
-            "units": self.units,
-            "seed": self.seed,
-        }

@@ -33,8 +33,7 @@ def build(
     """
     prior = parts.prior if mixture else GaussianMixture.standard_normal(parts.latent_dim)
     return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(),
         parts.reconstruction,
         reconstruction * parts.elements,
         prior=prior,
@@ -71,8 +70,8 @@ class LatentCritic(Method):
         self, prior: GaussianMixture, weight: float, critic: Sequence[int], seed: int = 0
     ) -> None:
         super().__init__(prior.dim, {"adversary": weight, "critic": 1.0}, {"critic": 0.5})
-        self.prior, self.widths, self.seed = prior, list(critic), seed
-        self.critic = perceptron(self.widths, 1, "critic", inputs=prior.dim)
+        self.prior = prior
+        self.critic = perceptron(critic, 1, "critic", inputs=prior.dim)
         self.random = keras.random.SeedGenerator(seed)
 
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
@@ -84,17 +83,3 @@ class LatentCritic(Method):
         )
         passed = ops.softplus(-gradients.frozen(self.critic, codes))
         return {"adversary": ops.mean(passed), "critic": ops.mean(told)}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "prior": self.prior.get_config(),
-            "weight": self.term_weights["adversary"],
-            "critic": self.widths,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LatentCritic:
-        """Inverse of `get_config`."""
-        return cls(**{**config, "prior": GaussianMixture.from_config(config["prior"])})

@@ -22,6 +22,7 @@ from keras import ops
 
 from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture, mixture_cdf
+from gmae_tf.serialization import Configured
 
 
 def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
@@ -109,7 +110,7 @@ def _covariance_moments(prior: GaussianMixture) -> tuple[float, float, float]:
 
 
 @keras.saving.register_keras_serializable(package="gmae")
-class GaussianMixturePenalty:
+class GaussianMixturePenalty(Configured):
     """Kolmogorov-Smirnov and covariance loss of a batch of codes against a Gaussian mixture.
 
     The regulariser of Saseendran et al. 2021, each term divided by its mean over samples of the
@@ -153,7 +154,6 @@ class GaussianMixturePenalty:
         }
         self.n_directions = n_directions
         self.midpoint = midpoint
-        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed) if sliced else None
 
     def __call__(self, z: Any) -> dict[str, Any]:
@@ -184,20 +184,3 @@ class GaussianMixturePenalty:
             terms["sliced"] = sliced_distance(z, self.prior, directions, self.midpoint)
             terms["sliced"] /= expected_ks_distance(n, self.midpoint)
         return terms
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything `from_config` needs."""
-        weights = {name: self.weights.get(name, 0.0) for name in ("ks", "covariance", "sliced")}
-        return {
-            "prior": self.prior.get_config(),
-            **weights,
-            "n_directions": self.n_directions,
-            "midpoint": self.midpoint,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> GaussianMixturePenalty:
-        """Inverse of `get_config`."""
-        config = dict(config)
-        return cls(GaussianMixture.from_config(config.pop("prior")), **config)

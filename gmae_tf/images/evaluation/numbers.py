@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmae_tf.images.evaluation.generation import generation
 from gmae_tf.images.evaluation.material import Images, Material
+from gmae_tf.images.evaluation.sets import generation
 from gmae_tf.images.presets import SMALLEST
 from gmae_tf.metrics import clustering, latent
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gmae_tf.images import figures
-from gmae_tf.images.evaluation.generation import nearest
 from gmae_tf.images.evaluation.material import Images, Material
-from gmae_tf.images.evaluation.sets import draw
+from gmae_tf.images.evaluation.sets import draw, nearest
 from gmae_tf.images.features.extractors import Extractor
-from gmae_tf.images.figures import Picture, png
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.plotting import Picture, png
 
 BLOCK = 2000
 MAX_ROWS = 20
@@ -101,13 +99,13 @@ def _neighbours(material: Material, extractor: Extractor | None) -> Picture:
     density: Any = material.prior or material.densities["mixture"]
     samples = model.decode(density.sample(8, material.rng(22)))
     flat = samples.reshape(len(samples), -1) / 255
-    by_pixel = nearest(flat, partial(_block, train))
+    pixels = (block.reshape(len(block), -1) / np.float32(255) for block in _blocks(train))
+    by_pixel = nearest(flat, pixels)
     near: Images | None = None
     among = f"all {len(train):,} training images"
     if extractor is not None:
         some = material.train.images
-        found = nearest(extractor(samples), partial(_feature_block, extractor, some))
-        near = some[found]
+        near = some[nearest(extractor(samples), map(extractor, _blocks(some)))]
         if len(some) < len(train):
             among += f" in pixels and {len(some):,} of them in features"
     return Picture(
@@ -120,14 +118,8 @@ def _neighbours(material: Material, extractor: Extractor | None) -> Picture:
     )
 
 
-def _block(images: Images, i: int) -> np.ndarray | None:
-    part = images[i * BLOCK : (i + 1) * BLOCK]
-    return part.reshape(len(part), -1) / np.float32(255) if len(part) else None
-
-
-def _feature_block(extractor: Extractor, images: Images, i: int) -> np.ndarray | None:
-    part = images[i * BLOCK : (i + 1) * BLOCK]
-    return extractor(part) if len(part) else None
+def _blocks(images: Images) -> Iterator[Images]:
+    return (images[i : i + BLOCK] for i in range(0, len(images), BLOCK))
 
 
 def _components(material: Material, clusters: dict[str, Any] | None) -> Picture:
@@ -145,7 +137,8 @@ def _components(material: Material, clusters: dict[str, Any] | None) -> Picture:
         of = "A row for each group that the model has learnt: samples of it that fall there"
     else:
         rng, mixture = material.rng(23), material.clusters
-        rows = [material.model.decode(component(mixture, k).sample(10, rng)) for k in order]
+        only = lambda k: GaussianMixture(mixture.means[[k]], mixture.covariances[[k]])  # noqa: E731
+        rows = [material.model.decode(only(k).sample(10, rng)) for k in order]
         named = "the prior" if material.clusters_are_prior else "the ex-post mixture"
         of = f"A row for each component of {named}"
     return Picture(
@@ -168,11 +161,6 @@ def _samples_by_group(material: Material, order: Sequence[int]) -> list[Images]:
         rest = np.full((10 - len(own), *images.shape[1:]), 255, np.uint8)
         rows.append(np.concatenate([own, rest]))
     return rows
-
-
-def component(mixture: GaussianMixture, k: int) -> GaussianMixture:
-    """One component by itself."""
-    return GaussianMixture(mixture.means[k : k + 1], mixture.covariances[k : k + 1])
 
 
 def _row_labels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,11 @@ from numpy.typing import NDArray
 
 
 def perceptron(
-    widths: list[int], outputs: int, name: str, activation: str = "relu", inputs: int | None = None
+    widths: Sequence[int],
+    outputs: int,
+    name: str,
+    activation: str = "relu",
+    inputs: int | None = None,
 ) -> keras.Sequential:
     """Dense layers; `inputs` builds them at once, as weights must be before training starts."""
     network = keras.Sequential(
