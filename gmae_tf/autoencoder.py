@@ -50,7 +50,7 @@ class Method(Configured, keras.layers.Layer):
     A subclass overrides what it does differently; layers and weights that it holds are trained,
     saved and resumed with the networks.  A term moves whatever its value depends on: to keep one
     from moving some part, compute it from `ops.stop_gradient` of values, or of the part's weights
-    with `gmae_tf.models.layers.gradients.frozen`.
+    with `gmae_tf.models.layers.frozen`.
 
     Attributes
     ----------

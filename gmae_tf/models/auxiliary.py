@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Batch, Method
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import perceptron
 
 
 @keras.saving.register_keras_serializable(package="gmae")

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import frozen, gradient_penalty, perceptron
 
 WIDTHS = (1024, 1024, 1024, 1024)
 
@@ -107,7 +106,7 @@ class LearntPrior(Method):
 
     def _critic_loss(self, critic: keras.Model, real: Any, made: Any) -> Any:
         real, made = (ops.stop_gradient(ops.cast(rows, "float32")) for rows in (real, made))
-        penalty = gradients.gradient_penalty(critic, real, made, self.random)
+        penalty = gradient_penalty(critic, real, made, self.random)
         return ops.mean(critic(made)) - ops.mean(critic(real)) + 10.0 * penalty
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
@@ -117,4 +116,4 @@ class LearntPrior(Method):
 
 
 def _distance(critic: keras.Model, real: Any, made: Any) -> Any:
-    return ops.mean(gradients.frozen(critic, real)) - ops.mean(gradients.frozen(critic, made))
+    return ops.mean(frozen(critic, real)) - ops.mean(frozen(critic, made))

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.perceptrons import perceptron
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps, perceptron
 
 
 def build(

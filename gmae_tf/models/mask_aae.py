@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps, frozen, gradient_penalty, perceptron
 
 WIDTHS = (1024, 1024, 1024, 1024)
 MASK_RATE, CRITIC_RATE = 20_000, 3.0
@@ -96,9 +94,9 @@ class MaskedCritic(Method):
         noise = keras.random.normal(ops.shape(z), seed=self.random)
         still_z, still_mask = ops.stop_gradient(z), ops.stop_gradient(mask)
         codes, made = still_z * still_mask, noise * still_mask
-        score = lambda values: ops.mean(gradients.frozen(self.critic, values))  # noqa: E731
+        score = lambda values: ops.mean(frozen(self.critic, values))  # noqa: E731
         gap = ops.mean(self.critic(codes)) - ops.mean(self.critic(made))
-        penalty = gradients.gradient_penalty(self.critic, made, codes, self.random)
+        penalty = gradient_penalty(self.critic, made, codes, self.random)
         seen = score(still_z * mask) - score(noise * mask)
         undecided = ops.sum(mask * (1.0 - mask))
         unused = ops.square(z - ops.mean(z, axis=0)) * ops.exp(-10.0 * ops.square(still_mask))

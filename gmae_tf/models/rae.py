@@ -15,8 +15,7 @@ from keras import ops
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.spectral import spectrally_normalised
+from gmae_tf.models.layers import input_gradient, spectrally_normalised
 from gmae_tf.penalties import NormPenalty
 
 
@@ -99,5 +98,5 @@ class DecoderJacobian(Method):
             output, _ = decoder.stateless_call(trainable, other, z, training=batch.training)
             return ops.cast(output, "float32") * v
 
-        gradient = gradients.input_gradient(projected, batch.drawn)
+        gradient = input_gradient(projected, batch.drawn)
         return {"jacobian": ops.mean(ops.sum(ops.square(gradient), axis=1))}

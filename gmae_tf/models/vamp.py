@@ -13,7 +13,7 @@ from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps
 from gmae_tf.models.vae import GaussianPosterior
 
 JITTER = 0.01

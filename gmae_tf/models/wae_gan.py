@@ -11,8 +11,7 @@ from keras import ops
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import frozen, perceptron
 from gmae_tf.prior import GaussianMixture
 
 
@@ -81,5 +80,5 @@ class LatentCritic(Method):
         told = ops.softplus(-self.critic(true)) + ops.softplus(
             self.critic(ops.stop_gradient(codes))
         )
-        passed = ops.softplus(-gradients.frozen(self.critic, codes))
+        passed = ops.softplus(-frozen(self.critic, codes))
         return {"adversary": ops.mean(passed), "critic": ops.mean(told)}

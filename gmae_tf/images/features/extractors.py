@@ -9,9 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gmae_tf.metrics.frechet import Moments, frechet_distance, kernel_distance
-from gmae_tf.metrics.precision_recall import f_beta_summary, neighbour_precision_recall, prd_curve
-from gmae_tf.metrics.sliced_wasserstein import sliced_wasserstein
+from gmae_tf.metrics.sets import (
+    Moments,
+    f_beta_summary,
+    frechet_distance,
+    kernel_distance,
+    neighbour_precision_recall,
+    prd_curve,
+    sliced_wasserstein,
+)
 
 Images = NDArray[np.uint8]
 

@@ -9,9 +9,14 @@ import pytest
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.features.extractors import SCORES, evaluate_sets, make_extractor
-from gmae_tf.metrics.frechet import frechet_distance, kernel_distance
-from gmae_tf.metrics.precision_recall import f_beta_summary, neighbour_precision_recall, prd_curve
-from gmae_tf.metrics.sliced_wasserstein import sliced_wasserstein
+from gmae_tf.metrics.sets import (
+    f_beta_summary,
+    frechet_distance,
+    kernel_distance,
+    neighbour_precision_recall,
+    prd_curve,
+    sliced_wasserstein,
+)
 
 
 class Corners:
