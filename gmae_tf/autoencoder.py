@@ -12,10 +12,18 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.penalties import Penalty, component_cross_entropy, weighted_sum
+from gmae_tf.penalties import Penalty, check_penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.serialization import Configured
-from gmae_tf.utils.arrays import check_count
+from gmae_tf.utils.arrays import (
+    check_array,
+    check_codes,
+    check_int,
+    check_kind,
+    check_number,
+    check_rng,
+    check_rows,
+)
 
 _serialize = keras.saving.serialize_keras_object
 _deserialize = keras.saving.deserialize_keras_object
@@ -162,19 +170,31 @@ class Autoencoder(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_kind(encoder, keras.Layer, "encoder")
+        check_kind(decoder, keras.Layer, "decoder")
+        if not callable(reconstruction):
+            raise UserError(
+                f"reconstruction is {reconstruction!r:.80}: give a function of data and decoder "
+                "output, such as gmae_tf.losses.MeanSquaredError()"
+            )
+        if penalty is not None:
+            check_penalty(penalty)
+        for value, kind, name in ((prior, GaussianMixture, "prior"), (method, Method, "method")):
+            if value is not None:
+                check_kind(value, kind, name)
         self.encoder = encoder
         self.decoder = decoder
         self.reconstruction = reconstruction
-        self.reconstruction_weight = reconstruction_weight
+        self.reconstruction_weight = check_number(reconstruction_weight, "reconstruction_weight", 0)
         self.penalty = penalty
         self.prior = prior if prior is not None else getattr(penalty, "prior", None)
-        if assignment_weight and self.prior is None:
+        if check_number(assignment_weight, "assignment_weight", 0) and self.prior is None:
             raise UserError("codes can only be assigned to the components of a prior: give one")
         self.assignment_weight = assignment_weight
         self.method = method
         self.recipe: Any = None  # the `gmae_tf.models.config.Recipe` of a model by name
         # Held here as well because Keras only tracks random state that a layer owns.
-        self.seed_generator = penalty.seed_generator if penalty else None
+        self.seed_generator = getattr(penalty, "seed_generator", None)
         names = ["reconstruction", *(penalty.weights if penalty else ())]
         names += method.term_weights if method else ()
         if hasattr(reconstruction, "exact_match"):
@@ -276,8 +296,7 @@ class Autoencoder(keras.Model):
 
     def decode(self, z: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Decoder outputs for codes [N, D]: pixels, or logits [N, T, R]."""
-        codes = np.asarray(z, dtype=np.float32)
-        return _predict(self.decoder, codes, batch_size)
+        return _predict(self.decoder, check_codes(z, self.latent_dim), batch_size)
 
     def reconstruct(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """`decode(encode(x))`."""
@@ -292,7 +311,7 @@ class Autoencoder(keras.Model):
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """n codes [n, D] of the prior.  `UserError` if there is none, or n is no count."""
-        n = check_count(n)
+        n, rng = check_int(n, "n"), check_rng(rng)
         if self.method is not None and (codes := self.method.sample_codes(n, rng)) is not None:
             return codes
         if self.prior is None:
@@ -311,8 +330,10 @@ class Autoencoder(keras.Model):
 
         Straight, not spherical: a mixture has no centre about which to turn.
         """
-        share = np.linspace(0.0, 1.0, steps)[None, :, None]
-        a, b = (np.asarray(codes, dtype=np.float64)[:, None, :] for codes in (start, end))
+        a, b = (check_rows(codes, self.latent_dim)[:, None, :] for codes in (start, end))
+        if len(a) != len(b):
+            raise UserError(f"{len(a)} codes cannot be paired with {len(b)}: give as many")
+        share = np.linspace(0.0, 1.0, check_int(steps, "steps", 1))[None, :, None]
         codes = ((1 - share) * a + share * b).reshape(-1, a.shape[-1])
         decoded = self.decode(codes)
         return decoded.reshape(len(a), steps, *decoded.shape[1:])
@@ -383,6 +404,15 @@ def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.
 
 
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
+    wanted = getattr(network, "input_shape", None)
+    if isinstance(wanted, tuple):  # not several inputs
+        if not hasattr(x, "shape"):
+            x = check_array(x, "the data")
+        if len(x.shape) != len(wanted) or any(
+            size not in (None, own) for size, own in zip(wanted[1:], x.shape[1:], strict=True)
+        ):
+            reads = ", ".join(str(size or "any") for size in wanted[1:])
+            raise UserError(f"the data have the shape {list(x.shape)}: give [N, {reads}]")
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
     return network.predict(x, batch_size=batch_size, verbose=0)

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import SMALLEST
+from gmae_tf.images.options import SMALLEST
 from gmae_tf.models import MODELS
 from gmae_tf.utils.cli import console, run_command
 

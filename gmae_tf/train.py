@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import SMALLEST
-from gmae_tf.images.training import (
+from gmae_tf.images.options import (
+    SMALLEST,
     TrainingOptions,
     few_steps,
     refuse_nonpositive,

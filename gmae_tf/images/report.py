@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gmae_tf.images.evaluation.tables import SECTIONS, UNKNOWN, headline, sentences, tables
+from gmae_tf.images.evaluation.tables import (
+    SECTIONS,
+    TEMPLATES,
+    UNKNOWN,
+    headline,
+    sentences,
+    tables,
+)
 from gmae_tf.utils.files import write_atomic
 from gmae_tf.utils.html import page_environment
 
@@ -18,8 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gmae_tf.utils.plotting import Picture
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:

@@ -21,8 +21,10 @@ import numpy as np
 from keras import ops
 
 from gmae_tf.errors import UserError
+from gmae_tf.penalties.base import check_batch
 from gmae_tf.prior import GaussianMixture, mixture_cdf
 from gmae_tf.serialization import Configured
+from gmae_tf.utils.arrays import check_int, check_kind, check_number
 
 
 def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
@@ -146,14 +148,14 @@ class GaussianMixturePenalty(Configured):
         midpoint: bool = False,
         seed: int = 0,
     ) -> None:
+        check_kind(prior, GaussianMixture, "prior")
+        given = {"ks": ks, "covariance": covariance, "sliced": sliced}
+        weights = {name: check_number(weight, name, 0) for name, weight in given.items()}
         self.prior = prior
-        self.weights = {
-            name: float(weight)
-            for name, weight in (("ks", ks), ("covariance", covariance), ("sliced", sliced))
-            if weight
-        }
-        self.n_directions = n_directions
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        self.n_directions = check_int(n_directions, "n_directions", 1)
         self.midpoint = midpoint
+        seed = check_int(seed, "seed")
         self.seed_generator = keras.random.SeedGenerator(seed) if sliced else None
 
     def __call__(self, z: Any) -> dict[str, Any]:
@@ -161,6 +163,7 @@ class GaussianMixturePenalty(Configured):
 
         Raises `UserError` when D is not that of the prior.
         """
+        check_batch(z)
         if z.shape[-1] != self.prior.dim:  # a D of 1 would be broadcast in silence
             raise UserError(
                 f"the codes have {z.shape[-1]} dimensions but the prior has {self.prior.dim}: "

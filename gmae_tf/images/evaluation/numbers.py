@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.images.evaluation.material import Images, Material
 from gmae_tf.images.evaluation.sets import generation
-from gmae_tf.images.presets import SMALLEST
+from gmae_tf.images.options import SMALLEST
 from gmae_tf.metrics import clustering, latent
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 UNKNOWN = "–"
@@ -29,10 +30,7 @@ DENSITIES = {
     "kde": "ex-post kernel density",
 }
 TERMS = {"ks": "KS term", "covariance": "covariance term", "sliced": "sliced term"}
-GUIDED = (
-    "The training was guided (--guide neighbours): groups of images were found beforehand, without "
-    "labels, and each image was drawn to the component of its group."
-)
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 class Row(NamedTuple):
@@ -123,69 +121,16 @@ def _generation_table(values: Mapping[str, Any]) -> Table:
 
 
 def sentences(results: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What a reader must know beside the numbers of each section."""
-    made: dict[str, list[str]] = {name: [] for name in SECTIONS}
-    generation, clusters, latent = results["generation"], results["clusters"], results["latent"]
-    if generation is not None:
-        made["generation"] = _generation_sentences(generation)
-    if clusters is not None:
-        shares = ", ".join(percent(share) for share in clusters["component_shares"])
-        made["clusters"] = [
-            f"Clusters are {clusters['source']}; each of {clusters['images']:,} test images "
-            "belongs to the most probable one. No label was used in training. The mean average "
-            f"precision is the {clusters['map_definition']}.",
-            *([GUIDED] if results["options"].get("guide") == "neighbours" else []),
-            f"Shares of components 1 to {clusters['components']}: {shares}.",
-        ]
-    else:
-        made["clusters"] = ["The data set has no labels to compare the components with."]
-    terms = (
-        f"The terms are means over batches of {latent['batch_size']}, as in training, and each is "
-        "1 on average for samples of the prior: above 1 the codes differ from it, below 1 they are "
-        "more regular than samples."
-        if latent["terms"] is not None
-        else "This model has no prior."
-    )
-    made["latent"] = [f"{latent['images']:,} test images, encoded in evaluation mode. {terms}"]
-    made["reconstruction"] = [
-        f"{results['reconstruction']['images']:,} test images, reconstructions rounded to the "
-        "nearest of 256 levels."
-    ]
-    return made
+    """What a reader must know beside the numbers of each section: the macros of a template."""
+    from gmae_tf.utils.html import page_environment
 
-
-def _generation_sentences(values: Mapping[str, Any]) -> list[str]:
-    extractor = values["extractor"]
-    made = [
-        f"Every row compares {values['n']:,} images with {values['n']:,} test images, all in "
-        "8 bits (decoded pixels are rounded to the nearest of 256 levels, none is stretched). "
-        "Interpolations are straight, because the mean of a mixture is not 0 and a spherical path "
-        "about the origin would lead out of it."
-    ]
-    if extractor is None:
-        return [*made, "Sliced W2 is the sliced Wasserstein distance of order 2 between pixels."]
-    name = extractor["name"]
-    if extractor["test_accuracy"] is not None:
-        made.append(
-            f"{name} is the Frechet distance in the {extractor['dim']} features of a classifier of "
-            f"this data set that was trained with this project and is right on "
-            f"{percent(extractor['test_accuracy'])} of its test images. It is not FID, and only "
-            "numbers of the same name compare."
-        )
-    else:
-        made.append(f"{name} is in the {extractor['dim']} features of the published Inception.")
-    made.append(
-        "KID is the squared maximum mean discrepancy in the same features; PRD F8 and F1/8 are "
-        "recall and precision for distributions, precision and recall those of the three nearest "
-        "neighbours; sliced W2 is the sliced Wasserstein distance of order 2 between pixels."
-    )
-    gap = values["prior_gap_percent"]
-    if gap is not None:
-        side = "above" if gap >= 0 else "below"
-        made.append(
-            f"Prior samples are {abs(gap):.1f} % {side} samples of the ex-post mixture in {name}: "
-            "0 % would mean that the codes fill the prior."
-        )
+    environment = page_environment(TEMPLATES, autoescape=False)
+    environment.filters.update(percent=percent)
+    macros = environment.get_template("sentences.j2").module
+    made = {}
+    for name in SECTIONS:
+        lines = str(getattr(macros, name)(results)).splitlines()
+        made[name] = [line.strip() for line in lines if line.strip()]
     return made
 
 
