@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.penalties import Penalty, check_penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.serialization import Configured
+from gmae_tf.serialization import Configured, of_config, to_config
 from gmae_tf.utils.arrays import (
     check_array,
     check_codes,
@@ -24,9 +24,6 @@ from gmae_tf.utils.arrays import (
     check_rng,
     check_rows,
 )
-
-_serialize = keras.saving.serialize_keras_object
-_deserialize = keras.saving.deserialize_keras_object
 
 
 @dataclass(frozen=True)
@@ -179,9 +176,8 @@ class Autoencoder(keras.Model):
             )
         if penalty is not None:
             check_penalty(penalty)
-        for value, kind, name in ((prior, GaussianMixture, "prior"), (method, Method, "method")):
-            if value is not None:
-                check_kind(value, kind, name)
+        check_kind(prior, GaussianMixture | None, "prior")
+        check_kind(method, Method | None, "method")
         self.encoder = encoder
         self.decoder = decoder
         self.reconstruction = reconstruction
@@ -340,29 +336,14 @@ class Autoencoder(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Networks, loss, penalty and prior."""
-        return {
-            "name": self.name,
-            "encoder": _serialize(self.encoder),
-            "decoder": _serialize(self.decoder),
-            "reconstruction": _serialize(self.reconstruction),
-            "reconstruction_weight": self.reconstruction_weight,
-            "penalty": _serialize(self.penalty) if self.penalty else None,
-            "prior": self.prior.get_config() if self.prior is not None else None,
-            "assignment_weight": self.assignment_weight,
-            "method": _serialize(self.method) if self.method else None,
-        }
+        names = ("encoder", "decoder", "reconstruction", "reconstruction_weight", "penalty")
+        names += ("prior", "assignment_weight", "method")
+        return {"name": self.name, **{name: to_config(getattr(self, name)) for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Autoencoder:
         """Inverse of `get_config`."""
-        config = dict(config)
-        prior = config.pop("prior")
-        parts = {
-            name: _deserialize(config.pop(name))
-            for name in ("encoder", "decoder", "reconstruction", "penalty", "method")
-        }
-        mixture = GaussianMixture.from_config(prior) if prior else None
-        return cls(**parts, **config, prior=mixture)
+        return cls(**{name: of_config(name, value) for name, value in config.items()})
 
 
 def _mean_over(measure: Any, x: Any, output: Any) -> Any:

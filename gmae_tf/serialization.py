@@ -31,15 +31,16 @@ class Configured:
     def get_config(self) -> dict[str, Any]:
         """Everything the constructor needs."""
         arguments: dict[str, Any] = self._arguments  # type: ignore[attr-defined]
-        return {name: _plain(value) for name, value in arguments.items()}
+        return {name: to_config(value) for name, value in arguments.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Inverse of `get_config`."""
-        return cls(**{name: _made(name, value) for name, value in config.items()})
+        return cls(**{name: of_config(name, value) for name, value in config.items()})
 
 
-def _plain(value: Any) -> Any:
+def to_config(value: Any) -> Any:
+    """An argument as plain data."""
     if isinstance(value, GaussianMixture):
         return value.get_config()
     if isinstance(value, tuple):
@@ -47,8 +48,9 @@ def _plain(value: Any) -> Any:
     return keras.saving.serialize_keras_object(value) if hasattr(value, "get_config") else value
 
 
-def _made(name: str, value: Any) -> Any:
-    if name == "prior":
+def of_config(name: str, value: Any) -> Any:
+    """Inverse of `to_config` for the argument of that name."""
+    if name == "prior" and value is not None:
         return GaussianMixture.from_config(value)
     nested = isinstance(value, dict) and "class_name" in value
     return keras.saving.deserialize_keras_object(value) if nested else value

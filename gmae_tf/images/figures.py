@@ -14,17 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.plotting import (
-    BLUE,
-    CLASSES,
-    DPI,
-    INK,
-    LIGHT,
-    WIDTH,
-    new_figure,
-    panels,
-    styled,
-)
+from gmae_tf.utils.plotting import BLUE, CLASSES, DPI, INK, LIGHT, WIDTH, new_figure, panels, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

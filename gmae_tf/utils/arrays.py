@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from numbers import Real
 from operator import index
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +75,8 @@ def check_rng(rng: Any) -> np.random.Generator:
         raise UserError(f"{rng!r} is no seed: give a whole number or a numpy Generator") from error
 
 
-def check_kind(value: Any, kind: type, name: str) -> None:
-    """Refuse an object of another class."""
+def check_kind(value: Any, kind: type | UnionType, name: str) -> None:
+    """Refuse an object of another class; `kind` may be `Class | None`."""
     if not isinstance(value, kind):
-        raise UserError(f"{name} is {value!r:.80}: give a {kind.__name__}")
+        wanted = getattr(kind, "__name__", None) or get_args(kind)[0].__name__
+        raise UserError(f"{name} is {value!r:.80}: give a {wanted}")

@@ -21,13 +21,7 @@ from gmae_tf.images.datasets.decode import (
     readable,
     refuse_mostly_lost,
 )
-from gmae_tf.images.datasets.image_data import (
-    MIN_IMAGES,
-    ImageData,
-    Indices,
-    Parts,
-    assemble,
-)
+from gmae_tf.images.datasets.image_data import MIN_IMAGES, ImageData, Indices, Parts, assemble
 
 CACHED_FROM = 5000
 """Folders with so many images are decoded once, into the user's cache."""

@@ -152,11 +152,7 @@ def reconstruction(material: Material) -> dict[str, Any]:
     """Mean squared error of test images, pixels in [0, 1], and the peak signal-to-noise ratio."""
     errors = squared_errors(material.test.images, material.model.decode(material.test.codes))
     decibels = -10 * np.log10(np.maximum(errors, 1e-10))
-    return {
-        "images": len(errors),
-        "mse": float(errors.mean()),
-        "psnr": float(decibels.mean()),
-    }
+    return {"images": len(errors), "mse": float(errors.mean()), "psnr": float(decibels.mean())}
 
 
 def squared_errors(images: Images, others: Images) -> NDArray[np.float64]:

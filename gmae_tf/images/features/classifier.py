@@ -254,10 +254,7 @@ def fit_classifier(data: ImageData, config: ClassifierConfig) -> Classifier:
     fit_network(
         network,
         (data.train, np.searchsorted(classes, data.train_labels)),
-        (
-            data.validation[held_out],
-            np.searchsorted(classes, data.validation_labels[held_out]),
-        ),
+        (data.validation[held_out], np.searchsorted(classes, data.validation_labels[held_out])),
         config,
     )
     halves = half_weights(network)

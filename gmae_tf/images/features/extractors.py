@@ -46,10 +46,7 @@ the precision-recall curve for distributions, precision and recall by nearest ne
 
 
 def make_extractor(
-    dataset: str,
-    labelled: bool,
-    inception: Path | None = None,
-    classifier: Path | None = None,
+    dataset: str, labelled: bool, inception: Path | None = None, classifier: Path | None = None
 ) -> Extractor | None:
     """Inception where its weights are given, else the classifier of the data set.
 
