@@ -59,6 +59,39 @@ class ImageBatches(SeededBatches):
         return (images,) if self.numbers is None else (images, self.numbers[rows])
 
 
+class ShiftedBatches(SeededBatches):
+    """Batches of images, shifted by up to `shift` pixels by the seed alone, and their labels."""
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[Any],
+        batch_size: int,
+        seed: int,
+        shift: int,
+    ) -> None:
+        super().__init__(images, batch_size, seed)
+        self.labels, self.shift = labels, shift
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        offsets = rng.integers(-self.shift, self.shift + 1, (len(rows), 2))
+        return shift_images(self.data[rows], offsets, self.shift), self.labels[rows]
+
+
+def shift_images(
+    images: NDArray[np.uint8], offsets: NDArray[np.int64], shift: int
+) -> NDArray[np.uint8]:
+    """Move image i of [N, H, W, C] by offsets[i] = (down, right); borders are repeated."""
+    _, height, width, _ = images.shape
+    border = ((0, 0), (shift, shift), (shift, shift), (0, 0))
+    padded = np.pad(images, border, mode="edge")
+    rows = np.arange(height)[None, :] + shift - offsets[:, :1]
+    columns = np.arange(width)[None, :] + shift - offsets[:, 1:]
+    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
 class LengthBatches(SeededBatches):
     """The same random batches, of sequences, cut into parts of similar length; TensorFlow only.
 
