@@ -153,15 +153,13 @@ def load_data(details: Mapping[str, Any], data_dir: Path | None) -> ImageData:
 
 def _check_run(run: Path) -> None:
     """Refuse what is no run of the training; a folder with a model alone is fine."""
+    record = run / "environment.json"
     if not run.is_dir():
         raise UserError(
             f"there is no run folder {run}: name the folder that python -m gmae_tf.train wrote"
         )
-    record = run / "environment.json"
-    if not record.exists():
-        return
     try:
-        kind = json.loads(record.read_text())["kind"]
+        kind = json.loads(record.read_text())["kind"] if record.exists() else REQUESTED
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{record} is damaged ({error}): train again in another folder") from error
     if kind != REQUESTED:
@@ -217,6 +215,8 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     model, data = material.model, material.data
     facts = environment()
     versions = facts.pop("versions")
+    parts = {name: len(getattr(data, name)) for name in ("train", "validation", "test")}
+    about = ("name", "source", "side", "channels", "class_names")
     return {
         "run": config.run.name,
         "model": {
@@ -225,16 +225,7 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
             "parameters": int(model.network.count_params()),
             "prior": None if material.prior is None else material.prior.get_config(),
         },
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "test": len(data.test),
-            "side": data.side,
-            "channels": data.channels,
-            "class_names": data.class_names,
-        },
+        "data": {**{name: getattr(data, name) for name in about}, **parts},
         "seed": config.seed,
         "command": command_line(config),
         "options": model.details.get("config", {}),
