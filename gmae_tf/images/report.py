@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from gmae_tf.images.evaluation.tables import (
     SECTIONS,
-    TEMPLATES,
+    TERMS,
     UNKNOWN,
-    headline,
+    environment,
     sentences,
     tables,
 )
 from gmae_tf.utils.files import write_atomic
-from gmae_tf.utils.html import page_environment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,18 +70,15 @@ def write_page(results: Mapping[str, Any], pictures: Sequence[Picture], path: Pa
 
 def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as text; every string is escaped by the template engine."""
-    return (
-        page_environment(TEMPLATES)
-        .get_template("evaluation.html.j2")
-        .render(
-            results=results,
-            headline=headline(results),
-            sections=SECTIONS,
-            tables=tables(results),
-            sentences=sentences(results),
-            pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
-            unknown=UNKNOWN,
-        )
+    page = environment().get_template("evaluation.html.j2")
+    return page.render(
+        results=results,
+        terms=TERMS,
+        sections=SECTIONS,
+        tables=tables(results),
+        sentences=sentences(results),
+        pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
+        unknown=UNKNOWN,
     )
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from gmae_tf.images import figures
 from gmae_tf.images.evaluation.material import Images, Material
 from gmae_tf.images.evaluation.sets import draw, nearest
-from gmae_tf.images.evaluation.tables import TEMPLATES
+from gmae_tf.images.evaluation.tables import environment
 from gmae_tf.images.features.extractors import Extractor
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.html import page_environment
 from gmae_tf.utils.plotting import Picture, png
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def pictures(
 
 def _picture(name: str, figure: Figure, **facts: Any) -> Picture:
     """A figure with the words of its macro in the template of captions."""
-    captions = page_environment(TEMPLATES, autoescape=False).get_template("captions.j2").module
+    captions = environment(autoescape=False).get_template("captions.j2").module
     section, title, caption = str(getattr(captions, name)(**facts)).strip().splitlines()
     return Picture(section, name, title, caption, png(figure))
 

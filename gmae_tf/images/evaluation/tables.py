@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 UNKNOWN = "–"
 LOWER, HIGHER = "↓", "↑"
@@ -122,11 +125,7 @@ def _generation_table(values: Mapping[str, Any]) -> Table:
 
 def sentences(results: Mapping[str, Any]) -> dict[str, list[str]]:
     """What a reader must know beside the numbers of each section: the macros of a template."""
-    from gmae_tf.utils.html import page_environment
-
-    environment = page_environment(TEMPLATES, autoescape=False)
-    environment.filters.update(percent=percent)
-    macros = environment.get_template("sentences.j2").module
+    macros = environment(autoescape=False).get_template("sentences.j2").module
     made = {}
     for name in SECTIONS:
         lines = str(getattr(macros, name)(results)).splitlines()
@@ -134,24 +133,12 @@ def sentences(results: Mapping[str, Any]) -> dict[str, list[str]]:
     return made
 
 
-def headline(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The few numbers at the top of the page."""
-    made = []
-    generation, clusters = results["generation"], results["clusters"]
-    if generation is not None and generation["extractor"] is not None:
-        by_name = {row["name"]: row["frechet"] for row in generation["rows"]}
-        shown = ("prior samples", "ex-post mixture", "reconstructions", "interpolations")
-        text = ", ".join(f"{name} {number(by_name[name])}" for name in shown if name in by_name)
-        made.append((f"{generation['extractor']['name']} {LOWER}", text))
-    if clusters is not None:
-        text = f"accuracy {percent(clusters['accuracy'])}, NMI {number(clusters['nmi'], 3)}"
-        made.append((f"Clusters {HIGHER}", text))
-    terms = results["latent"]["terms"]
-    if terms is not None:
-        text = ", ".join(f"{TERMS[k]} {number(v)}" for k, v in terms.items())
-        made.append(("Codes (goal 1)", text))
-    own = results["reconstruction"]
-    made.append((f"Reconstruction {LOWER}", f"mean squared error {number(own['mse'])}"))
+def environment(*, autoescape: bool = True) -> Environment:
+    """The templates of an evaluation, with its formats as filters."""
+    from gmae_tf.utils.html import page_environment
+
+    made = page_environment(TEMPLATES, autoescape=autoescape)
+    made.filters.update(number=number, percent=percent)
     return made
 
 
