@@ -336,8 +336,8 @@ class Autoencoder(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Networks, loss, penalty and prior."""
-        names = ("encoder", "decoder", "reconstruction", "reconstruction_weight", "penalty")
-        names += ("prior", "assignment_weight", "method")
+        names = ["encoder", "decoder", "reconstruction", "reconstruction_weight", "penalty"]
+        names += ["prior", "assignment_weight", "method"]
         return {"name": self.name, **{name: to_config(getattr(self, name)) for name in names}}
 
     @classmethod

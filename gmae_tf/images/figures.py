@@ -192,7 +192,7 @@ def latent_pairs(
     figure, cells = panels(len(pairs), 3, height=2.15)
     for axes, pair in zip(cells, pairs, strict=True):
         colours: Any = BLUE if labels is None else np.array(CLASSES)[labels % len(CLASSES)]
-        axes.scatter(*codes[:, pair].T, s=2.5, c=colours, lw=0, alpha=0.75)
+        axes.scatter(codes[:, pair[0]], codes[:, pair[1]], s=2.5, c=colours, lw=0, alpha=0.75)
         if prior is not None:
             _draw_contours(axes, codes[:, pair], marginal(prior, pair))
         axes.set_title(f"z{pair[0] + 1}, z{pair[1] + 1}")

@@ -62,13 +62,13 @@ class Material:
         """Encode and fit; `step` hears what is being done."""
         rng = np.random.default_rng(seed)
         step("encoding")
-        parts = [
+        train, validation, test = (
             _part(model, getattr(data, name), getattr(data, f"{name}_labels"), rng)
             for name in ("train", "validation", "test")
-        ]
+        )
         step("densities")
-        densities = {kind: LatentDensity(kind).fit(parts[0].codes, seed) for kind in KINDS}
-        return cls(model, data, n, seed, *parts, densities)
+        densities = {kind: LatentDensity(kind).fit(train.codes, seed) for kind in KINDS}
+        return cls(model, data, n, seed, train, validation, test, densities)
 
     def rng(self, purpose: int) -> np.random.Generator:
         """Random numbers of their own for each purpose, so that none shifts the others."""

@@ -129,7 +129,7 @@ def cluster_source(material: Material) -> str:
 def codes(material: Material, batch_size: int) -> dict[str, Any]:
     """How well held-out codes, in evaluation mode, fit the prior, and their densities in nats."""
     prior, z = material.prior, material.test.codes
-    likelihoods = {
+    likelihoods: dict[str, float] = {
         kind: latent.mean_log_likelihood(density, z[:MAX_KDE] if kind == "kde" else z)
         for kind, density in material.densities.items()
     }
