@@ -16,8 +16,8 @@ from gmae_tf.penalties import Penalty, check_penalty, component_cross_entropy, w
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.serialization import Configured, of_config, to_config
 from gmae_tf.utils.arrays import (
-    check_array,
     check_codes,
+    check_examples,
     check_int,
     check_kind,
     check_number,
@@ -171,8 +171,7 @@ class Autoencoder(keras.Model):
         check_kind(decoder, keras.Layer, "decoder")
         if not callable(reconstruction):
             raise UserError(
-                f"reconstruction is {reconstruction!r:.80}: give a function of data and decoder "
-                "output, such as gmae_tf.losses.MeanSquaredError()"
+                f"reconstruction is {reconstruction!r:.80}: give a function (x, output)"
             )
         if penalty is not None:
             check_penalty(penalty)
@@ -387,13 +386,7 @@ def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
     wanted = getattr(network, "input_shape", None)
     if isinstance(wanted, tuple):  # not several inputs
-        if not hasattr(x, "shape"):
-            x = check_array(x, "the data")
-        if len(x.shape) != len(wanted) or any(
-            size not in (None, own) for size, own in zip(wanted[1:], x.shape[1:], strict=True)
-        ):
-            reads = ", ".join(str(size or "any") for size in wanted[1:])
-            raise UserError(f"the data have the shape {list(x.shape)}: give [N, {reads}]")
+        x = check_examples(x, wanted[1:])
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
     return network.predict(x, batch_size=batch_size, verbose=0)

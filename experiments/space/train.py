@@ -2,7 +2,7 @@
 
     python -m experiments.space.train --prepared PREPARED --kind molecules --latent 128 --noise 1.0
 
-Data lie on the device, many steps run in one call (`experiments.space.scan`), and learning rate and
+Data lie on the device, many steps run in one call (`experiments.scan`), and learning rate and
 noise follow the share of the seconds that has passed.  Writes NAME.npz (weights in 16 bits, for
 `experiments.space.rebuild`), NAME.config.json and NAME.json (log and measures) into --out.
 """
@@ -200,7 +200,7 @@ def _fit(config: Settings, network: Autoencoder, batch: Any, data: Any, choose: 
     """Train for the seconds of the settings; the means of a call about eight times."""
     import keras
 
-    from experiments.space.scan import ScannedTraining
+    from experiments.scan import ScannedTraining
 
     network.compile(optimizer=keras.optimizers.Adam(config.rate, global_clipnorm=1.0))
     training = ScannedTraining(network, batch, data)

@@ -31,6 +31,20 @@ def check_rows(codes: ArrayLike, dim: int) -> NDArray[np.float64]:
     return array
 
 
+def check_examples(x: Any, shape: tuple[int | None, ...]) -> Any:
+    """Data [N, *shape], None being any size; a sequence becomes an array."""
+    x = x if hasattr(x, "shape") else check_array(x, "the data")
+    sizes = tuple(x.shape[1:])
+    if (
+        not len(x.shape)
+        or len(sizes) != len(shape)
+        or any(size not in (None, own) for size, own in zip(shape, sizes, strict=True))
+    ):
+        reads = ", ".join(str(size or "any") for size in shape)
+        raise UserError(f"the data have the shape {list(x.shape)}: give [N, {reads}]")
+    return x
+
+
 def check_array(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Numbers as a new float64 array."""
     try:
