@@ -77,11 +77,11 @@ def train_for(
     """Train for the seconds; learning rate and noise follow the share of them that has passed.
 
     The means of a call are logged about eight times.  `batch` and `data` are those of
-    `gmae_tf.training.scan.ScannedTraining`; `adam` are options of the optimiser.
+    `experiments.scan.ScannedTraining`; `adam` are options of the optimiser.
     """
     import keras
 
-    from gmae_tf.training.scan import ScannedTraining
+    from experiments.scan import ScannedTraining
 
     network.compile(optimizer=keras.optimizers.Adam(timing.rate, global_clipnorm=1.0, **adam))
     training = ScannedTraining(network, batch, data)

@@ -7,13 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import SMALLEST
-from gmae_tf.images.training import (
-    TrainingOptions,
-    few_steps,
-    refuse_nonpositive,
-    resolve,
-)
+from gmae_tf.images.options import SMALLEST, TrainingOptions, few_steps, refuse_nonpositive, resolve
 from gmae_tf.models import MODELS, check_options, options_of
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import to_json

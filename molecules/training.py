@@ -15,7 +15,7 @@ from gmae_tf.utils.parallel import map_chunks
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
-    from gmae_tf.training.target_batches import AnnotatedSequences
+    from gmae_tf.training.batches import AnnotatedSequences
     from grammar.cfg.grammar import Grammar
 
 FEWEST = 50
@@ -60,9 +60,13 @@ def fit_network(
     """
     import keras
 
-    from gmae_tf.training.batches import LengthBatches, SeededBatches
+    from gmae_tf.training.batches import (
+        AnnotatedSequences,
+        LengthBatches,
+        SeededBatches,
+        TargetBatches,
+    )
     from gmae_tf.training.fit import fit
-    from gmae_tf.training.target_batches import AnnotatedSequences, TargetBatches
 
     order = np.random.default_rng(seed).permutation(len(rules))
     validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
@@ -109,7 +113,7 @@ def annotated(
     """
     if not descriptors and not spelled:
         return rules
-    from gmae_tf.training.target_batches import AnnotatedSequences
+    from gmae_tf.training.batches import AnnotatedSequences
 
     targets = spellings = None
     if descriptors:

@@ -21,7 +21,7 @@ from experiments.runner import (
     spread,
 )
 from gmae_tf.errors import UserError
-from gmae_tf.metrics.frechet import Moments, frechet_distance
+from gmae_tf.metrics.sets import Moments, frechet_distance
 from gmae_tf.utils.cli import parse_seeds, run_command
 
 if TYPE_CHECKING:

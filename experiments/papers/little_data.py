@@ -29,7 +29,7 @@ from gmae_tf.utils.cli import parse_seeds, run_command
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
     from gmae_tf.images.features.extractors import Extractor
-    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.metrics.sets import Moments
     from gmae_tf.train import TrainConfig
 
 CAPACITIES: tuple[tuple[int, ...], ...] = (
@@ -69,7 +69,7 @@ class LittleDataConfig(StudyOptions):
 def little_data(config: LittleDataConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figure."""
     from experiments.images.measure import extractor_of
-    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.metrics.sets import Moments
     from gmae_tf.train import load
     from gmae_tf.utils.devices import select_device
 
@@ -123,7 +123,7 @@ def _measure(options: TrainConfig, extractor: Extractor, moments: Moments, folde
     from gmae_tf.images.evaluation.numbers import squared_errors
     from gmae_tf.images.model import ImageAutoencoder
     from gmae_tf.images.training import build, fit_network
-    from gmae_tf.metrics.frechet import Moments, frechet_distance
+    from gmae_tf.metrics.sets import Moments, frechet_distance
     from gmae_tf.train import load
 
     data = load(options)

@@ -2,7 +2,7 @@
 
     python -m experiments.space.train --prepared PREPARED --kind molecules --latent 128 --noise 1.0
 
-Data lie on the device, many steps run in one call (`gmae_tf.training.scan`), and learning rate and
+Data lie on the device, many steps run in one call (`experiments.scan`), and learning rate and
 noise follow the share of the seconds that has passed.  Writes NAME.npz (weights in 16 bits, for
 `experiments.space.rebuild`), NAME.config.json and NAME.json (log and measures) into --out.
 """

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import preset_of
+from gmae_tf.images.options import preset_of
 from gmae_tf.images.training import prepare
 from gmae_tf.models import MODELS
 from gmae_tf.train import TrainConfig, load, with_preset

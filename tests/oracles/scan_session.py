@@ -17,7 +17,7 @@ import numpy as np
 
 from gmae_tf.models.auxiliary import AuxiliaryObjectives
 from gmae_tf.models.config import Recipe
-from gmae_tf.training.scan import ScannedTraining
+from experiments.scan import ScannedTraining
 from grammar.autoencoder.architectures import Architecture, build_from_recipe
 from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_derivations
