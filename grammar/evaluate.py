@@ -73,7 +73,7 @@ def evaluate(config: EvaluateConfig) -> None:
     model = GrammarAutoencoder.load(folder)
     held_out = held_out_strings(model, config)
     from grammar.autoencoder.space import evaluate_space
-    from grammar.autoencoder.space_report import sections
+    from grammar.autoencoder.space_report import headline, sections
 
     tenth = max(1, config.n // 10)
     found = evaluate_space(
@@ -86,7 +86,7 @@ def evaluate(config: EvaluateConfig) -> None:
         seed=config.seed,
     )
     made = sections(model, held_out, found, config.seed)
-    shown = page("grammar.evaluate", "strings", config.run, model, found, made)
+    shown = page("grammar.evaluate", "strings", config.run, model, found, headline(found), made)
     finish(out, found, shown, time.monotonic() - started)
 
 
@@ -162,6 +162,7 @@ def page(
     run: Path,
     model: GrammarAutoencoder,
     found: Mapping[str, Any],
+    headline: Sequence[tuple[str, str]],
     sections: Sequence[Section],
 ) -> Page:
     """The report of an evaluation."""
@@ -176,7 +177,7 @@ def page(
         lead=f"A network of {parameters:,} parameters maps {noun} to {model.latent_dim} dimensions "
         f"and back. Measured on {found[f'held_out_{noun}']:,} held-out {noun} and on "
         "samples of the prior.",
-        headline=[],
+        headline=headline,
         sections=sections,
         command=f"python -m {command} {shlex.join(sys.argv[1:])}",
         details={

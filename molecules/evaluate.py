@@ -1,17 +1,18 @@
-"""python -m molecules.evaluate: quality of a trained model and of its latent space.
+"""python -m molecules.evaluate RUN: quality of a trained model's latent space of molecules.
 
-`evaluate` is what `molecules.train` ends with: reconstruction, validity under each mask, prior
-samples.  The command measures the latent space, see `molecules.space_metrics`.
+Writes evaluation.json, report.html and figures/*.png.  `evaluate` is what `molecules.train` ends
+with: reconstruction, validity under each mask, prior samples, and a small measure of the space.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +22,24 @@ from rich.table import Table
 
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
-from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.json import write_json
+from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.files import make_folder
 from grammar.cfg.characters import writes_characters
 from grammar.decoding import DerivationMask, StackMask, decode_logits
+from grammar.evaluate import check_folder, check_numbers, finish, page
 from molecules.chem.draw import grid
 from molecules.chem.metrics import summarise
 from molecules.data.cleaning import accepted_by
 from molecules.data.sources import load_molecules
 from molecules.decoding.mask import molecule_walk
-from molecules.model import MoleculeAutoencoder, find_model, load
+from molecules.model import MoleculeAutoencoder, load
 from molecules.scoring.scorer import Scorer
+from molecules.space.metrics import evaluate_space
+from molecules.space.report import headline, sections, tables
 
 RANKED_BY = "penalized_logp"
+TRAINED_SAMPLES = 1_000
+"""Prior samples with which the space is measured at the end of a training."""
 MAX_BATCH = 500
 """Of held-out codes in the latent terms, which are relative to prior samples of that size."""
 
@@ -50,6 +56,14 @@ def evaluate(
     codes = model.network.sample_codes(samples, rng)
     decoded = model.decode_spellings(codes)
     summary = summarise(decoded, model.training_strings)
+    few = min(samples, TRAINED_SAMPLES)
+    written = [str(text) for text in model.codec.decode(held_out[: max(2, few // 2)])]
+    space = {}
+    if len(written) > 1:
+        tenth = max(1, few // 10)
+        space = evaluate_space(
+            model, written, samples=few, pairs=tenth, neighbours=tenth, gp=few, seed=seed
+        )
     return {
         "held_out_molecules": len(held_out),
         "reconstruction_nats": terms["reconstruction"],
@@ -61,6 +75,7 @@ def evaluate(
             "random": valid_by_mask(model, partial(_random, model, samples, seed)),
         },
         "top": top(decoded),
+        "space": space,
     }
 
 
@@ -139,6 +154,8 @@ def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     for row in results["top"]:
         best.add_row(row["smiles"], f"{row['score']:.3f}")
     screen.print(best)
+    for space_table in tables(results["space"]) if results.get("space") else ():
+        space_table.print(screen)
     if not results["top"]:
         return  # no sample was a molecule
     legends = [f"{row['score']:.2f}" for row in results["top"]]
@@ -161,43 +178,52 @@ class SpaceConfig:
     default."""
     data_dir: Path | None = None
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    gp: int = 2_000
+    """Training codes of the Gaussian processes on held-out codes; 0 for none."""
     out: Path | None = None
-    """JSON file to write, space.json in the folder of the model by default."""
+    """Folder to write; that of the model by default, runs/evaluation of a shipped one."""
     jobs: int = -1
     """Processes that compute properties; one for each core by default."""
     seed: int = 0
     """Seed of the samples and of the choice of molecules."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
 
 
 def measure_space(config: SpaceConfig) -> None:
-    """Measure the latent space on held-out molecules, print a table, and write JSON."""
-    from molecules.space_metrics import evaluate_space
-
-    if config.n < 20:
-        raise UserError(f"--n is {config.n}: at least 20 samples are needed")
-    folder = find_model(config.run)
+    """Measure the latent space on held-out molecules, print the tables, and write the page."""
+    check_numbers(config.n, config.gp)
+    shipped = MoleculeAutoencoder.PRESETS.get(str(config.run))
+    folder = shipped or config.run
+    check_folder(folder, "molecules")
+    out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
 
     from gmae_tf.utils.devices import select_device
 
-    select_device("auto")
+    select_device(config.device)
+    started = time.monotonic()
     model = load(folder)
-    rules = held_out_rules(model, config)
-    tenth = config.n // 10
-    found = evaluate_space(model, rules, config.n, tenth, tenth, config.seed, config.jobs)
-    screen, out = console(), config.out or folder / "space.json"
-    write_json(out, found)
-    screen.print(*space_tables(found), sep="\n")
-    for name, value in found["terms"].items():
-        screen.print(f"{name} term of held-out codes (1 = prior samples): {value:.3f}")
-    screen.print(
-        f"{found['exact']:.4f} of {found['held_out_molecules']:,} held-out molecules reconstructed "
-        f"exactly; numbers in {out}",
-        soft_wrap=True,
+    held_out = held_out_molecules(model, config)
+    tenth = max(1, config.n // 10)
+    found = evaluate_space(
+        model,
+        held_out,
+        samples=config.n,
+        pairs=tenth,
+        neighbours=tenth,
+        gp=config.gp,
+        seed=config.seed,
+        jobs=config.jobs,
     )
+    made = sections(model, held_out, found, config.seed)
+    shown = page(
+        "molecules.evaluate", "molecules", config.run, model, found, headline(found), made
+    )
+    finish(out, found, shown, time.monotonic() - started)
 
 
-def held_out_rules(model: MoleculeAutoencoder, config: SpaceConfig) -> NDArray[np.uint8]:
-    """Rules [N, T] of held-out molecules, of the training's data unless the options name others.
+def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[str]:
+    """At most n / 2 held-out molecules, of the training's data unless the options name others.
 
     Raises
     ------
@@ -219,40 +245,7 @@ def held_out_rules(model: MoleculeAutoencoder, config: SpaceConfig) -> NDArray[n
     if len(data.held_out) < 2:
         raise UserError(f"{source} has too few molecules to hold some out: name more with --data")
     order = np.random.default_rng(config.seed).permutation(len(data.held_out))
-    chosen = np.sort(order[: max(2, config.n // 2)])
-    return model.codec.encode([data.held_out[i] for i in chosen])
-
-
-SPACE_ROWS = {
-    "valid": ("share of molecules", 3),
-    "penalized_logp": ("penalised logP", 3),
-    "logp": ("logP", 3),
-    "sa": ("SA", 3),
-    "qed": ("QED", 3),
-    "weight": ("weight", 1),
-    "rings_above_7": ("ring of more than 7 atoms", 4),
-}
-"""Title and digits of the means that are shown."""
-
-
-def space_tables(found: dict[str, Any]) -> list[Table]:
-    """Mean properties of samples and midpoints with distances to held-out molecules, and noise."""
-    columns = ("held-out", "prior", "distance", "ex-post", "distance", "midpoints")
-    means = Table("mean", *columns, title="samples, their 1-Wasserstein distances, midpoints")
-    for name, (title, digits) in SPACE_ROWS.items():
-        values = (
-            found["data"].get(name),
-            found["prior"].get(name),
-            found["prior"]["wasserstein"].get(name),
-            found["ex_post"].get(name),
-            found["ex_post"]["wasserstein"].get(name),
-            found["midpoints"].get(name),
-        )
-        means.add_row(title, *("–" if v is None else f"{v:.{digits}f}" for v in values))
-    noise = Table("noise on codes", "equal", "similarity", "change of penalised logP")
-    for level, row in found["noise"].items():
-        noise.add_row(level, *(f"{row[name]:.3f}" for name in ("same", "similarity", "change")))
-    return [means, noise]
+    return [data.held_out[i] for i in np.sort(order[: max(2, config.n // 2)])]
 
 
 def main() -> None:

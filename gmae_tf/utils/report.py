@@ -31,6 +31,30 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
 
+    def print(self, console: Console) -> None:
+        """Print it, titles of columns in several lines so that it fits 80 columns."""
+        from rich import box
+        from rich.table import Table as Printed
+        from rich.text import Text
+
+        printed = Printed(
+            box=box.SIMPLE_HEAD,
+            title=f"\n{self.title}",
+            title_justify="left",
+            title_style="bold",
+            pad_edge=False,
+        )
+        for i, title in enumerate(self.columns):
+            words = [*title.split(), *(row[i] for row in self.rows if i)]
+            printed.add_column(
+                Text("\n".join(title.split()) if i else title),
+                justify="right" if i else "left",
+                min_width=max(map(len, words), default=0),
+            )
+        for row in self.rows:
+            printed.add_row(*map(Text, row))
+        console.print(printed)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -40,6 +64,8 @@ class Section:
     tables: Sequence[Table] = ()
     sentences: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
+    printed: bool = True
+    """Whether the tables also go to the terminal."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +85,13 @@ class Page:
     """Names and values that a reader may unfold, by title."""
 
     def print(self, console: Console) -> None:
-        """Print every table and sentence."""
-        from rich import box
-        from rich.table import Table as Printed
-        from rich.text import Text
-
+        """Print the tables and sentences that go to the terminal."""
         for section in self.sections:
-            for table in section.tables:
-                printed = Printed(
-                    box=box.SIMPLE_HEAD,
-                    title=f"\n{table.title}",
-                    title_justify="left",
-                    title_style="bold",
-                    pad_edge=False,
-                )
-                for i, column in enumerate(table.columns):
-                    printed.add_column(Text(column), justify="right" if i else "left")
-                for row in table.rows:
-                    printed.add_row(*map(Text, row))
-                console.print(printed)
-            for sentence in section.sentences:
-                console.print(Text(sentence))
+            if section.printed:
+                for table in section.tables:
+                    table.print(console)
+                for sentence in section.sentences:
+                    console.print(sentence, markup=False)
 
     def write(self, path: Path) -> None:
         """Write the page; `UserError` if the folder cannot be written."""

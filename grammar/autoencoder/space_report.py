@@ -22,10 +22,10 @@ TERMS = {"ks": "KS term", "covariance": "covariance term", "sliced": "sliced ter
 SETS = {
     "data": "held-out strings",
     "prior": "prior samples",
-    "ex_post": "samples of a Gaussian fitted to the codes",
-    "midpoints": "midpoints of two codes",
+    "ex_post": "ex-post Gaussian",
+    "midpoints": "midpoints",
 }
-STEPS, SHOWN, MAPPED = 12, 5, 2_000
+STEPS, SHOWN, MAPPED = 50, 5, 2_000
 """Codes of a walk, decodes at each noise, and codes of a map."""
 
 
@@ -45,6 +45,17 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     for values in found.get("gp", {}).values():
         made.append(gaussian_process_table({"score": values}))
     return made
+
+
+def headline(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The most important numbers of `evaluate_space`."""
+    rows = [("Reconstructed exactly", percent(found["exact"]["held_out"], 2))]
+    for level in ("0.3", "0.6"):
+        rows.append((f"Same string under noise {level}", percent(found["noise"][level]["same"])))
+    if "score" in found["prior"]:
+        means = (number(found[name].get("score"), 2) for name in ("prior", "data"))
+        rows.append(("Mean score of prior samples, of held-out strings", ", ".join(means)))
+    return rows
 
 
 def terms_table(terms: Mapping[str, float]) -> list[Table]:
@@ -82,7 +93,10 @@ def _sets_table(found: Mapping[str, Any]) -> Table:
         for key in ("length", "score") if scored else ("length",):
             cells += [number(row.get(key), 2), number(apart.get(key))]
         rows.append(cells)
-    note = "Lengths in productions; distances are 1-Wasserstein, to the held-out strings."
+    note = (
+        "The ex-post Gaussian is fitted to the codes; midpoints are of random pairs. Lengths in "
+        "productions; distances are 1-Wasserstein, to the held-out strings."
+    )
     if scored:
         note += " The score is log(1 + mean squared error) to the benchmark's target."
     return Table("Samples and midpoints", columns, rows, note)
@@ -135,6 +149,7 @@ def sections(
                 _neighbours(model, codes[first], model.codec.decode(rules[[first]])[0], rng),
             ],
             pictures=[map_picture(codes, lengths.astype(float), "length, productions")],
+            printed=False,
         ),
     ]
 
