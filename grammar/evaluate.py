@@ -59,8 +59,9 @@ class EvaluateConfig:
 def evaluate(config: EvaluateConfig) -> None:
     """Measure the latent space, print the tables, and write numbers, figures and the page."""
     from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.expressions.data import SOURCES
 
-    check_numbers(config.n, config.gp)
+    check_options(config.n, config.gp, config.data, SOURCES)
     shipped = str(config.run) in GrammarAutoencoder.PRESETS
     folder = GrammarAutoencoder.PRESETS.get(str(config.run), config.run)
     check_folder(folder, "strings")
@@ -90,12 +91,14 @@ def evaluate(config: EvaluateConfig) -> None:
     finish(out, found, shown, time.monotonic() - started)
 
 
-def check_numbers(n: int, gp: int) -> None:
-    """`UserError` for too few samples."""
+def check_options(n: int, gp: int, data: str | None, sources: Sequence[str]) -> None:
+    """`UserError` for too few samples, or data that are no file and none of the sources."""
     if n < FEWEST:
         raise UserError(f"--n is {n}: at least {FEWEST} samples are needed")
     if gp < 0:
         raise UserError(f"--gp is {gp}: give the number of training codes, or 0 for none")
+    if data is not None and data not in sources and not Path(data).is_file():
+        raise UserError(f"--data: there is no file {data}: name one, or {', '.join(sources)}")
 
 
 def check_folder(folder: Path, kind: Literal["strings", "molecules"]) -> None:

@@ -26,7 +26,7 @@ from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.files import make_folder
 from grammar.cfg.characters import writes_characters
 from grammar.decoding import DerivationMask, StackMask, decode_logits
-from grammar.evaluate import check_folder, check_numbers, finish, page
+from grammar.evaluate import check_folder, check_options, finish, page
 from molecules.chem.draw import grid
 from molecules.chem.metrics import summarise
 from molecules.data.cleaning import accepted_by
@@ -192,7 +192,7 @@ class SpaceConfig:
 
 def measure_space(config: SpaceConfig) -> None:
     """Measure the latent space on held-out molecules, print the tables, and write the page."""
-    check_numbers(config.n, config.gp)
+    check_options(config.n, config.gp, config.data, ("zinc", "download", "builtin"))
     shipped = MoleculeAutoencoder.PRESETS.get(str(config.run))
     folder = shipped or config.run
     check_folder(folder, "molecules")

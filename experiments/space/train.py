@@ -260,12 +260,12 @@ def _save(config: TrainConfig, model: GrammarAutoencoder) -> None:
 def _gaussian_process(
     config: TrainConfig, codes: NDArray[Any], values: NDArray[Any]
 ) -> subprocess.Popen[bytes] | None:
-    """`experiments.space.gp` on the codes, beside the other measures."""
+    """`experiments.space.gp_jax` on the codes, beside the other measures."""
     if config.gp == "none":
         return None
     path = config.out / f"{config.name}.codes.npz"
     np.savez(path, codes=codes.astype(np.float32), values=values)
-    command = [sys.executable, "-m", "experiments.space.gp", "--codes", str(path)]
+    command = [sys.executable, "-m", "experiments.space.gp_jax", "--codes", str(path)]
     command += ["--out", str(config.out / f"{config.name}.gp.json")]
     small = ["--small"] if config.gp == "small" else []
     return subprocess.Popen(command + small, env=child_environment())

@@ -34,7 +34,7 @@ LEVELS = (0.3, 0.6, 1.0)
 LATENT_BATCH, DIRECTIONS = 500, 128
 """Codes and random directions of the latent terms, which are relative to prior samples."""
 SHORT, SHORT_STRINGS, SHORT_SEED = 12, 2_000, 2
-"""Productions, number and seed of the random short strings."""
+"""Productions, largest number, and seed of the random short strings."""
 
 
 def evaluate_space(
@@ -99,7 +99,7 @@ def evaluate_space(
     data = _Decoded(model, rules, values)
     found: dict[str, Any] = {
         "held_out_strings": len(rules),
-        "exact": {"held_out": model.exact_match(rules), **_short(model)},
+        "exact": {"held_out": model.exact_match(rules), **_short(model, samples)},
         "terms": latent_terms(model, codes, seed),
         "data": data.summary(),
     }
@@ -149,7 +149,7 @@ def noisy(codes: Array, level: float, rng: np.random.Generator) -> Array:
     return codes + level * rng.standard_normal(codes.shape)
 
 
-def short_strings(model: GrammarAutoencoder, n: int = SHORT_STRINGS) -> list[str]:
+def short_strings(model: GrammarAutoencoder, n: int) -> list[str]:
     """At most n different strings of at most 12 productions, uniform, none of the training's.
 
     None at all of a grammar of characters, in which any text is a string.
@@ -162,8 +162,8 @@ def short_strings(model: GrammarAutoencoder, n: int = SHORT_STRINGS) -> list[str
     return [text for text in drawn if text not in model.training_strings]
 
 
-def _short(model: GrammarAutoencoder) -> dict[str, float]:
-    strings = short_strings(model)
+def _short(model: GrammarAutoencoder, samples: int) -> dict[str, float]:
+    strings = short_strings(model, min(samples, SHORT_STRINGS))
     if not strings:
         return {}
     exact = model.exact_match(model.codec.encode(strings))

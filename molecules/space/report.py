@@ -54,7 +54,8 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
     )
     made = [exact, *terms_table(found["terms"]), _means_table(found), _noise_table(found["noise"])]
     if any(found.get("gp", {}).values()):
-        made.append(gaussian_process_table(found["gp"]))
+        scores = {MEANS[name][0]: row for name, row in found["gp"].items()}
+        made.append(gaussian_process_table(scores))
     if found.get("fcd") is not None:
         rows = [("prior samples to held-out molecules", number(found["fcd"]))]
         made.append(Table("Fréchet ChemNet distance", ("molecules", "FCD"), rows))
@@ -149,16 +150,21 @@ def walk_picture(
         for text, part in groupby(zip(decoded, shares, strict=True), key=lambda pair: pair[0])
         if text and np.isfinite(properties(text)[0])
     ]
+    if passed and passed[0][0] == ends[0]:
+        passed = passed[1:]
+    last = "end"
+    if passed and passed[-1][0] == ends[1]:
+        last = f"end, from {passed.pop()[1]}"
     if len(passed) > DRAWN - 2:
         kept = np.linspace(0, len(passed) - 1, DRAWN - 2).round().astype(int)
         passed = [passed[i] for i in kept]
-    line = [(ends[0], "start"), *passed, (ends[1], "end")]
+    line = [(ends[0], "start"), *passed, (ends[1], last)]
     return Picture(
         "space",
         "walk",
         "A walk between two held-out molecules",
         "Decodes on the straight line between two codes, with the share of the way at which each "
-        "begins; 0 % and 100 % are what the model gives back of the two.",
+        "begins.",
         _drawn([text for text, _ in line], [legend for _, legend in line], 4),
     )
 
