@@ -21,7 +21,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = molecules.load_molecules("builtin", n=120, kekulize=True)
     model, _ = molecules.MoleculeAutoencoder.untrained(
         data.smiles,
-        Recipe("gmae", 6),
+        Recipe("gmae", 6, components=2),
         grammar=load_grammar("smiles_compact").grammar,
         kekulized=True,
         architecture=Architecture("autoregressive", {"units": 8, "dense": 16}),
