@@ -120,7 +120,8 @@ def check_folder(folder: Path, kind: Literal["strings", "molecules"]) -> None:
             f"{writer} has finished"
         ) from error
     if ("kekulized" in details) != (kind == "molecules"):
-        held, package = ("strings", "grammar") if kind == "molecules" else ("molecules", "molecules")
+        held = "molecules" if kind == "strings" else "strings"
+        package = {"strings": "grammar", "molecules": "molecules"}[held]
         raise UserError(
             f"{folder} holds a model of {held}: use python -m {package}.evaluate {folder}"
         )

@@ -12,31 +12,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem, rdBase
-from rich.console import Console
-from rich.table import Table
 
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
 from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.files import make_folder
-from grammar.cfg.characters import writes_characters
-from grammar.decoding import DerivationMask, StackMask, decode_logits
+from grammar.autoencoder.model import SHIPPED
 from grammar.evaluate import check_folder, check_options, finish, page
-from molecules.chem.draw import grid
-from molecules.chem.metrics import summarise
-from molecules.data.cleaning import accepted_by
-from molecules.data.sources import load_molecules
-from molecules.decoding.mask import molecule_walk
-from molecules.model import MoleculeAutoencoder, load
-from molecules.scoring.scorer import Scorer
-from molecules.space.metrics import evaluate_space
-from molecules.space.report import headline, sections, tables
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grammar.decoding import DerivationMask
+    from molecules.model import MoleculeAutoencoder
+
+PRESETS = {"compact": SHIPPED / "molecules"}
 RANKED_BY = "penalized_logp"
 TRAINED_SAMPLES = 1_000
 """Prior samples with which the space is measured at the end of a training."""
@@ -49,6 +43,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure on held-out rules [N, T] and on so many prior samples; plain numbers."""
     from gmae_tf.training.batches import SeededBatches
+    from molecules.chem.metrics import summarise
+    from molecules.space.metrics import evaluate_space
 
     rng = np.random.default_rng(seed)
     batches = SeededBatches(held_out, MAX_BATCH, seed)
@@ -83,6 +79,10 @@ def valid_by_mask(
     model: MoleculeAutoencoder, decode: Callable[[Any], list[str | None]]
 ) -> dict[str, float]:
     """Share of decodes that RDKit accepts, under ever more masks."""
+    from grammar.cfg.characters import writes_characters
+    from grammar.decoding import StackMask
+    from molecules.decoding.mask import molecule_walk
+
     grammar, aromatic = model.grammar, not model.kekulized
     if writes_characters(grammar):  # nothing to mask by
         return {"length_aware": valid_share(decode(lambda n, steps: StackMask(grammar, n, steps)))}
@@ -97,6 +97,8 @@ def valid_by_mask(
 
 def valid_share(strings: Sequence[str | None]) -> float:
     """Share of strings that RDKit reads as a molecule; None is none."""
+    from rdkit import Chem, rdBase
+
     with rdBase.BlockLogs():
         valid = sum(s is not None and Chem.MolFromSmiles(s) is not None for s in strings)
     return valid / max(1, len(strings))
@@ -108,6 +110,8 @@ def _decoded(model: MoleculeAutoencoder, codes: Any, walk: Any) -> list[str | No
 
 def _random(model: MoleculeAutoencoder, n: int, seed: int, walk: Any) -> list[str | None]:
     """Decodes of standard normal logits: what the masks do without any model."""
+    from grammar.decoding import decode_logits
+
     rng = np.random.default_rng(seed)
     found: list[str | None] = []
     for start in range(0, n, 1000):
@@ -119,6 +123,8 @@ def _random(model: MoleculeAutoencoder, n: int, seed: int, walk: Any) -> list[st
 
 def top(smiles: Sequence[str | None], n: int = 3) -> list[dict[str, Any]]:
     """The n best different molecules by penalised logP."""
+    from molecules.scoring.scorer import Scorer
+
     with Scorer(RANKED_BY) as scorer:
         scores = scorer.score(list(smiles))
     best = {s.canonical: s.value for s in scores if s.ok and s.canonical}
@@ -137,6 +143,11 @@ ROWS = {
 
 def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     """Print the numbers, and draw the best three prior samples if there are any."""
+    from rich.table import Table
+
+    from molecules.chem.draw import grid
+    from molecules.space.report import tables
+
     table = Table("measured", "value", title=f"after {len(results['history'])} epochs")
     for name, meaning in ROWS.items():
         if name in results:
@@ -193,7 +204,7 @@ class SpaceConfig:
 def measure_space(config: SpaceConfig) -> None:
     """Measure the latent space on held-out molecules, print the tables, and write the page."""
     check_options(config.n, config.gp, config.data, ("zinc", "download", "builtin"))
-    shipped = MoleculeAutoencoder.PRESETS.get(str(config.run))
+    shipped = PRESETS.get(str(config.run))
     folder = shipped or config.run
     check_folder(folder, "molecules")
     out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
@@ -201,6 +212,10 @@ def measure_space(config: SpaceConfig) -> None:
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
+    from molecules.model import load
+    from molecules.space.metrics import evaluate_space
+    from molecules.space.report import headline, sections
+
     started = time.monotonic()
     model = load(folder)
     held_out = held_out_molecules(model, config)
@@ -216,9 +231,7 @@ def measure_space(config: SpaceConfig) -> None:
         jobs=config.jobs,
     )
     made = sections(model, held_out, found, config.seed)
-    shown = page(
-        "molecules.evaluate", "molecules", config.run, model, found, headline(found), made
-    )
+    shown = page("molecules.evaluate", "molecules", config.run, model, found, headline(found), made)
     finish(out, found, shown, time.monotonic() - started)
 
 
@@ -229,6 +242,9 @@ def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[
     ------
     UserError: the model does not say what it was trained on, and no data are named.
     """
+    from molecules.data.cleaning import accepted_by
+    from molecules.data.sources import load_molecules
+
     trained = model.details.get("config", {})
     source = config.data or trained.get("data")
     if source is None:

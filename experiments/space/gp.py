@@ -2,9 +2,9 @@
 
     python -m experiments.space.gp RUN --steps 150 --out gp.json
 
-`bayesopt`'s `SparseGP` (Matern 5/2, 500 inducing points) predicts penalised logP and QED from codes:
-trained on nine tenths of the training molecules, tested on the others (Kusner et al. 2017, table 3).
-Without GPflow, `gp_jax` does the same in JAX.
+`bayesopt`'s `SparseGP` (Matern 5/2, 500 inducing points) predicts penalised logP and QED from the
+codes: trained on nine tenths of the training molecules, tested on the others (Kusner et al. 2017,
+table 3).  Without GPflow, `gp_jax` does the same in JAX.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def evaluate(config: ProcessConfig) -> None:
         row = found[name]
         screen.print(
             f"{title}: RMSE {row['rmse']:.4f} (standard deviation {row['std']:.4f}), mean "
-            f"log-likelihood {row['ll']:.4f}; {found['training']:,} codes, {found['test']:,} tested",
+            f"log-likelihood {row['ll']:.4f}; {found['training']:,} codes, {found['test']:,} "
+            "tested",
             soft_wrap=True,
         )
     if config.out:
@@ -155,7 +156,7 @@ def _arrays(config: ProcessConfig, folder: Path) -> Arrays:
         accepts=accepted_by(model.grammar, model.max_length),
     )
     columns = [COLUMNS.index(name) for name in PROPERTIES]
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "codes": model.network.encode(model.codec.encode(data.smiles)).astype(np.float32),
         "values": table(data.smiles)[:, columns],
     }

@@ -1,4 +1,4 @@
-"""Quality of a latent space of strings: reconstruction, prior samples, midpoints, noise on codes."""
+"""Quality of a latent space of strings: exactness, prior samples, midpoints, noise on codes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from nltk.metrics.distance import edit_distance
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
 
 Array = NDArray[np.float64]
+Codes = NDArray[Any]
 LEVELS = (0.3, 0.6, 1.0)
 """Standard deviations of the noise on codes."""
 LATENT_BATCH, DIRECTIONS = 500, 128
@@ -103,7 +103,10 @@ def evaluate_space(
         "terms": latent_terms(model, codes, seed),
         "data": data.summary(),
     }
-    drawn = {"prior": model.network.sample_codes(samples, rng), "ex_post": ex_post(codes, samples, rng)}
+    drawn = {
+        "prior": model.network.sample_codes(samples, rng),
+        "ex_post": ex_post(codes, samples, rng),
+    }
     for name, points in {**drawn, "midpoints": midpoints(codes, pairs, rng)}.items():
         decoded = _Decoded(model, model.decode_rules(points), values)
         found[name] = decoded.summary() | {"wasserstein": decoded.distances(data)}
@@ -125,7 +128,7 @@ def check_counts(samples: int, pairs: int, neighbours: int) -> None:
             raise UserError(f"{name} is {value}: give at least 1")
 
 
-def latent_terms(model: GrammarAutoencoder, codes: Array, seed: int = 0) -> dict[str, float]:
+def latent_terms(model: GrammarAutoencoder, codes: Codes, seed: int = 0) -> dict[str, float]:
     """KS, covariance and sliced terms of codes [N, D] in batches of 500; none without a prior."""
     prior = model.network.prior
     if prior is None:
@@ -133,18 +136,18 @@ def latent_terms(model: GrammarAutoencoder, codes: Array, seed: int = 0) -> dict
     return prior_terms(codes, prior, LATENT_BATCH, seed, n_directions=DIRECTIONS)
 
 
-def ex_post(codes: Array, n: int, rng: np.random.Generator) -> Array:
+def ex_post(codes: Codes, n: int, rng: np.random.Generator) -> Array:
     """n samples of the Gaussian with mean and covariance of codes [N, D]."""
     return rng.multivariate_normal(codes.mean(0), np.cov(codes.T), n)
 
 
-def midpoints(codes: Array, n: int, rng: np.random.Generator) -> Array:
+def midpoints(codes: Codes, n: int, rng: np.random.Generator) -> Array:
     """Means [n, D] of the codes of n random pairs."""
     first, second = (rng.integers(len(codes), size=n) for _ in range(2))
     return (codes[first] + codes[second]) / 2
 
 
-def noisy(codes: Array, level: float, rng: np.random.Generator) -> Array:
+def noisy(codes: Codes, level: float, rng: np.random.Generator) -> Array:
     """Codes [N, D] with Gaussian noise of a standard deviation."""
     return codes + level * rng.standard_normal(codes.shape)
 
@@ -217,6 +220,8 @@ class _Decoded:
 
 def _moved(texts: Sequence[str], moved: Sequence[str | None], values: bool) -> dict[str, float]:
     """What became of strings; one that is not complete is as far as can be."""
+    from nltk.metrics.distance import edit_distance  # imports the whole of nltk
+
     apart = [
         edit_distance(a, b) / max(len(a), len(b)) if b is not None else 1.0
         for a, b in zip(texts, moved, strict=True)

@@ -162,9 +162,9 @@ def codes_given_back(decoded: Sequence[Any], strings: Sequence[Any]) -> tuple[in
     return first, second
 
 
-def walk_codes(first: NDArray[Any], second: NDArray[Any], steps: int = STEPS) -> NDArray[Any]:
-    """Codes [steps, D] on the straight line from one code to another."""
-    share = np.linspace(0.0, 1.0, steps)[:, None]
+def walk_codes(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Codes [STEPS, D] on the straight line from one code to another."""
+    share = np.linspace(0.0, 1.0, STEPS)[:, None]
     return (1 - share) * first + share * second
 
 
@@ -199,7 +199,7 @@ def _neighbours(
 def length_histograms(data: NDArray[Any], drawn: NDArray[Any]) -> Figure:
     """Shares of lengths of the data, as bars, and of prior samples, as a line of steps."""
     figure, [axes] = panels(1, 1, height=2.4)
-    bins = np.arange(0.5, max(data.max(), drawn.max()) + 1.5)
+    bins = [i + 0.5 for i in range(int(max(data.max(), drawn.max())) + 1)]
     axes.hist(data, bins, density=True, color=LIGHT, label="held-out strings")
     axes.hist(drawn, bins, density=True, color=BLUE, histtype="step", lw=1.4, label="prior samples")
     axes.set_xlabel("productions")
@@ -234,14 +234,18 @@ def code_map(codes: NDArray[Any], values: NDArray[Any], name: str) -> Figure:
     principal = PCA(2).fit(codes)
     share = principal.explained_variance_ratio_.sum()
     half = len(codes) // 2
-    planes = [(principal.transform(codes), values, f"principal components, {share:.0%} of variance")]
+    planes = [
+        (principal.transform(codes), values, f"principal components, {share:.0%} of variance")
+    ]
     if half >= 2 and np.ptp(values[:half]):
         found = PLSRegression(2).fit(codes[:half], values[:half])
         planes.append((found.transform(codes[half:]), values[half:], "partial least squares"))
     else:
         cells[1].set_visible(False)
     for axes, (points, colours, title) in zip(cells, planes, strict=False):
-        shown = axes.scatter(*points.T, c=colours, s=5, lw=0, cmap="viridis", **limits)
+        shown = axes.scatter(
+            points[:, 0], points[:, 1], c=colours, s=5, lw=0, cmap="viridis", **limits
+        )
         axes.set_title(title)
         axes.set_xticks([])
         axes.set_yticks([])

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import QED, Descriptors
-from scipy.stats import wasserstein_distance
 
 from gmae_tf.errors import UserError
 from gmae_tf.metrics.regression import gaussian_process_score
@@ -165,7 +164,7 @@ def frechet_chemnet_distance(
             package = importlib.import_module(name)
         except ImportError:
             continue
-        lists = [[canonical(s) for s in part if _is_molecule(s)] for part in (some, others)]
+        lists = [[canonical(s) for s in part if s and _read(s)] for part in (some, others)]
         if min(map(len, lists)) < 2:
             return None
         measure = package.get_fcd if name == "fcd" else package.FCD(device="cpu", n_jobs=1)
@@ -223,12 +222,10 @@ def _read(smiles: str | None) -> Any:
         return Chem.MolFromSmiles(smiles) if smiles else None
 
 
-def _is_molecule(smiles: str | None) -> bool:
-    return _read(smiles) is not None
-
-
 def _distance(some: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     """1-Wasserstein distance of the finite values; NaN where there are none."""
+    from scipy.stats import wasserstein_distance  # a second of imports
+
     some, others = _finite(some), _finite(others)
     return float(wasserstein_distance(some, others)) if len(some) and len(others) else float("nan")
 

@@ -16,6 +16,7 @@ from gmae_tf.utils.report import Section, Table, number, percent
 from grammar.autoencoder.space import LEVELS, noisy
 from grammar.autoencoder.space_report import (
     MAPPED,
+    STEPS,
     codes_given_back,
     gaussian_process_table,
     map_picture,
@@ -37,13 +38,11 @@ MEANS = {
 }
 """Title and digits of the means that are shown."""
 NO_FCD = (
-    "The Fréchet ChemNet distance was not computed: pip install fcd (it needs PyTorch) and evaluate "
-    "again."
+    "The Fréchet ChemNet distance was not computed: pip install fcd (it needs PyTorch) and "
+    "evaluate again."
 )
-STEPS, DRAWN = 50, 12
-"""Codes of a walk, and molecules of it that are drawn at most."""
-AROUND = 4
-"""Decodes of each noise that are drawn around a molecule."""
+DRAWN, AROUND = 12, 4
+"""Molecules of a walk that are drawn at most, and decodes of each noise around one."""
 
 
 def tables(found: Mapping[str, Any]) -> list[Table]:
@@ -93,8 +92,8 @@ def _means_table(found: Mapping[str, Any]) -> Table:
         )
         rows.append((title, *(number(value, digits) for value in values)))
     note = (
-        "Ex-post: samples of a Gaussian fitted to the held-out codes; midpoints: of random pairs of "
-        "held-out codes. Distances are 1-Wasserstein, to the held-out molecules (as in MOSES)."
+        "Ex-post: samples of a Gaussian fitted to the held-out codes; midpoints: of random pairs "
+        "of held-out codes. Distances are 1-Wasserstein, to the held-out molecules (as in MOSES)."
     )
     return Table("Properties of samples and midpoints", columns, rows, note)
 
@@ -110,8 +109,8 @@ def _noise_table(noise: Mapping[str, Mapping[str, float]]) -> Table:
         for level, row in noise.items()
     ]
     note = (
-        "Similarity: mean Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits). Change: "
-        "absolute, of penalised logP."
+        "Similarity: mean Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits). "
+        "Change: absolute, of penalised logP."
     )
     return Table("Noise on codes", columns, rows, note)
 
@@ -128,7 +127,7 @@ def sections(
     first, second = codes_given_back(model.decode_spellings(codes), written)
     logp = np.array([properties(text)[3] for text in written])
     pictures = [
-        walk_picture(model, codes[first], codes[second], (str(written[first]), str(written[second]))),
+        walk_picture(model, codes[[first, second]], (str(written[first]), str(written[second]))),
         neighbours_picture(model, codes[first], str(written[first]), rng),
         map_picture(codes, logp, "logP"),
     ]
@@ -139,11 +138,9 @@ def sections(
     ]
 
 
-def walk_picture(
-    model: MoleculeAutoencoder, first: NDArray[Any], second: NDArray[Any], ends: tuple[str, str]
-) -> Picture:
-    """Molecules on the straight line between the codes of two, which stand at both ends."""
-    decoded = model.decode_spellings(walk_codes(first, second, STEPS))
+def walk_picture(model: MoleculeAutoencoder, codes: NDArray[Any], ends: tuple[str, str]) -> Picture:
+    """Molecules on the straight line between the codes [2, D] of two, which stand at both ends."""
+    decoded = model.decode_spellings(walk_codes(*codes))
     shares = np.linspace(0, 100, STEPS).round().astype(int)
     passed = [
         (text, f"{next(part)[1]} %")

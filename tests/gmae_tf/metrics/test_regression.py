@@ -1,4 +1,4 @@
-"""Gaussian processes on codes: exact where a property is smooth, no better than a constant on noise."""
+"""Gaussian processes on codes: exact on smooth properties, like a constant on noise."""
 
 from __future__ import annotations
 
