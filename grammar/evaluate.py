@@ -110,14 +110,17 @@ def check_folder(folder: Path, kind: Literal["strings", "molecules"]) -> None:
     """
     from grammar.autoencoder.model import DETAILS, PARTS
 
-    writer = {"strings": "grammar.train", "molecules": "molecules.train"}[kind]
+    names = {
+        "strings": "grammar.train has finished, or expressions",
+        "molecules": "molecules.train has finished, or compact",
+    }
     try:
         details = read_description(folder / DETAILS, PARTS)
     except UNREADABLE as error:
         reason = "there is no such folder" if not folder.exists() else first_line(error)
         raise UserError(
             f"{folder} does not hold a trained model of {kind} ({reason}): name a folder in which "
-            f"{writer} has finished"
+            f"{names[kind]}, which is shipped with the source"
         ) from error
     if ("kekulized" in details) != (kind == "molecules"):
         held = "molecules" if kind == "strings" else "strings"
