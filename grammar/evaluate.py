@@ -117,7 +117,9 @@ def check_folder(folder: Path, kind: Literal["strings", "molecules"]) -> None:
     try:
         details = read_description(folder / DETAILS, PARTS)
     except UNREADABLE as error:
-        reason = "there is no such folder" if not folder.exists() else first_line(error)
+        reason = first_line(error)
+        if not (folder / DETAILS).is_file():
+            reason = f"it has no {DETAILS}" if folder.is_dir() else "there is no such folder"
         raise UserError(
             f"{folder} does not hold a trained model of {kind} ({reason}): name a folder in which "
             f"{names[kind]}, which is shipped with the source"

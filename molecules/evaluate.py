@@ -23,6 +23,7 @@ from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.files import make_folder
 from grammar.autoencoder.model import SHIPPED
 from grammar.evaluate import check_folder, check_options, finish, page
+from molecules.data.files import read_records
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from molecules.model import MoleculeAutoencoder
 
 PRESETS = {"compact": SHIPPED / "molecules"}
+SOURCES = ("zinc", "download", "builtin")
 RANKED_BY = "penalized_logp"
 TRAINED_SAMPLES = 1_000
 """Prior samples with which the space is measured at the end of a training."""
@@ -185,8 +187,10 @@ class SpaceConfig:
     """Prior samples; a tenth as many midpoints and codes with noise, and at most half as many
     held-out molecules."""
     data: str | None = None
-    """zinc, builtin or a file, of which the held-out part is used; that of the training by
-    default."""
+    """zinc, of which the usual test molecules are used, or builtin or a file, of which those are
+    used that were not trained on; by default those that the training held out."""
+    smiles_column: str | None = None
+    """Column of a .csv file that holds the SMILES; found by its name by default."""
     data_dir: Path | None = None
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     gp: int = 2_000
@@ -203,7 +207,9 @@ class SpaceConfig:
 
 def measure_space(config: SpaceConfig) -> None:
     """Measure the latent space on held-out molecules, print the tables, and write the page."""
-    check_options(config.n, config.gp, config.data, ("zinc", "download", "builtin"))
+    check_options(config.n, config.gp, config.data, SOURCES)
+    if config.data is not None and config.data not in SOURCES:
+        read_records(Path(config.data), smiles_column=config.smiles_column)  # or says what is wrong
     shipped = PRESETS.get(str(config.run))
     folder = shipped or config.run
     check_folder(folder, "molecules")
@@ -236,12 +242,14 @@ def measure_space(config: SpaceConfig) -> None:
 
 
 def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[str]:
-    """At most n / 2 held-out molecules, of the training's data unless the options name others.
+    """At most n / 2 molecules that the model was not trained on, in a fixed order.
 
     Raises
     ------
-    UserError: the model does not say what it was trained on, and no data are named.
+    UserError: the model does not say what it was trained on, and no data are named; or all of the
+        data were trained on.
     """
+    from molecules.chem.properties import canonical
     from molecules.data.cleaning import accepted_by
     from molecules.data.sources import load_molecules
 
@@ -249,19 +257,34 @@ def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[
     source = config.data or trained.get("data")
     if source is None:
         raise UserError(f"{config.run} does not say what it was trained on: name it with --data")
-    data = load_molecules(
-        source,
-        data_dir=config.data_dir,
-        kekulize=model.kekulized,
-        smiles_column=trained.get("smiles_column"),
-        n=trained.get("n_data"),
-        seed=trained.get("seed", 0),
-        accepts=accepted_by(model.grammar, model.max_length),
-    )
-    if len(data.held_out) < 2:
-        raise UserError(f"{source} has too few molecules to hold some out: name more with --data")
-    order = np.random.default_rng(config.seed).permutation(len(data.held_out))
-    return [data.held_out[i] for i in np.sort(order[: max(2, config.n // 2)])]
+    accepts = accepted_by(model.grammar, model.max_length)
+    if config.data in (None, "zinc", "download"):
+        data = load_molecules(
+            source,
+            data_dir=config.data_dir or trained.get("data_dir"),
+            kekulize=model.kekulized,
+            smiles_column=trained.get("smiles_column"),
+            n=trained.get("n_data"),
+            seed=trained.get("seed", 0),
+            accepts=accepts,
+        )
+        held_out = list(data.held_out)
+    else:
+        data = load_molecules(
+            source,
+            kekulize=model.kekulized,
+            smiles_column=config.smiles_column,
+            accepts=accepts,
+            held_out=0.0,
+        )
+        held_out = [s for s in data.smiles if canonical(s) not in model.training_strings]
+    if len(held_out) < 2:
+        raise UserError(
+            f"{source} has fewer than 2 molecules that were not trained on: name other ones with "
+            "--data"
+        )
+    order = np.random.default_rng(config.seed).permutation(len(held_out))
+    return [held_out[i] for i in np.sort(order[: max(2, config.n // 2)])]
 
 
 def main() -> None:

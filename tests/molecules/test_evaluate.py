@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 import molecules
+from gmae_tf.errors import UserError
 from gmae_tf.models.config import Recipe
 from grammar import load_grammar
 from grammar.autoencoder.architectures import Architecture
+from molecules.evaluate import SpaceConfig, held_out_molecules
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +52,28 @@ def test_a_run_becomes_numbers_drawings_and_a_page(run, tmp_path, run_here):
     assert "A walk between two held-out molecules" in (out / "report.html").read_text()
 
 
+def test_molecules_of_a_file_are_measured_where_they_are_new(run):
+    model = molecules.load(run)
+    model.remember(["OCC", "c1ccccc1"])
+    path = run.parent / "mine.csv"
+    path.write_text("name,structure\na,CCO\nb,CCC\nc,CCCC\nd,C1=CC=CC=C1\ne,CCN\n")
+    found = held_out_molecules(model, SpaceConfig(run, data=str(path), smiles_column="structure"))
+    assert sorted(found) == ["CCC", "CCCC", "CCN"]
+    path.write_text("smiles\nCCO\nCCC\n")
+    with pytest.raises(UserError, match="fewer than 2 molecules that were not trained on"):
+        held_out_molecules(model, SpaceConfig(run, data=str(path)))
+
+
 def test_wrong_folders_are_refused_in_a_sentence(run, tmp_path, run_here, monkeypatch):
     monkeypatch.setattr("gmae_tf.utils.devices.select_device", lambda *_: pytest.fail("too late"))
     damaged = tmp_path / "damaged"
     shutil.copytree(run, damaged)
     (damaged / "training.npy").write_bytes(b"nothing")
-    strings = Path(__file__).parents[2] / "data" / "pretrained" / "expressions"
     for folder, words in (
         (tmp_path / "missing", "there is no such folder"),
         (tmp_path, "does not hold a trained model of molecules"),
         (damaged, "a file is damaged"),
-        (strings, "use python -m grammar.evaluate"),
+        (ROOT / "data" / "pretrained" / "expressions", "use python -m grammar.evaluate"),
     ):
         done = run_here("-m", "molecules.evaluate", folder)
         assert done.returncode == 2
@@ -72,6 +87,7 @@ def test_wrong_folders_are_refused_in_a_sentence(run, tmp_path, run_here, monkey
         (("--n", 5), "--n is 5"),
         (("--gp", -1), "--gp is -1"),
         (("--data", "mine.smi"), "there is no file mine.smi"),
+        (("--data", ROOT / "pyproject.toml"), "pyproject.toml"),
     ],
 )
 def test_wrong_options_are_refused(run, run_here, monkeypatch, options, words):
