@@ -138,7 +138,7 @@ def latent_terms(model: GrammarAutoencoder, codes: Codes, seed: int = 0) -> dict
 
 def ex_post(codes: Codes, n: int, rng: np.random.Generator) -> Array:
     """n samples of the Gaussian with mean and covariance of codes [N, D]."""
-    return rng.multivariate_normal(codes.mean(0), np.cov(codes.T), n)
+    return rng.multivariate_normal(codes.mean(0), np.atleast_2d(np.cov(codes.T)), n)
 
 
 def midpoints(codes: Codes, n: int, rng: np.random.Generator) -> Array:

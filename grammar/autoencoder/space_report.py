@@ -229,6 +229,8 @@ def code_map(codes: NDArray[Any], values: NDArray[Any], name: str) -> Figure:
 
     kept = np.isfinite(values)
     codes, values = codes[kept], values[kept]
+    flat = codes.shape[1] == 1
+    codes = np.pad(codes, [(0, 0), (0, int(flat))])
     figure, cells = panels(2, 2, height=2.9)
     limits = dict(zip(("vmin", "vmax"), np.quantile(values, (0.02, 0.98)), strict=True))
     principal = PCA(2).fit(codes)
@@ -237,7 +239,7 @@ def code_map(codes: NDArray[Any], values: NDArray[Any], name: str) -> Figure:
     planes = [
         (principal.transform(codes), values, f"principal components, {share:.0%} of variance")
     ]
-    if half >= 2 and np.ptp(values[:half]):
+    if half >= 2 and np.ptp(values[:half]) and not flat:
         found = PLSRegression(2).fit(codes[:half], values[:half])
         planes.append((found.transform(codes[half:]), values[half:], "partial least squares"))
     else:

@@ -7,8 +7,8 @@ import pytest
 
 from gmae_tf.errors import UserError
 from grammar import Grammar, GrammarAutoencoder, evaluate_space, load_grammar
-from grammar.autoencoder.space import short_strings, value_distances
-from grammar.autoencoder.space_report import headline, sections, tables
+from grammar.autoencoder.space import ex_post, short_strings, value_distances
+from grammar.autoencoder.space_report import code_map, headline, sections, tables
 from grammar.autoencoder.training import TrainingOptions
 from grammar.sampling.uniform import official_expressions
 
@@ -75,6 +75,15 @@ def test_other_strings_have_no_values_and_other_models_no_terms(untrained):
     assert [picture.name for part in made for picture in part.pictures] == ["lengths", "map"]
     walk = made[1].tables[0].rows
     assert all(len(row) == 2 for row in walk)
+
+
+def test_codes_of_one_dimension_have_a_map_too(rng):
+    codes = rng.standard_normal((20, 1))
+    assert ex_post(codes, 500, rng).std() == pytest.approx(codes.std(), rel=0.2)
+    first, second, _ = code_map(codes, codes[:, 0], "property").axes
+    assert first.get_visible()
+    assert not second.get_visible()
+    assert "100% of variance" in first.get_title(loc="left")
 
 
 def test_short_strings_are_new_and_short(untrained, expressions):
