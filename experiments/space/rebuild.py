@@ -75,7 +75,7 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
     grammar = load_grammar(name).grammar
     heads = 0
     kind: type[GrammarAutoencoder] = GrammarAutoencoder
-    details: dict[str, Any] = {"config": asdict(settings)}
+    details: dict[str, Any] = {"config": {**asdict(settings), "data": "official"}}
     if settings.kind == "molecules":
         from molecules.chem.descriptors import TARGETS
         from molecules.model import MoleculeAutoencoder

@@ -82,7 +82,7 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 
     from grammar.library import load_grammar
     from molecules.model import MoleculeAutoencoder
-    from molecules.space_metrics import evaluate_space
+    from molecules.space.metrics import evaluate_space
 
     assert config.prepared is not None  # checked
     arrays = {name: np.load(config.prepared / f"{name}.npy") for name in ARRAYS}
@@ -127,8 +127,16 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     _save(config, model)
     codes = network.encode(data["own"])
     process = _gaussian_process(config, codes, values[:n_train])
-    held_out = rules[n_train : n_train + config.held_out]
-    found = evaluate_space(model, held_out, config.samples, 500, 500, config.seed, config.jobs)
+    found = evaluate_space(
+        model,
+        [str(text) for text in model.codec.decode(rules[n_train : n_train + config.held_out])],
+        samples=config.samples,
+        pairs=500,
+        neighbours=500,
+        gp=0,
+        seed=config.seed,
+        jobs=config.jobs,
+    )
     found["exact_training"] = model.exact_match(data["own"][:1000])
     if process is not None and process.wait() == 0:
         found["gp"] = json.loads((config.out / f"{config.name}.gp.json").read_text())
@@ -138,8 +146,8 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     import jax.numpy as jnp
 
-    from experiments.space.expressions import evaluate
     from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.autoencoder.space import SHORT, SHORT_SEED, evaluate_space, latent_terms
     from grammar.codec import RuleCodec
     from grammar.library import load_grammar
     from grammar.sampling.uniform import official_expressions, sample_strings
@@ -150,9 +158,9 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     official = codec.encode(official_expressions()[: config.n])
     order = np.random.default_rng(0).permutation(len(official))
     held_out, kept = np.split(official[order], [len(official) // 10])
-    tested = sample_strings(grammar, TESTED, 12, seed=2)
+    tested = sample_strings(grammar, TESTED, SHORT, seed=SHORT_SEED)  # by `evaluate_space`
     hidden = set(tested)
-    some = sample_strings(grammar, min(RANDOM, 2 * len(official)), 12, seed=1)
+    some = sample_strings(grammar, min(RANDOM, 2 * len(official)), SHORT, seed=1)
     every = sample_strings(grammar, None, 8, seed=3)  # all that there are
     groups = [kept, *(codec.encode([s for s in g if s not in hidden]) for g in (some, every))]
     counts = [config.batch - config.batch * 2 // 5, config.batch * 3 // 10, config.batch // 10]
@@ -173,7 +181,12 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     log = train_for(config, network, batch, data, choose)
     model = GrammarAutoencoder(grammar, length, network, architecture=architecture)
     _save(config, model)
-    return log, evaluate(model, held_out, codec.encode(tested), config.samples, config.seed)
+    texts = [str(text) for text in codec.decode(held_out)]
+    found = evaluate_space(model, texts, samples=config.samples, gp=0, seed=config.seed)
+    # As in training: three official strings to two short ones.
+    mixed = np.concatenate([held_out[:360], codec.encode(tested)[:240]])
+    found["terms"] = latent_terms(model, network.encode(mixed), config.seed)
+    return log, found
 
 
 def _settings(config: Settings) -> dict[str, Any]:
@@ -191,12 +204,12 @@ def _save(config: TrainConfig, model: GrammarAutoencoder) -> None:
 def _gaussian_process(
     config: TrainConfig, codes: NDArray[Any], values: NDArray[Any]
 ) -> subprocess.Popen[bytes] | None:
-    """`experiments.space.gp` on the codes, beside the other measures."""
+    """`experiments.space.gp_jax` on the codes, beside the other measures."""
     if config.gp == "none":
         return None
     path = config.out / f"{config.name}.codes.npz"
     np.savez(path, codes=codes.astype(np.float32), values=values)
-    command = [sys.executable, "-m", "experiments.space.gp", "--codes", str(path)]
+    command = [sys.executable, "-m", "experiments.space.gp_jax", "--codes", str(path)]
     command += ["--out", str(config.out / f"{config.name}.gp.json")]
     small = ["--small"] if config.gp == "small" else []
     return subprocess.Popen(command + small, env=child_environment())
