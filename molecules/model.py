@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -26,12 +25,13 @@ from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
+from molecules.chem.rings import usual_ring_sizes
 from molecules.codec import MoleculeCodec
 from molecules.data.cleaning import accepted_by, string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.data.sources import load_molecules
-from molecules.decoding.mask import molecule_walk
-from molecules.training import check_number, fit_network
+from molecules.decoding.mask import limits_rings, molecule_walk
+from molecules.training import check_number, check_options, fit_network
 
 if TYPE_CHECKING:
     from gmae_tf.models.config import Recipe
@@ -44,10 +44,10 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     """A grammar autoencoder whose decodes are molecules.
 
     Its own spelling of a molecule is kekulised or not (`details["kekulized"]`); whoever calls
-    `encode` and `decode` need not know.  `training_strings` holds canonical SMILES.  Of a kekulised
-    model every decode is a molecule that RDKit accepts; of another one nearly every decode
+    `encode` and `decode` need not know.  Of a kekulised model every decode is a molecule that RDKit
+    accepts, of another one nearly every decode, and `details["ring_sizes"]` limits their rings
     (`molecules.decoding.mask`).  A model that writes characters has no masks, and its decodes are
-    whatever they are.
+    whatever they are.  `training_strings` holds canonical SMILES.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         try:
             return self.encode_spellings([self.normal_form(text) for text in strings])
         except UserError:
-            for place, text in enumerate(strings):  # one by one: which is it?
+            for place, text in enumerate(strings):  # which is it?
                 self._check(place, text)
             raise
 
@@ -173,9 +173,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def interpolate(  # type: ignore[override]  # all are strings
         self, start: str, end: str, steps: int = 50
     ) -> list[str]:
-        """Canonical SMILES on the straight line between the codes of two molecules, ends included.
-
-        Of `steps` codes; equal neighbours are listed once.
+        """Canonical SMILES of `steps` codes on the line between two molecules, ends included.
 
         Warns
         -----
@@ -238,14 +236,8 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: molecules are left out, with the first and the reason.
         """
-        counts = {"latent_dim": latent_dim, "epochs": epochs, "batch_size": batch_size}
-        for name, value in {**counts, "learning_rate": learning_rate}.items():
-            if value <= 0:
-                raise UserError(f"{name} must be greater than 0, not {value}")
-        known = [option.name for option in fields(ModelOptions)]
-        for name in options:
-            if name not in known:
-                raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
+        positive = {"latent_dim": latent_dim, "epochs": epochs, "batch_size": batch_size}
+        check_options({**positive, "learning_rate": learning_rate}, options)
         strings = string_list(smiles)
         cfg = None if grammar == CHARACTERS else load_grammar(grammar).grammar
         accepts = accepted_by(cfg, max_length)
@@ -317,7 +309,9 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         assert codec.max_length is not None  # encode has set it
         keras.utils.set_random_seed(recipe.seed)
         network = build_from_recipe(recipe, grammar, codec.max_length, architecture)
-        details = {"kekulized": kekulized}
+        details: dict[str, Any] = {"kekulized": kekulized}
+        if not writes_characters(grammar) and limits_rings(grammar):
+            details["ring_sizes"] = usual_ring_sizes(spellings)
         model = cls(grammar, codec.max_length, network, details=details, architecture=architecture)
         return model, rules
 
@@ -339,7 +333,11 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def _make_walk(self) -> Any:
         if writes_characters(self.grammar):
             return lambda n, steps: StackMask(self.grammar, n, steps)
-        return molecule_walk(self.grammar, aromatic=not self.kekulized)
+        return molecule_walk(
+            self.grammar,
+            aromatic=not self.kekulized,
+            ring_sizes=self.details.get("ring_sizes"),  # older models have no limit
+        )
 
     def _check(self, place: int, smiles: str) -> None:
         """`UserError` that names the molecule, if it has no code."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.models.options import ModelOptions
 from gmae_tf.utils.parallel import map_chunks
 
 if TYPE_CHECKING:
@@ -32,6 +34,17 @@ def check_number(n: int) -> None:
     """`UserError` if n molecules are too few to train on."""
     if n < FEWEST:
         raise UserError(f"{n} molecules are too few to train on: give at least {FEWEST}")
+
+
+def check_options(positive: Mapping[str, float], options: Iterable[str]) -> None:
+    """`UserError` for numbers that are not above 0, and for what is no option of a model."""
+    for name, value in positive.items():
+        if value <= 0:
+            raise UserError(f"{name} must be greater than 0, not {value}")
+    known = [option.name for option in fields(ModelOptions)]
+    for name in options:
+        if name not in known:
+            raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
 
 
 def fit_network(
