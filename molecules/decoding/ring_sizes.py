@@ -115,15 +115,12 @@ def close_in_chain(
     room, first : bonds of the current atom, and of the first of the chain besides the one to it.
     """
     near, todo, room = near.astype(np.int64), todo.copy(), room.copy()
-    # With distance to spare nothing is closed before the second atom of the chain.
-    count = todo.sum(axis=1)
-    easy = (np.where(todo, near, 0).max(axis=1) + count + 1 < largest) & (due < 0)
     rows, at = np.arange(len(near)), np.zeros(len(near), dtype=np.int64)
     atom, turn = np.full(near.shape, -1), np.full(near.shape, -1)
-    may_close, fresh = here & ~easy[:, None], np.ones(len(near), dtype=bool)
+    may_close, fresh = here.copy(), np.ones(len(near), dtype=bool)
     must = np.flatnonzero(due >= 0)
     may_close[must] &= np.arange(near.shape[1]) == due[must, None]
-    stuck = count == 0
+    stuck = ~todo.any(axis=1)
     for step in range(2 * near.shape[1] + 3):
         left = todo.sum(axis=1)
         reach = todo & may_close & (near >= 2) & (near < largest)
@@ -147,7 +144,7 @@ def close_in_chain(
         at[i] += 1
         near[i] += 1
         room[i] = np.where(at[i] == 1, first[i], CARBON - 1)
-        may_close[i] = ~easy[i, None] | (at[i, None] > 1)
+        may_close[i] = True
         fresh[i] = True
     return Chains(~todo.any(axis=1), atom, turn, (atom == 1).sum(axis=1))
 
@@ -194,28 +191,34 @@ def rings_can_close(
     With the bonds [C] that the first atom that is not written yet needs behind it for that.
     """
     tables, limit = state.tables, state.tables.limit
-    fits, need = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.int64)
-    outside = state.bracket[rows] < 0
-    digit = outside & (tables.kind[rules] == DIGIT)
-    at = np.flatnonzero(possible & (digit | (after.open_rings > 0)))
+    kind = np.where(state.bracket[rows] < 0, tables.kind[rules], BRACKET)
+    label = np.where(kind == DIGIT, tables.value[rules], 0)
+    closing = (kind == DIGIT) & (state.ring_atom[rows, label] > 0)
+    now = state.rings(state.rows)
+    todo = (now.opener > 0) & (now.level == state.branches[:, None])
+    some = todo.any(axis=1)[rows] | (kind == DIGIT)
+    fits = ~(some & _ends_level(tables, after))
+    need = (some & (kind != OPEN)).astype(np.int64)
+    # An atom, or one more ring, adds one bond to the longest way; most often it is short enough.
+    last = _last(_nearness(state, now, state.current), todo)[rows]
+    far = last + ((kind == ATOM) | (kind == DIGIT)) >= limit.largest
+    far |= (kind == OPEN) & ~tables.chain_behind[rules]
+    at = np.flatnonzero(possible & (closing | (fits & some & (far | (state.due[rows] >= 0)))))
     if not len(at):
         return fits, need
-    r, digit = rows[at], digit[at]
-    kind = np.where(outside[at], tables.kind[rules[at]], BRACKET)
-    every, label = np.arange(len(at)), np.where(digit, tables.value[rules[at]], 0)
+    r, kind, label, closing = rows[at], kind[at], label[at], closing[at]
+    every, opening = np.arange(len(at)), (kind == DIGIT) & ~closing
     opener, level = state.ring_atom[r].astype(np.int64), state.ring_level[r]
     current, depth = state.current[r], state.branches[r]
-    closing = digit & (opener[every, label] > 0)
-    opening = digit & ~closing
     partner = np.where(closing, opener[every, label], 0)
     due = np.full(len(at), -1)
     free = state.due[r] < 0
     i = np.flatnonzero(closing & free & ~limit.allowed[state.distance[r, current, partner] + 1])
     if len(i):
         due[i] = shortening(state, r[i], label[i])
-        fits[at[i]] = due[i] >= 0
         level[i, due[i]] = depth[i]
-    fits[at] &= free | (closing & (label == state.due[r]))
+    good = free | (closing & (label == state.due[r]))
+    good[i] = due[i] >= 0
     opener[every[closing], label[closing]] = 0
     opener[every[opening], label[opening]] = current[opening]
     level[every[opening], label[opening]] = depth[opening]
@@ -226,7 +229,7 @@ def rings_can_close(
     if len(i):
         todo[i] = left_to_branch(state, rings.take(i), todo[i], rules[at[i]])
     found = close_level(state, rings, todo, after.take(at), due, written)
-    fits[at] &= found.complete
+    fits[at] = good & found.complete
     need[at] = found.at_first + (todo.sum(axis=1) > found.at_first)
     # A closure changes the distances of the levels above, too.
     i = np.flatnonzero(closing & (depth > 0) & fits[at])
@@ -265,7 +268,7 @@ def close_level(
     tables, top = state.tables, after.top[:, SYMBOL]
     near = _nearness(state, rings, state.current[rings.rows]) + np.reshape(written, (-1, 1))
     inside = after.bracket >= 0
-    ended = np.where(inside, after.top[:, DIGITS] == 0, tables.ends_level[top])
+    ended = _ends_level(tables, after)
     double = after.order > 1
     here = (tables.takes_digits[top] & ~inside)[:, None] & np.ones_like(todo)
     if double.any():  # a double bond that is pending needs a ring that can take it
@@ -277,6 +280,12 @@ def close_level(
     room = np.where(here.any(axis=1), after.free - (incoming - 1), 1)
     most = np.where(inside, tables.brackets.most[double.astype(int), after.bracket], CARBON)
     return _close(state, rings, near, todo, here, due, np.where(ended, 0, room), most - incoming)
+
+
+def _ends_level(tables: MoleculeTables, after: Frontier) -> Array:
+    """Whether nothing but the atom that is being written is left of a level of branches [K]."""
+    inside = after.bracket >= 0
+    return np.where(inside, after.top[:, DIGITS] == 0, tables.ends_level[after.top[:, SYMBOL]])
 
 
 def close_above(state: WalkState, rings: Rings, level: int) -> Chains:
@@ -316,18 +325,23 @@ def _close(
     room: Array,
     first: Array,
 ) -> Chains:
-    """`close_in_chain` for those derivations that have something to close."""
-    found = Chains(
-        np.ones(len(near), dtype=bool),
-        np.full(near.shape, -1),
-        np.full(near.shape, -1),
-        np.zeros(len(near), dtype=np.int64),
-    )
-    at = np.flatnonzero(todo.any(axis=1))
+    """As `close_in_chain`, but at the second atom and on wherever that is near enough."""
+    largest, some = state.tables.limit.largest, todo.any(axis=1)
+    turn = np.where(todo, np.cumsum(todo, axis=1) - 1, -1)
+    found = Chains(some | True, np.where(todo, turn + 2, -1), turn, np.zeros(len(near), dtype=int))
+    easy = (_last(near, todo) < largest) & (due < 0) & (room > 0)
+    at = np.flatnonzero(some & ~easy)
     if len(at):
         between = rings.take(at).between(state)
         args = (near[at], between, todo[at], here[at], due[at], room[at], first[at])
-        parts = close_in_chain(*args, state.tables.limit.largest)
-        for whole, part in zip(found, parts, strict=True):
+        for whole, part in zip(found, close_in_chain(*args, largest), strict=True):
             whole[at] = part
     return found
+
+
+def _last(near: Array, todo: Array) -> Array:
+    """Bonds at most from the last atom of a chain to its opener [K], of one ring after the other.
+
+    The first of them is closed at the second atom of the chain.
+    """
+    return np.where(todo, near, 0).max(axis=1) + todo.sum(axis=1) + 1
