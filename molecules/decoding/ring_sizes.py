@@ -46,7 +46,7 @@ class Limit:
     """
 
     def __init__(self, tables: MoleculeTables, sizes: Iterable[int]) -> None:
-        given = list(sizes)
+        given = list(sizes) if isinstance(sizes, Iterable) else [sizes]
         if not all(isinstance(n, int) and 3 <= n < FAR for n in given):
             raise UserError(
                 f"ring_sizes is {given}: give sizes from 3 to {FAR - 1}, such as [5, 6]"
