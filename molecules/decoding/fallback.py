@@ -227,7 +227,7 @@ def _plain(tables: MoleculeTables, symbol: Symbol) -> Rules:
 def _digits(tables: MoleculeTables, name: str, digits: str) -> Rules | None:
     if not digits:
         return _plain(tables, Symbol(name, False))
-    cost, rules = tables.templates.derive(name, tuple(digits))
+    cost, rules = tables.templates.derive(name, digits)
     return rules if cost < UNREACHABLE_COST else None
 
 
