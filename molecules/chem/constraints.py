@@ -124,7 +124,7 @@ _RANGES = {
 def _check_bounds(bounds: Constraints) -> None:
     for name, (least, most) in _RANGES.items():
         value = getattr(bounds, name)
-        if value is not None and not (isinstance(value, Real) and least <= value <= most):
+        if value is not None and not (isinstance(value, Real) and least <= float(value) <= most):
             raise UserError(f"{name} is {value!r}: give a number from {least:g} to {most:g}.")
     low, high = bounds.min_heavy_atoms, bounds.max_heavy_atoms
     if high is not None and high < max(1, low or 0):

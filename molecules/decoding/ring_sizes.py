@@ -190,7 +190,7 @@ def rings_can_close(
 
     With the bonds [C] that the first atom that is not written yet needs behind it for that.
     """
-    tables, limit = state.tables, state.tables.limit
+    tables, limit = state.tables, _limit(state)
     kind = np.where(state.bracket[rows] < 0, tables.kind[rules], BRACKET)
     label = np.where(kind == DIGIT, tables.value[rules], 0)
     closing = (kind == DIGIT) & (state.ring_atom[rows, label] > 0)
@@ -241,7 +241,7 @@ def rings_can_close(
 
 def shortening(state: WalkState, rows: Array, labels: Array) -> Array:
     """Label of the ring [K] that makes a closure at the current atom small enough; -1: none."""
-    limit, k = state.tables.limit, np.arange(len(rows))
+    limit, k = _limit(state), np.arange(len(rows))
     opener = state.ring_atom[rows].astype(np.int64)
     partner, current = opener[k, labels], state.current[rows]
     fits = opener > 0
@@ -326,7 +326,7 @@ def _close(
     first: Array,
 ) -> Chains:
     """As `close_in_chain`, but at the second atom and on wherever that is near enough."""
-    largest, some = state.tables.limit.largest, todo.any(axis=1)
+    largest, some = _limit(state).largest, todo.any(axis=1)
     turn = np.where(todo, np.cumsum(todo, axis=1) - 1, -1)
     found = Chains(some | True, np.where(todo, turn + 2, -1), turn, np.zeros(len(near), dtype=int))
     easy = (_last(near, todo) < largest) & (due < 0) & (room > 0)
@@ -337,6 +337,11 @@ def _close(
         for whole, part in zip(found, close_in_chain(*args, largest), strict=True):
             whole[at] = part
     return found
+
+
+def _limit(state: WalkState) -> Limit:
+    assert state.tables.limit is not None  # nobody asks where there is none
+    return state.tables.limit
 
 
 def _last(near: Array, todo: Array) -> Array:
