@@ -54,7 +54,7 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
         hint = "; of rules in a string make a grammar.Grammar(text)" if "->" in name else ""
         raise GrammarError(
             f"cannot read the grammar {name!r}; give a text file of rules or a built-in "
-            f"name ({', '.join(BUILT_IN)}){hint}"
+            f"name ({', '.join(BUILT_IN)}, or one of them with _compact){hint}"
         ) from error
     parser = Parser(Grammar(text))
     check_unambiguous(parser)

@@ -41,13 +41,12 @@ def pack(config: PackConfig) -> None:
     run = find_model(config.run)
     try:
         described = json.loads((run / "model.json").read_text(encoding="utf-8"))
-        kekulized = described["kekulized"]
+        kekulized, trained = described["kekulized"], {**described.get("config", {})}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{run / 'model.json'} does not describe a model of molecules: "
             "name a folder that molecules.train has written"
         ) from error
-    trained = described.get("config", {})
     source = config.data or trained.get("data")
     if source is None:
         raise UserError(f"{run} does not say what it was trained on: name the file with --data")

@@ -150,11 +150,10 @@ def train(config: TrainConfig) -> None:
         seed=config.seed,
         folder=run.path,
     )
-    model.fit_prior(rules, config.seed)
-    model.remember(data.smiles)
+    model.finish(rules, data.smiles, config.seed, history)
     model.details["config"] = to_json(config)
     results = evaluate(model, held_out, config.samples, config.seed)
-    model.details["results"] = {**results, "history": history, "training_molecules": len(rules)}
+    model.details["results"] = {**results, **model.details["results"]}
     model.save(run.path)
     report(model.details["results"], run.path, screen)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +62,7 @@ class Constraints:
 
     def __post_init__(self) -> None:
         _check_bounds(self)
-        if self.elements is not None:
-            for symbol in self.elements:
-                _check_symbol(symbol)
+        _check_elements(self.elements)
         similarity = None if self.to is None else similarity_to(self.to)
         if (similarity is None) != (self.min_similarity is None):
             raise UserError(
@@ -129,25 +128,37 @@ class Constraints:
                 yield f"similarity {value:.3g} is below {self.min_similarity:g}"
 
 
+_RANGES = {
+    "min_heavy_atoms": (0.0, math.inf),
+    "max_heavy_atoms": (0.0, math.inf),
+    "max_molecular_weight": (0.0, math.inf),
+    "max_sa": (1.0, 10.0),
+    "min_similarity": (0.0, 1.0),
+}
+
+
 def _check_bounds(bounds: Constraints) -> None:
+    for name, (least, most) in _RANGES.items():
+        value = getattr(bounds, name)
+        if value is not None and not (isinstance(value, Real) and least <= float(value) <= most):
+            raise UserError(f"{name} is {value!r}: give a number from {least:g} to {most:g}.")
     low, high = bounds.min_heavy_atoms, bounds.max_heavy_atoms
     if high is not None and high < max(1, low or 0):
         raise UserError(
             f"no molecule has at most {high} and at least {max(1, low or 0)} heavy atoms: "
             "raise the larger bound."
         )
-    for name, least, most in (
-        ("max_molecular_weight", 0.0, math.inf),
-        ("max_sa", 1.0, 10.0),
-        ("min_similarity", 0.0, 1.0),
-    ):
-        value = getattr(bounds, name)
-        if value is not None and not least <= value <= most:
-            raise UserError(f"{name} is {value}: give a number from {least:g} to {most:g}.")
+    if not isinstance(bounds.to, str | None):
+        raise UserError(f"to is {bounds.to!r}: give a SMILES.")
 
 
-def _check_symbol(symbol: str) -> None:
+def _check_elements(symbols: Iterable[str] | None) -> None:
+    if isinstance(symbols, str) or not isinstance(symbols, Iterable | None):
+        raise UserError(f'elements is {symbols!r}: give symbols such as ("C", "N", "O").')
     table = Chem.GetPeriodicTable()
     known = {table.GetElementSymbol(number) for number in range(1, 119)}
-    if symbol not in known:
-        raise UserError(f"{symbol!r} is not the symbol of an element: write C, N, Cl and so on.")
+    for symbol in symbols or ():
+        if symbol not in known:
+            raise UserError(
+                f"{symbol!r} is not the symbol of an element: write C, N, Cl and so on."
+            )
