@@ -306,8 +306,7 @@ class Optimizer:
         return self
 
     def _evaluated(self) -> list[Trial]:
-        failed = self.store.failed(self.strategy, self.seed)
-        return [t for t in self._stored() if t.score is not None or t.evaluation in failed]
+        return [t for t in self._stored() if t.score is not None or t.failed]
 
     def _evaluate(self, batch: Batch, objective: Callable[..., Any], vectorized: bool) -> Array:
         """Values [N]; what the store knows is not paid twice, and what is no string fails."""
