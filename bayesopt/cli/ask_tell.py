@@ -6,32 +6,20 @@ the campaign holds the options, the batches and the trial store.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bayesopt.cli.options import (
-    AskConfig,
-    ConstraintOptions,
-    TellConfig,
-    check_folders,
-    check_molecules,
-    constraints_of,
-    direction,
-)
-from bayesopt.surrogates.require import require_gpflow
+from bayesopt.cli.options import AskConfig, ConstraintOptions, RunConfig, TellConfig
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.cli import console, parse_config, run_command
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
-    from bayesopt.storage import Batch, Trial, TrialStore
-    from bayesopt.tasks.molecules import MoleculeTask
+    from bayesopt.storage import TrialStore
 
-STRATEGY, SEED = "turbo", 0
-BATCH = 10
+STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
 FREE = ("batch_size", "device", "data", *(field.name for field in fields(ConstraintOptions)))
 FOLDS = 5
@@ -39,78 +27,100 @@ FOLDS = 5
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
-    config = _recalled(config)
     if config.data is None or config.value_column is None:
         raise UserError(
             "ask starts from what you measured: give --data FILE and --value-column NAME."
         )
     if not (config.maximize or config.minimize):
         raise UserError("say which values are better: give --maximize or --minimize.")
-    if config.batch_size is not None and config.batch_size < 1:
+    if config.batch_size < 1:
         raise UserError(f"--batch-size must be 1 or more, not {config.batch_size}")
-    require_gpflow()
+    from bayesopt.cli.checks import check_folders, check_molecules, constraints_of
+    from bayesopt.tasks.molecule_words import FEWEST
+
     check_folders(config.model, config.out)
-    check_molecules(config, None, config.data)
-    constraints = constraints_of(config, None)
+    check_molecules(config, None, config.data, FEWEST)
+    constraints_of(config, None)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
     from bayesopt.cli.batch_csv import write_batch
-    from bayesopt.tasks.molecules import MoleculeTask
+    from bayesopt.cli.setup import make_optimizer, make_task
     from molecules.chem.draw import grid
 
-    task = MoleculeTask(
-        None,
-        constraints=constraints,
-        to=config.to,
-        maximize=direction(config.maximize, config.minimize),
-        data=config.data,
-        smiles_column=config.smiles_column,
-        value_column=config.value_column,
-        model=config.model,
-    )
+    task = make_task(config)
     open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
     screen = console()
+    # Data may come in between the batches, so the surrogate learns from all of them anew.
+    few = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
     with _store(config) as store:
-        _refuse_unfinished(config, store)
-        optimizer = _optimizer(task, store)
+        if (waiting := store.pending(STRATEGY, SEED)) and (
+            path := batch_path(config.out, waiting[0].batch)
+        ).exists():  # half filled, perhaps
+            raise UserError(
+                f"{path} still waits for {len(waiting)} values: fill them in, leave empty what "
+                "could not be made, and tell it first."
+            )
+        optimizer = make_optimizer(
+            few,
+            task,
+            store,
+            iterations=50,
+            refit=True,
+            held_out=0.0,
+            winsorized=0.0,
+            failed_value=None,
+            seed=SEED,
+        )
         measured = len(optimizer.trials) + len(task.dataset)
         screen.print(f"{measured} measured molecules: {_quality(optimizer)}")
-        batch = optimizer.ask(config.batch_size or BATCH)
+        batch = optimizer.ask(config.batch_size)
     if not len(batch):
         raise UserError(
             "no new molecule was found that satisfies the constraints: loosen them, or tell more."
         )
     path = batch_path(config.out, batch.trials[0].batch)
-    write_batch(path, batch, str(config.value_column))
-    ids = [trial.evaluation for trial in batch.trials]
-    legends = [f"{number}:  {mean:.3g}" for number, mean in zip(ids, batch.mean, strict=True)]
-    picture = grid(batch[:100], path.with_suffix(".svg"), legends[:100])
-    screen.print(_table(batch, task.score_name))
+    write_batch(path, batch, config.value_column)
+    rows = list(zip(batch.trials, batch, batch.mean, batch.sd, strict=True))
+    legends = [f"{trial.evaluation}:  {mean:.3g}" for trial, _, mean, _ in rows[:100]]
+    picture = grid(batch[:100], path.with_suffix(".svg"), legends)
+    screen.print(f"id, predicted {task.score_name}, molecule:")
+    for trial, smiles, mean, sd in rows:
+        line = f"{trial.evaluation:>4}  {mean:8.3f} ± {sd:.3f}  {smiles}"
+        screen.print(line, markup=False, soft_wrap=True)
     screen.print(f"molecules to make: {path} (drawn in {picture})")
     screen.print(f"then: python -m bayesopt.run tell --out {config.out} {path}", markup=False)
 
 
 def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
+    import numpy as np
+
     from bayesopt.cli.batch_csv import read_batch
     from bayesopt.space import turned
     from molecules.codec import canonical_or_none
 
-    asked = _stored_options(config.out)
-    if asked is None:
-        raise UserError(f"{config.out} holds no batch: run python -m bayesopt.run ask first.")
+    none = f"{config.out} holds no batch: run python -m bayesopt.run ask first."
+    if not (config.out / "config.yaml").exists():
+        raise UserError(none)
+    asked = recalled(config.out, ["--out", str(config.out)])
     with _store(asked) as store:
         trials = {t.evaluation: t for t in store.trials(STRATEGY, SEED)}
         if not trials:
-            raise UserError(f"{config.out} holds no batch: run python -m bayesopt.run ask first.")
+            raise UserError(none)
         values = read_batch(config.measured, trials, str(asked.value_column), canonical_or_none)
-        scores = {k: turned(v, asked.maximize) for k, v in values.items() if v is not None}
-        _refuse_other_values(config.measured, trials, scores)
-        new = {k: v for k, v in scores.items() if trials[k].score is None}
-        lost = {k for k, v in values.items() if v is None and trials[k].score is None}
-        lost -= store.failed(STRATEGY, SEED)
+        scores = {k: turned(v, asked.maximize) for k, v in values.items()}
+        for k, score in scores.items():
+            known = trials[k].score
+            if None not in (known, score) and known != score:
+                raise UserError(
+                    f"{config.measured}: id {k} was told as {turned(known, asked.maximize):g} and "
+                    f"is now {values[k]:g}; a told value stays, so put it back."
+                )
+        open_ids = [k for k in values if trials[k].score is None]
+        new = {k: scores[k] for k in open_ids if scores[k] is not None}
+        lost = [k for k in open_ids if scores[k] is None and not trials[k].failed]
         if not new and not lost:
             raise UserError(f"{config.measured} was told already: run ask for the next batch.")
         for evaluation, score in new.items():
@@ -118,30 +128,21 @@ def tell(config: TellConfig) -> None:
         store.fail(STRATEGY, SEED, lost)
         left = store.pending(STRATEGY, SEED)
         told = [t for t in store.trials(STRATEGY, SEED) if t.score is not None]
-    _print_told(asked, told, new, len(lost), len(left))
-
-
-def _print_told(
-    asked: AskConfig, told: Sequence[Trial], new: dict[int, float], lost: int, left: int
-) -> None:
-    from bayesopt.space import turned
-
     screen = console()
     screen.print(
-        f"values stored: {len(new)}, marked as not measurable: {lost}, still waited for: {left}"
+        f"values stored: {len(new)}, marked as not measurable: {len(lost)}, still waited for: "
+        f"{len(left)}"
     )
-    fresh = [t for t in told if t.evaluation in new and t.predicted_mean is not None]
-    if fresh:
-        import numpy as np
-
-        errors = [float(t.score or 0) - float(t.predicted_mean or 0) for t in fresh]
-        off = float(np.sqrt(np.mean(np.square(errors))))
-        screen.print(f"the predictions for them were off by {off:.3g} (RMSE)")
+    predicted = [(new[t.evaluation], t.predicted_mean) for t in told if t.evaluation in new]
+    errors = [score - mean for score, mean in predicted if mean is not None]
+    if errors:
+        rmse = np.sqrt(np.mean(np.square(errors)))
+        screen.print(f"the predictions for them were off by {rmse:.3g} (RMSE)")
     if told:
         best = min(told, key=lambda t: float(t.score or 0))
         value = turned(best.score, asked.maximize)
-        screen.print(f"best so far: {value:g}  {best.string}", markup=False)
-    screen.print(f"next: python -m bayesopt.run ask --out {asked.out}", markup=False)
+        screen.print(f"best so far: {value:g}  {best.string}", markup=False, soft_wrap=True)
+    screen.print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
 
 
 def batch_path(folder: Path, batch: int) -> Path:
@@ -149,38 +150,15 @@ def batch_path(folder: Path, batch: int) -> Path:
     return folder / f"batch-{batch + 1:03d}.csv"
 
 
-def _stored_options(folder: Path) -> AskConfig | None:
-    """The options of the campaign in a folder; None if there is none."""
-    import yaml
-
-    path = folder / "config.yaml"
-    if not path.exists():
-        return None
-    names = {field.name: field for field in fields(AskConfig)}
+def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:
+    """The options of the campaign in a folder, and of a command line, which win."""
+    stored = folder / "config.yaml"
     try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not names.keys() <= stored.keys():
-            raise ValueError("its options are not those of ask")
-        stored = {name: stored[name] for name in names}
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        known = ["--config", str(stored)] if stored.exists() else []
+        config = parse_config(AskConfig, prog="ask", argv=[*known, *arguments])
+    except UserError as error:
         raise UserError(f"{folder} holds another run ({error}): choose another folder.") from error
-    for name in ("out", "model"):
-        stored[name] = None if stored[name] is None else Path(stored[name])
-    return replace(AskConfig(**stored), out=folder)
-
-
-def _recalled(config: AskConfig) -> AskConfig:
-    """Fill options not given from the stored campaign."""
-    stored = _stored_options(config.out)
-    if stored is None:
-        return replace(config, batch_size=BATCH if config.batch_size is None else config.batch_size)
-    defaults = AskConfig()
-    given = {
-        field.name: getattr(config, field.name)
-        for field in fields(AskConfig)
-        if getattr(config, field.name) != getattr(defaults, field.name)
-    }
-    return replace(stored, **given)
+    return replace(config, out=folder)
 
 
 def _store(config: AskConfig) -> TrialStore:
@@ -194,48 +172,6 @@ def _store(config: AskConfig) -> TrialStore:
         "model": str(config.model),
     }
     return TrialStore.open(config.out / "trials.sqlite", meaning)
-
-
-def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
-    """A batch that waits for values is not asked anew, and its file, half filled, not replaced."""
-    pending = store.pending(STRATEGY, SEED)
-    if pending and (path := batch_path(config.out, pending[0].batch)).exists():
-        raise UserError(
-            f"{path} still waits for {len(pending)} values: fill them in, leave empty what could "
-            "not be made, and tell it first."
-        )
-
-
-def _refuse_other_values(path: Path, trials: dict[int, Trial], told: dict[int, float]) -> None:
-    for evaluation, score in told.items():
-        known = trials[evaluation].score
-        if known is not None and known != score:
-            raise UserError(
-                f"{path}: id {evaluation} was told as {abs(known):g} and is now {abs(score):g}; a "
-                "told value stays, so put it back."
-            )
-
-
-def _optimizer(task: MoleculeTask, store: TrialStore) -> Optimizer:
-    from bayesopt.optimizer import Optimizer
-    from bayesopt.surrogates.base import SurrogateConfig
-
-    surrogate = SurrogateConfig(
-        method="sgpr",
-        kernel="matern52",
-        points_per_lengthscale=task.points_per_lengthscale,
-    )
-    return Optimizer(
-        task.space,
-        task.dataset,
-        maximize=task.maximize,
-        surrogate=surrogate,
-        points=None,
-        refit=True,
-        centres=task.centres,
-        storage=store,
-        seed=SEED,
-    )
 
 
 def _quality(optimizer: Optimizer) -> str:
@@ -258,29 +194,14 @@ def _quality(optimizer: Optimizer) -> str:
     )
 
 
-def _table(batch: Batch, score_name: str) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", justify="right")
-    table.add_column("molecule", overflow="fold")
-    table.add_column(f"predicted {score_name}", justify="right")
-    for trial, string, mean, sd in zip(batch.trials, batch, batch.mean, batch.sd, strict=True):
-        table.add_row(str(trial.evaluation), Text(string), f"{mean:.3f} ± {sd:.3f}")
-    return table
-
-
 def main(argv: Sequence[str]) -> None:
     """The commands `ask` and `tell`, the first of `argv`."""
     verb, arguments = argv[0], list(argv[1:])
-    prog = f"python -m bayesopt.run {verb}"
     if verb == "ask":
         run_command(
-            ask,
+            lambda config: ask(recalled(config.out, arguments)),
             AskConfig,
-            prog=prog,
+            prog="python -m bayesopt.run ask",
             description="Write the next batch of molecules to make, from what was measured so far.",
             argv=arguments,
         )
@@ -288,7 +209,7 @@ def main(argv: Sequence[str]) -> None:
     run_command(
         tell,
         TellConfig,
-        prog=prog,
+        prog="python -m bayesopt.run tell",
         description="Read the measured values of a batch that ask wrote: tell --out FOLDER FILE.",
         argv=_with_flag(arguments),
     )
@@ -302,7 +223,3 @@ def _with_flag(arguments: Sequence[str]) -> list[str]:
         is_value = before.startswith("--") and "=" not in before
         found += [text] if text.startswith("-") or is_value else ["--measured", text]
     return found
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
