@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,35 +76,27 @@ class SurrogateFit:
     sd: Array
 
 
-@dataclass(frozen=True)
-class Batch(Sequence[str]):
-    """Strings to evaluate: a sequence of strings with the predictions of their values.
+class Batch(tuple[str, ...]):
+    """Strings to evaluate, a tuple with the predictions of their values.
 
     `mean` and `sd` [N] are predictions in the user's sign (NaN where there is no surrogate);
-    `trials` are the rows of the store; `strings` has None where a code decodes to nothing.
+    `trials` are the rows of the store; `strings` has None where a code decodes to nothing, and the
+    tuple itself "".
     """
 
     trials: tuple[Trial, ...]
     mean: Array
     sd: Array
 
+    def __new__(cls, trials: Sequence[Trial], mean: Array, sd: Array) -> Batch:
+        batch = super().__new__(cls, (trial.string or "" for trial in trials))
+        batch.trials, batch.mean, batch.sd = tuple(trials), mean, sd
+        return batch
+
     @property
     def strings(self) -> list[str | None]:
         """The strings, in order."""
         return [trial.string for trial in self.trials]
-
-    def __len__(self) -> int:
-        return len(self.trials)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        return [trial.string or "" for trial in self.trials][index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self[:])
 
 
 class TrialStore:

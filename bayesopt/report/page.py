@@ -75,14 +75,15 @@ def print_report(results: Results, screen: Console) -> None:
 
 def _printed(section: Section) -> Table:
     assert section.table is not None
+    # Standard errors and numbers of evaluations, for which there is no room, stand on the page.
+    shown = section.table.drop(columns="evaluations", errors="ignore")
     table = Table(title=f"\n{section.title}", title_justify="left", title_style="bold")
     table.box, table.pad_edge = box.SIMPLE_HEAD, False
-    for title in section.table.columns:
+    for title in shown.columns:
         text = title == "method"
         table.add_column(title, justify="left" if text else "right", min_width=16 if text else 5)
-    for method, *cells in section.table.itertuples(index=False):
+    for method, *cells in shown.itertuples(index=False):
         name, _, source = method.partition("\n")
-        # Standard errors, for which a terminal has no room, stand on the page.
         values = [Text(cell.partition("\n\u00b1")[0]) for cell in cells]
         table.add_row(Text(name).append(f"\n{source}" if source else "", style="dim"), *values)
     return table

@@ -135,13 +135,17 @@ for arguments, sentence in (
     ("--out README.md", "README.md is a file"),
     ("--out README.md/run", "README.md is a file"),
     ("--task molecules --objective qde", "did you mean qed"),
+    ("--task molecules --objective nomod:func", "nomod:func cannot be imported"),
+    ("--task molecules --model {broken}", "a file is damaged or of another model"),
     ("--task molecules --data absent.csv", "absent.csv cannot be read"),
     ("--task molecules --data {csv} --value-column pIC50", "no column 'pIC50'"),
     ("--task molecules --max-sa 0.5", "max_sa is 0.5"),
     ("ask --data {csv} --value-column pIC50 --maximize", "no column 'pIC50'"),
+    ("ask --data {csv} --value-column y --maximize", "only 1 known molecules have a value"),
+    ("tell --out {broken} {csv}", "holds no batch"),
 ):
     try:
-        main(arguments.format(csv=sys.argv[1]).split())
+        main(arguments.format(csv=sys.argv[1], broken=sys.argv[2]).split())
     except SystemExit as stop:
         assert stop.code == 2
     print("expected:", sentence, "@", file=sys.stderr)
@@ -154,7 +158,10 @@ print(time.perf_counter() - begun)
 def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cli, tmp_path):
     csv = tmp_path / "mine.csv"
     csv.write_text("smiles,y\nCCO,1\n")
-    done = run_cli("-c", CHEAP, csv)
+    broken = tmp_path / "broken"
+    shutil.copytree(ROOT / "data/pretrained/expressions", broken)
+    (broken / "model.weights.h5").write_bytes(b"cut")
+    done = run_cli("-c", CHEAP, csv, broken)
     assert done.returncode == 0, done.stderr
     for told in done.stderr.split("@")[:-1]:
         message, expected = told.split("expected: ")
