@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from bayesopt.report import figures
-from bayesopt.report.page import beside_others, percent, print_report, write_report
+from bayesopt.report.page import comparison, percent, print_report, write_report
 from bayesopt.report.summary import SearchRecord, results_json
 from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow
@@ -159,7 +159,7 @@ def test_a_long_string_stands_whole_on_a_line_of_its_own(full):
 
 
 def test_comparison_puts_equal_quantities_in_equal_columns(full):
-    table = beside_others(results_json(full)).table
+    table = comparison(results_json(full))
     methods = [method.partition("\n")[0] for method in table.method]
     assert methods == ["this search (ei)", "random", "prior", "GVAE", "other"]
     assert table.columns[-1] == "oracle calls"
