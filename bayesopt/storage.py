@@ -89,6 +89,7 @@ class Batch(tuple[str, ...]):
     sd: Array
 
     def __new__(cls, trials: Sequence[Trial], mean: Array, sd: Array) -> Batch:
+        """A batch of the rows of a store and their predictions."""
         batch = super().__new__(cls, (trial.string or "" for trial in trials))
         batch.trials, batch.mean, batch.sd = tuple(trials), mean, sd
         return batch
@@ -222,10 +223,9 @@ class TrialStore:
     def load_fits(self) -> list[SurrogateFit]:
         """The stored surrogate tests, by seed."""
         rows = self._select("SELECT arrays FROM fits ORDER BY seed")
-        return [
-            SurrogateFit(**{k: v if v.ndim else v.item() for k, v in _unpack(blob).items()})
-            for (blob,) in rows
-        ]
+        fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
+        plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
+        return [SurrogateFit(**fit) for fit in plain]
 
     # ---------------------------------------------------------------- inside
 
@@ -313,7 +313,7 @@ def _stored(value: Any) -> Any:
 
 def _trial(row: Sequence[Any]) -> Trial:
     """Inverse of `_stored` for the columns of a row."""
-    values = {
+    values: dict[str, Any] = {
         name: np.frombuffer(value, np.float64) if isinstance(value, bytes) else value
         for name, value in zip(COLUMNS, row, strict=True)
     }

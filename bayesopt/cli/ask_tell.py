@@ -6,7 +6,7 @@ the campaign holds the options, the batches and the trial store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from gmae_tf.utils.cli import console, parse_config, run_command
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
-    from bayesopt.storage import TrialStore
+    from bayesopt.storage import Trial, TrialStore
 
 STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
@@ -55,13 +55,7 @@ def ask(config: AskConfig) -> None:
     # Data may come in between the batches, so the surrogate learns from all of them anew.
     few = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
     with _store(config) as store:
-        if (waiting := store.pending(STRATEGY, SEED)) and (
-            path := batch_path(config.out, waiting[0].batch)
-        ).exists():  # half filled, perhaps
-            raise UserError(
-                f"{path} still waits for {len(waiting)} values: fill them in, leave empty what "
-                "could not be made, and tell it first."
-            )
+        _refuse_unfinished(config, store)
         optimizer = make_optimizer(
             few,
             task,
@@ -93,12 +87,19 @@ def ask(config: AskConfig) -> None:
     screen.print(f"then: python -m bayesopt.run tell --out {config.out} {path}", markup=False)
 
 
+def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
+    """A batch that waits for values is not asked anew, and its file, half filled, not replaced."""
+    waiting = store.pending(STRATEGY, SEED)
+    if waiting and (path := batch_path(config.out, waiting[0].batch)).exists():
+        raise UserError(
+            f"{path} still waits for {len(waiting)} values: fill them in, leave empty what could "
+            "not be made, and tell it first."
+        )
+
+
 def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
-    import numpy as np
-
     from bayesopt.cli.batch_csv import read_batch
-    from bayesopt.space import turned
     from molecules.codec import canonical_or_none
 
     none = f"{config.out} holds no batch: run python -m bayesopt.run ask first."
@@ -110,39 +111,54 @@ def tell(config: TellConfig) -> None:
         if not trials:
             raise UserError(none)
         values = read_batch(config.measured, trials, str(asked.value_column), canonical_or_none)
-        scores = {k: turned(v, asked.maximize) for k, v in values.items()}
-        for k, score in scores.items():
-            known = trials[k].score
-            if None not in (known, score) and known != score:
-                raise UserError(
-                    f"{config.measured}: id {k} was told as {turned(known, asked.maximize):g} and "
-                    f"is now {values[k]:g}; a told value stays, so put it back."
-                )
-        open_ids = [k for k in values if trials[k].score is None]
-        new = {k: scores[k] for k in open_ids if scores[k] is not None}
-        lost = [k for k in open_ids if scores[k] is None and not trials[k].failed]
-        if not new and not lost:
-            raise UserError(f"{config.measured} was told already: run ask for the next batch.")
-        for evaluation, score in new.items():
-            store.record(STRATEGY, SEED, evaluation, score)
-        store.fail(STRATEGY, SEED, lost)
-        left = store.pending(STRATEGY, SEED)
-        told = [t for t in store.trials(STRATEGY, SEED) if t.score is not None]
-    screen = console()
-    screen.print(
+        new = _store_values(store, config.measured, trials, values, bool(asked.maximize))
+        _print_told(store, new, bool(asked.maximize))
+    console().print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
+
+
+def _store_values(
+    store: TrialStore,
+    path: Path,
+    trials: Mapping[int, Trial],
+    values: Mapping[int, float | None],
+    maximize: bool,
+) -> list[int]:
+    """Store what is new of the values by id, and give its ids; told values must be as before."""
+    from bayesopt.space import turned
+
+    for number, value in values.items():
+        before = turned(trials[number].score, maximize)
+        if None not in (before, value) and before != value:
+            raise UserError(
+                f"{path}: id {number} was told as {before:g} and is now {value:g}; a told value "
+                "stays, so put it back."
+            )
+    waiting = {k: turned(v, maximize) for k, v in values.items() if trials[k].score is None}
+    new = {k: score for k, score in waiting.items() if score is not None}
+    lost = [k for k, score in waiting.items() if score is None and not trials[k].failed]
+    if not new and not lost:
+        raise UserError(f"{path} was told already: run ask for the next batch.")
+    for number, score in new.items():
+        store.record(STRATEGY, SEED, number, score)
+    store.fail(STRATEGY, SEED, lost)
+    console().print(
         f"values stored: {len(new)}, marked as not measurable: {len(lost)}, still waited for: "
-        f"{len(left)}"
+        f"{len(store.pending(STRATEGY, SEED))}"
     )
-    predicted = [(new[t.evaluation], t.predicted_mean) for t in told if t.evaluation in new]
-    errors = [score - mean for score, mean in predicted if mean is not None]
-    if errors:
-        rmse = np.sqrt(np.mean(np.square(errors)))
+    return list(new)
+
+
+def _print_told(store: TrialStore, new: Sequence[int], maximize: bool) -> None:
+    """Print how good the predictions of the new values were, and the best of all."""
+    from bayesopt.report.summary import predicted, top, trial_table
+
+    screen, told = console(), trial_table(store.trials(STRATEGY, SEED), maximize)
+    errors = predicted(told[told.evaluation.isin(new)]).error
+    if len(errors):
+        rmse = (errors**2).mean() ** 0.5
         screen.print(f"the predictions for them were off by {rmse:.3g} (RMSE)")
-    if told:
-        best = min(told, key=lambda t: float(t.score or 0))
-        value = turned(best.score, asked.maximize)
-        screen.print(f"best so far: {value:g}  {best.string}", markup=False, soft_wrap=True)
-    screen.print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
+    for best in top(told, maximize, 1).itertuples():
+        screen.print(f"best so far: {best.score:g}  {best.string}", markup=False, soft_wrap=True)
 
 
 def batch_path(folder: Path, batch: int) -> Path:

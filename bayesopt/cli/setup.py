@@ -23,8 +23,9 @@ def make_task(config: RunConfig | AskConfig, **more: Any) -> Task:
         from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE
         from bayesopt.tasks.molecules import MoleculeTask
 
-        measured = isinstance(config, AskConfig)
-        objective = None if measured else config.objective or DEFAULT_OBJECTIVE
+        objective = None
+        if isinstance(config, RunConfig):
+            objective = config.objective or DEFAULT_OBJECTIVE
         derived = {
             "objective": objective,
             "constraints": constraints_of(config, objective),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,10 @@ def score_trace(record: SearchRecord) -> Picture | None:
     if not len(valid(record.trials)):
         return None
     task = record.task
-    styles = [{"color": BLUE, "lw": 2.4}, *({"color": c, "ls": ls} for c, ls in BASELINES)]
+    styles: list[dict[str, Any]] = [
+        {"color": BLUE, "lw": 2.4},
+        *({"color": c, "ls": ls} for c, ls in BASELINES),
+    ]
     figure, (axes,) = panels(1, 1, height=3.3)
     drawn = []
     for name, style in zip([record.strategy, *record.baselines], styles, strict=False):
@@ -117,8 +121,10 @@ def latent_map(record: SearchRecord) -> Picture | None:
     pca = PCA(n_components=2, svd_solver="full").fit(codes)
     figure, (axes,) = panels(1, 1, height=4.6)
     order = np.argsort(scores if task.maximize else -scores)  # the best are drawn last, on top
+    first, second = pca.transform(codes[order]).T
     points = axes.scatter(
-        *pca.transform(codes[order]).T,
+        first,
+        second,
         c=scores[order],
         s=6,
         lw=0,
