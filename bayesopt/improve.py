@@ -91,7 +91,7 @@ def improve(config: ImproveConfig) -> None:
         else:
             rows.append(_improved(config, codec, start, first_fit))
             write_json(path, rows[-1])
-        screen.print(_line(number, len(starts), rows[-1]), markup=False, highlight=False)
+        screen.print(_line(number, len(starts), rows[-1]), markup=False, soft_wrap=True)
     results = {**summary(rows), "config": config}
     write_json(config.out / "results.json", {**results, "molecules": rows})
     for name in STRATEGIES:

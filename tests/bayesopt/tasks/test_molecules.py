@@ -264,7 +264,7 @@ def test_rows_of_others_stand_in_the_users_sign():
     assert rows["best known before"].values["top"] == pytest.approx(ranked[:3], abs=1e-4)
     assert rows["alkane C38"].values["top"] == pytest.approx([11.19], abs=0.01)
     assert rows["GMAE"].values["rmse"] == 1.400
-    assert rows["JT-VAE"].values["top"] == ("5.30", "4.93", "4.49")
+    assert rows["JT-VAE"].values["top"] == ["5.30", "4.93", "4.49"]
     assert all(row.source for row in rows.values())
     sa = make(objective="sa", n_data=30)
     (row,) = sa.published  # nobody else published, and small is better
