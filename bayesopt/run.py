@@ -128,18 +128,15 @@ def _record(
         for seed, n in done.items()
         if n < config.budget
     ]
-    return SearchRecord(
-        task=task,
-        strategy=strategy,
-        trials=table,
-        fits=[fit for fit in store.load_fits() if fit.seed in seeds],
-        baselines=baselines,
-        config=options,
-        versions=versions(),
-        notes=(*task.notes, *stopped),
-        data_protocol=f"{task.data_protocol} {_points_sentence(config, task)}",
-        command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
-    )
+    about = {
+        "data_protocol": f"{task.data_protocol} {_points_sentence(config, task)}",
+        "command": "python -m bayesopt.run " + shlex.join(sys.argv[1:]),
+        "config": options,
+        "versions": versions(),
+        "notes": (*task.notes, *stopped),
+    }
+    fits = [fit for fit in store.load_fits() if fit.seed in seeds]
+    return SearchRecord(task, strategy, table, fits, baselines, about)
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:

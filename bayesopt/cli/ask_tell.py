@@ -23,6 +23,8 @@ STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
 FREE = ("batch_size", "device", "data", *(field.name for field in fields(ConstraintOptions)))
 FOLDS = 5
+# The folder says which campaign it is.
+STORE, KIND = "trials.sqlite", {"kind": "ask"}
 
 
 def ask(config: AskConfig) -> None:
@@ -47,6 +49,7 @@ def ask(config: AskConfig) -> None:
     select_device(config.device)
     from bayesopt.cli.batch_csv import write_batch
     from bayesopt.cli.setup import make_optimizer, make_task
+    from bayesopt.storage import TrialStore
     from molecules.chem.draw import grid
 
     task = make_task(config)
@@ -54,7 +57,7 @@ def ask(config: AskConfig) -> None:
     screen = console()
     # Data may come in between the batches, so the surrogate learns from all of them anew.
     few = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
-    with _store(config) as store:
+    with TrialStore.open(config.out / STORE, KIND) as store:
         _refuse_unfinished(config, store)
         optimizer = make_optimizer(
             few,
@@ -100,13 +103,14 @@ def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
 def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
     from bayesopt.cli.batch_csv import read_batch
+    from bayesopt.storage import TrialStore
     from molecules.codec import canonical_or_none
 
     none = f"{config.out} holds no batch: run python -m bayesopt.run ask first."
     if not (config.out / "config.yaml").exists():
         raise UserError(none)
     asked = recalled(config.out, ["--out", str(config.out)])
-    with _store(asked) as store:
+    with TrialStore.open(config.out / STORE, KIND) as store:
         trials = {t.evaluation: t for t in store.trials(STRATEGY, SEED)}
         if not trials:
             raise UserError(none)
@@ -175,19 +179,6 @@ def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:
     except UserError as error:
         raise UserError(f"{folder} holds another run ({error}): choose another folder.") from error
     return replace(config, out=folder)
-
-
-def _store(config: AskConfig) -> TrialStore:
-    from bayesopt.storage import TrialStore
-
-    # The options are checked with the folder; the data may grow, so the store compares the rest.
-    meaning = {
-        "kind": "ask",
-        "value_column": config.value_column,
-        "maximize": config.maximize,
-        "model": str(config.model),
-    }
-    return TrialStore.open(config.out / "trials.sqlite", meaning)
 
 
 def _quality(optimizer: Optimizer) -> str:

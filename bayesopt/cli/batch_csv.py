@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bayesopt.cli.checks import check_text
 from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
@@ -46,14 +47,11 @@ def read_batch(
     UserError: no such columns, an id that was not asked or stands twice, another molecule than the
         id's, or a value that is not a finite number; the sentence names the line.
     """
+    check_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if "\0" in text:
-            raise ValueError("a byte of zero")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a text file"
-        raise UserError(f"{path} cannot be read ({reason}): name the CSV file of ask.") from error
-    lines = text.splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read ({error}): name the CSV file of ask.") from error
     title = lines[0] if lines else ""
     reader = csv.DictReader(lines, delimiter=max(",;\t", key=title.count))
     reader.fieldnames = [name.strip() for name in reader.fieldnames or []]

@@ -22,6 +22,8 @@ LEAST = {
     "inducing_points": 1,
     "neighbours": 1,
 }
+LOOKED_AT = 100_000
+"""Characters at the start of a file that show whether it is text."""
 MODEL_PARTS = ("model.weights.h5", "grammar.cfg", "training.npy")
 """As `grammar.autoencoder.model` names them, which imports Keras."""
 
@@ -44,11 +46,29 @@ def check_run(config: RunConfig) -> None:
         return
     from grammar.expressions.targets import load_target
 
+    if config.target_csv is not None:
+        check_text(config.target_csv)
     load_target(config.target, config.target_csv)
-    if config.data not in (None, "official", "generated") and not Path(str(config.data)).is_file():
+    if config.data in (None, "official", "generated"):
+        return
+    if not Path(config.data).is_file():
         raise UserError(
             f"--data {config.data} cannot be read: give official, generated, or a text file."
         )
+    check_text(Path(config.data))
+
+
+def check_text(path: Path) -> None:
+    """Refuse a file that is there and is no text, such as a spreadsheet or a packed one."""
+    if not path.is_file():
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LOOKED_AT)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UserError(f"{path} is not a text file in UTF-8: save it as CSV and give that file.")
 
 
 def check_folders(model: Path | None, out: Path | None) -> None:
@@ -93,6 +113,8 @@ def check_molecules(
     path = Path(str(data))
     if not path.is_file():
         raise UserError(f"--data {path} cannot be read: there is no such file.")
+    if path.suffix not in (".gz", ".sdf"):
+        check_text(path)
     if ".sdf" in path.suffixes and not fewest:
         return  # RDKit takes long to read many
     rows = read_records(

@@ -49,7 +49,8 @@ HALF_WIDTH = 1.6448536269514722
 class SearchRecord:
     """All that a finished (or interrupted) search knows about itself; the report adds nothing.
 
-    `trials` holds those of the strategy and of the `baselines` beside it, see `trial_table`.
+    `trials` holds those of the strategy and of the `baselines` beside it, see `trial_table`;
+    `about` goes into `results.json` as it is: config, versions, command, notes, data_protocol.
     """
 
     task: Task
@@ -57,11 +58,7 @@ class SearchRecord:
     trials: pd.DataFrame
     fits: Sequence[SurrogateFit] = ()
     baselines: Sequence[str] = ()
-    data_protocol: str = ""
-    command: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, strategy: str) -> pd.DataFrame:
         """The trials of one strategy."""
@@ -96,8 +93,6 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
         "maximise": task.maximize,
         "score_name": task.score_name,
         "noun": task.noun,
-        "data_protocol": record.data_protocol,
-        "command": record.command,
         "strategy": record.strategy,
         **summary(record.own, task),
         "surrogate": {
@@ -111,9 +106,7 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
         "calibration": calibration(record.own),
         "worst_score": task.failed_value,
         "published": task.published,
-        "config": record.config,
-        "versions": record.versions,
-        "notes": record.notes,
+        **record.about,
     }
     result: dict[str, Any] = to_json(content)
     return result

@@ -132,6 +132,8 @@ for arguments, sentence in (
     ("--target-csv absent.csv", "absent.csv cannot be read"),
     ("--target 2*y", "2*y"),
     ("--data absent.txt", "absent.txt cannot be read"),
+    ("--target-csv {broken}/training.npy", "training.npy is not a text file"),
+    ("--task molecules --data {broken}/book.csv", "book.csv is not a text file"),
     ("--out README.md", "README.md is a file"),
     ("--out README.md/run", "README.md is a file"),
     ("--task molecules --objective qde", "did you mean qed"),
@@ -160,6 +162,7 @@ def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cl
     csv.write_text("smiles,y\nCCO,1\n")
     broken = tmp_path / "broken"
     shutil.copytree(ROOT / "data/pretrained/expressions", broken)
+    (broken / "book.csv").write_bytes(b"PK\x03\x04\xff\xfe")
     (broken / "model.weights.h5").write_bytes(b"cut")
     done = run_cli("-c", CHEAP, csv, broken)
     assert done.returncode == 0, done.stderr

@@ -10,10 +10,11 @@ import numpy as np
 
 from bayesopt.report.summary import SearchRecord, trial_table
 from bayesopt.space import Dataset
-from bayesopt.storage import Trial
+from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow, Task
 
 WORST = math.log(1001)
+ABOUT = {"command": "", "config": {}, "versions": {}, "notes": ()}
 
 
 class WordsOnly(Task):
@@ -51,7 +52,8 @@ def record_of(
     *,
     task: Task | None = None,
     baselines: Mapping[str, Iterable[Trial]] | None = None,
-    **more: Any,
+    fits: Sequence[SurrogateFit] = (),
+    **about: Any,
 ) -> SearchRecord:
     """The record of trials (lower scores are better) of one strategy and of baselines."""
     task, trials = task or WordsOnly(), list(trials)
@@ -61,7 +63,7 @@ def record_of(
         task=task,
         strategy=trials[0].strategy if trials else "ei",
         trials=trial_table(every, task.maximize),
+        fits=fits,
         baselines=tuple(others),
-        data_protocol=task.data_protocol,
-        **more,
+        about={**ABOUT, "data_protocol": task.data_protocol, **about},
     )
