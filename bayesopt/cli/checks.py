@@ -59,8 +59,8 @@ def check_run(config: RunConfig) -> None:
 
 
 def check_text(path: Path) -> None:
-    """Refuse a file that is there and is no text, such as a spreadsheet or a packed one."""
-    if not path.is_file():
+    """Refuse a file that is there and is no text, such as a spreadsheet; .gz is not looked into."""
+    if not path.is_file() or path.suffix == ".gz":
         return
     try:
         with open(path, encoding="utf-8") as file:
@@ -113,8 +113,7 @@ def check_molecules(
     path = Path(str(data))
     if not path.is_file():
         raise UserError(f"--data {path} cannot be read: there is no such file.")
-    if path.suffix not in (".gz", ".sdf"):
-        check_text(path)
+    check_text(path)
     if ".sdf" in path.suffixes and not fewest:
         return  # RDKit takes long to read many
     rows = read_records(

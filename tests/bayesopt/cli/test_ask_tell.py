@@ -192,11 +192,11 @@ def test_bad_file_is_named_by_line(tmp_path, text, sentence):
 
 
 def test_file_that_cannot_be_read_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="absent.csv cannot be read"):
+    with pytest.raises(UserError, match=r"absent\.csv cannot be read"):
         read_batch(tmp_path / "absent.csv", TRIALS, "y", canonical_or_none)
     for content in (b"PK\x03\x04\xff\xfe", b"id,y\n1,\0"):
         (tmp_path / "b.csv").write_bytes(content)
-        with pytest.raises(UserError, match="b.csv is not a text file in UTF-8: save it as CSV"):
+        with pytest.raises(UserError, match=r"b\.csv is not a text file in UTF-8: save it as CSV"):
             read_batch(tmp_path / "b.csv", TRIALS, "y", canonical_or_none)
 
 
