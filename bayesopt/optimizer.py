@@ -176,8 +176,6 @@ class Optimizer:
         """Close the storage; every value is in it already."""
         self.store.close()
 
-    # ------------------------------------------------------------------ ask and tell
-
     @property
     def trials(self) -> list[Trial]:
         """Evaluated trials in order, with scores (lower is better)."""
