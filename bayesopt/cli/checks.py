@@ -59,8 +59,8 @@ def check_run(config: RunConfig) -> None:
 
 
 def check_text(path: Path) -> None:
-    """Refuse a file that is there and is no text, such as a spreadsheet; other readers know the rest."""
-    if not path.is_file() or path.suffix in (".gz", ".sdf"):
+    """Refuse a file that is there and is no text, such as a spreadsheet."""
+    if not path.is_file() or path.suffix in (".gz", ".sdf"):  # their readers tell
         return
     try:
         with open(path, encoding="utf-8") as file:
