@@ -17,18 +17,45 @@ from gmae_tf.utils.cli import console, parse_config, run_command
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
-    from bayesopt.storage import Trial, TrialStore
+    from bayesopt.storage import Batch, Trial, TrialStore
+    from bayesopt.tasks.base import Task
 
 STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
 FREE = ("batch_size", "device", "data", *(field.name for field in fields(ConstraintOptions)))
 FOLDS = 5
+DRAWN = 100
 # The folder says which campaign it is.
 STORE, KIND = "trials.sqlite", {"kind": "ask"}
 
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
+    _check(config)
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
+
+    select_device(config.device)
+    from bayesopt.cli.setup import make_task
+    from bayesopt.storage import TrialStore
+
+    task = make_task(config)
+    open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
+    with TrialStore.open(config.out / STORE, KIND) as store:
+        _refuse_unfinished(config, store)
+        optimizer = _optimizer(task, store)
+        measured = len(optimizer.trials) + len(task.dataset)
+        console().print(f"{measured} measured molecules: {_quality(optimizer)}")
+        batch = optimizer.ask(config.batch_size)
+    if not batch:
+        raise UserError(
+            "no new molecule was found that satisfies the constraints: loosen them, or tell more."
+        )
+    _write(config, batch, task.score_name)
+
+
+def _check(config: AskConfig) -> None:
+    """Refuse by a `UserError`, before any heavy import, what cannot be asked as it is written."""
     if config.data is None or config.value_column is None:
         raise UserError(
             "ask starts from what you measured: give --data FILE and --value-column NAME."
@@ -43,46 +70,28 @@ def ask(config: AskConfig) -> None:
     check_folders(config.model, config.out)
     check_molecules(config, None, config.data, FEWEST)
     constraints_of(config, None)
-    from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run
 
-    select_device(config.device)
+
+def _optimizer(task: Task, store: TrialStore) -> Optimizer:
+    """An optimizer whose surrogate learns anew from all data, as some may come in between."""
+    from bayesopt.cli.setup import make_optimizer
+
+    whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
+    other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
+    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **other)
+
+
+def _write(config: AskConfig, batch: Batch, score_name: str) -> None:
+    """The files of a batch, and the same on the terminal, each molecule whole on its line."""
     from bayesopt.cli.batch_csv import write_batch
-    from bayesopt.cli.setup import make_optimizer, make_task
-    from bayesopt.storage import TrialStore
     from molecules.chem.draw import grid
 
-    task = make_task(config)
-    open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
-    screen = console()
-    # Data may come in between the batches, so the surrogate learns from all of them anew.
-    few = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
-    with TrialStore.open(config.out / STORE, KIND) as store:
-        _refuse_unfinished(config, store)
-        optimizer = make_optimizer(
-            few,
-            task,
-            store,
-            iterations=50,
-            refit=True,
-            held_out=0.0,
-            winsorized=0.0,
-            failed_value=None,
-            seed=SEED,
-        )
-        measured = len(optimizer.trials) + len(task.dataset)
-        screen.print(f"{measured} measured molecules: {_quality(optimizer)}")
-        batch = optimizer.ask(config.batch_size)
-    if not len(batch):
-        raise UserError(
-            "no new molecule was found that satisfies the constraints: loosen them, or tell more."
-        )
-    path = batch_path(config.out, batch.trials[0].batch)
-    write_batch(path, batch, config.value_column)
+    screen, path = console(), batch_path(config.out, batch.trials[0].batch)
+    write_batch(path, batch, str(config.value_column))
     rows = list(zip(batch.trials, batch, batch.mean, batch.sd, strict=True))
-    legends = [f"{trial.evaluation}:  {mean:.3g}" for trial, _, mean, _ in rows[:100]]
-    picture = grid(batch[:100], path.with_suffix(".svg"), legends)
-    screen.print(f"id, predicted {task.score_name}, molecule:")
+    legends = [f"{trial.evaluation}:  {mean:.3g}" for trial, _, mean, _ in rows[:DRAWN]]
+    picture = grid(batch[:DRAWN], path.with_suffix(".svg"), legends)
+    screen.print(f"id, predicted {score_name}, molecule:")
     for trial, smiles, mean, sd in rows:
         line = f"{trial.evaluation:>4}  {mean:8.3f} ± {sd:.3f}  {smiles}"
         screen.print(line, markup=False, soft_wrap=True)

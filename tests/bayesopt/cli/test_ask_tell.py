@@ -77,6 +77,7 @@ def test_campaign_from_ask_to_ask(mine, tmp_path, capsys):
     assert [row["id"] for row in first] == [str(i) for i in range(1, 7)]
     asked = [row["smiles"] for row in first]
     assert len(set(asked)) == 6
+    assert all(f"  {smiles}\n" in text for smiles in asked)  # whole, at the end of their lines
     assert not set(asked) & set(pool()[:25])
     assert all(row["pIC50"] == "" and float(row["predicted_sd"]) > 0 for row in first)
     # Predictions are in the user's sign: near the mean of the data, not of its negative.
