@@ -31,7 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a scri
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
-LONG = ("test_jax.py", "test_tutorials.py")
+LONG = ("test_jax.py", "test_scan.py", "test_without_tensorflow.py", "test_tutorials.py")
 """Begun first, so that at the end no worker is left alone with them."""
 
 
