@@ -19,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -29,6 +30,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads 
         os.environ.setdefault(name, "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script puts aside
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("unhurried", deadline=None)  # other processes may hold up an example
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 LONG = ("test_jax.py", "test_scan.py", "test_without_tensorflow.py", "test_tutorials.py")
