@@ -106,8 +106,8 @@ def run_cli() -> RunCli:
 def run_here() -> RunCli:
     """`python -m MODULE ARGUMENTS` in this process, which has imported TensorFlow already.
 
-    For all but the first run of a command in a file: starting TensorFlow, or GPflow, takes a
-    process longer than most of the commands that are tested.  What was patched stays patched.
+    Starting TensorFlow, or GPflow, takes a process longer than most of the commands that are
+    tested.  `run_cli` is for what a start itself must show.  What was patched stays patched.
     """
 
     def run(

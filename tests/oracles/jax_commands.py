@@ -31,8 +31,8 @@ COMMANDS = {
         "--n-data", "150", "--max-length", "4", "--latent-dim", "3", "--no-xla",
     ),
     "train molecules": (
-        "molecules.train", "--data", "short.smi", "--out", "molecules", *SMALL,
-        "--dense", "16", "--units", "8", "--latent-dim", "4", "--samples", "20",
+        "molecules.train", "--data", "builtin", "--out", "molecules", *SMALL,
+        "--n-data", "150", "--dense", "16", "--units", "8", "--latent-dim", "4", "--samples", "20",
     ),
     "sample molecules": ("molecules.sample", *MOLECULES, "--n", "4", "--out", "drawn.csv"),
     "interpolate molecules": (
@@ -47,7 +47,7 @@ COMMANDS = {
 
 
 def prepare(folder: Path) -> None:
-    """The files that the commands read: images of noise, a grammar, and short molecules."""
+    """The files that the commands read: images of noise, and a grammar."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, size=(220, 8, 8), dtype=np.uint8)
     labels = rng.integers(0, 2, size=220)
@@ -55,10 +55,6 @@ def prepare(folder: Path) -> None:
              x_test=noise[110:], y_test=labels[110:])  # fmt: skip
     letters = " | ".join(f"'{letter}'" for letter in "abcdefghijkl")
     (folder / "sums.cfg").write_text(f"S -> S '+' T | S '*' T | T\nT -> {letters}\n")
-    ends = ("O", "N", "F", "Cl", "Br", "S", "C#N", "C=O", "C(=O)O", "C(N)=O")
-    (folder / "short.smi").write_text(
-        "".join(f"{n * 'C'}{e}\n" for n in range(1, 11) for e in ends)
-    )
     (folder / "library").mkdir()
     (folder / "scan").mkdir()
 
