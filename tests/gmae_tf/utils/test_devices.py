@@ -22,8 +22,10 @@ class Config:
     device: str
 
 for device in ("cpu", "gpu"):
-    argv = ["--device", device]
-    run_command(lambda c: print(select_device(c.device)), Config, prog="p", description="d", argv=argv)
+    run_command(
+        lambda c: print(select_device(c.device)), Config, prog="p", description="d",
+        argv=["--device", device],
+    )
 """
 
 
