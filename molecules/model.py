@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
-from gmae_tf.utils.arrays import check_count
+from gmae_tf.utils.arrays import check_int
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.hashed_set import StringSet
@@ -156,8 +156,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: fewer were found, or the model does not give `near` back.
         """
-        if check_count(n) < 1:
-            raise UserError(f"n is {n}: ask for at least one molecule.")
+        check_int(n, "n", 1)
         if not 0 < distance <= 1:
             raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
         rng = np.random.default_rng(seed)
@@ -191,8 +190,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: the model does not give an end back.
         """
-        if steps < 2:
-            raise UserError(f"steps is {steps}: at least 2 are needed, the two ends.")
+        check_int(steps, "steps", 2)
         a, b = self.encode([start, end])
         self._warn_of_others([start, end])
         share = np.linspace(0.0, 1.0, steps)[:, None]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from experiments.timed_training import draw, need_jax, save_weights, train_for
-from gmae_tf.images.training import TrainingOptions, resolve
+from gmae_tf.images.options import TrainingOptions, resolve
 from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.json import write_json
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.arrays import check_codes, check_count
+from gmae_tf.utils.arrays import check_codes, check_int
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 from grammar.autoencoder.architectures import (
@@ -230,7 +230,7 @@ class GrammarAutoencoder:
     def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
         """Decodes of `steps` codes on the straight line from one string's code to another's."""
         first, last = self.encode([start, end])
-        share = np.linspace(0.0, 1.0, check_count(steps))[:, None]
+        share = np.linspace(0.0, 1.0, check_int(steps, "steps"))[:, None]
         return self.decode((1 - share) * first + share * last)
 
     def walk(self, n: int, steps: int) -> DerivationMask:
