@@ -24,6 +24,7 @@ from gmae_tf.utils.arrays import (
     check_rng,
     check_rows,
 )
+from gmae_tf.utils.devices import device_count
 
 
 @dataclass(frozen=True)
@@ -389,8 +390,7 @@ def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float3
         x = check_examples(x, wanted[1:])
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
-    spread = keras.distribution.distribution()
-    devices = 1 if spread is None else int(np.prod(spread.device_mesh.shape))
+    devices = device_count()
     n, missing = len(x), -len(x) % devices  # each device gets as many rows
     if missing:
         x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])

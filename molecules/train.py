@@ -100,6 +100,8 @@ class TrainConfig(ModelOptions):
     """Seed of weights, split and batch order."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    devices: int = 1
+    """GPUs that share each batch (data parallel), on JAX."""
 
 
 def train(config: TrainConfig) -> None:
@@ -113,9 +115,9 @@ def train(config: TrainConfig) -> None:
     from molecules.evaluate import evaluate, report
     from molecules.training import annotated, fit_network
 
-    set_precision(config.mixed_precision, select_device(config.device))
+    set_precision(config.mixed_precision, select_device(config.device, config.devices))
     model, rules, held_out = untrained(config, grammar, data)
-    free = ("epochs", "device", "samples", "length_parts")
+    free = ("epochs", "device", "devices", "samples", "length_parts")
     run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
     screen = console()
     data.write_dropped(run.path / "dropped.tsv")
