@@ -204,39 +204,45 @@ def rings_can_close(
     far = last + ((kind == ATOM) | (kind == DIGIT)) >= limit.largest
     far |= (kind == OPEN) & ~tables.chain_behind[rules]
     at = np.flatnonzero(possible & (closing | (fits & some & (far | (state.due[rows] >= 0)))))
-    if not len(at):
-        return fits, need
-    r, kind, label, closing = rows[at], kind[at], label[at], closing[at]
-    every, opening = np.arange(len(at)), (kind == DIGIT) & ~closing
-    opener, level = state.ring_atom[r].astype(np.int64), state.ring_level[r]
-    current, depth = state.current[r], state.branches[r]
+    if len(at):
+        labels = np.where(kind == DIGIT, label, -1)[at]
+        fits[at], need[at] = _look(state, rows[at], rules[at], kind[at], labels, after.take(at))
+    return fits, need
+
+
+def _look(
+    state: WalkState, rows: Array, rules: Array, kind: Array, label: Array, after: Frontier
+) -> tuple[Array, Array]:
+    """`rings_can_close` for K productions that may not; `label` [K] is -1 where none is written."""
+    limit, every = _limit(state), np.arange(len(rows))
+    opener, level = state.ring_atom[rows].astype(np.int64), state.ring_level[rows]
+    current, depth = state.current[rows], state.branches[rows]
+    closing = (label >= 0) & (opener[every, label] > 0)
+    opening = (label >= 0) & ~closing
     partner = np.where(closing, opener[every, label], 0)
-    due = np.full(len(at), -1)
-    free = state.due[r] < 0
-    i = np.flatnonzero(closing & free & ~limit.allowed[state.distance[r, current, partner] + 1])
+    due, free = np.full(len(rows), -1), state.due[rows] < 0
+    i = np.flatnonzero(closing & free & ~limit.allowed[state.distance[rows, current, partner] + 1])
     if len(i):
-        due[i] = shortening(state, r[i], label[i])
+        due[i] = shortening(state, rows[i], label[i])
         level[i, due[i]] = depth[i]
-    good = free | (closing & (label == state.due[r]))
+    good = free | (closing & (label == state.due[rows]))
     good[i] = due[i] >= 0
     opener[every[closing], label[closing]] = 0
     opener[every[opening], label[opening]] = current[opening]
     level[every[opening], label[opening]] = depth[opening]
-    rings = Rings(r, opener, level, np.where(closing, [current, partner], 0))
-    written = kind == ATOM
+    rings = Rings(rows, opener, level, np.where(closing, [current, partner], 0))
     todo = (opener > 0) & (level == depth[:, None])
     i = np.flatnonzero(kind == OPEN)
     if len(i):
-        todo[i] = left_to_branch(state, rings.take(i), todo[i], rules[at[i]])
-    found = close_level(state, rings, todo, after.take(at), due, written)
-    fits[at] = good & found.complete
-    need[at] = found.at_first + (todo.sum(axis=1) > found.at_first)
+        todo[i] = left_to_branch(state, rings.take(i), todo[i], rules[i])
+    found = close_level(state, rings, todo, after, due, kind == ATOM)
+    fits = good & found.complete
     # A closure changes the distances of the levels above, too.
-    i = np.flatnonzero(closing & (depth > 0) & fits[at])
+    i = np.flatnonzero(closing & (depth > 0) & fits)
     for above in range(int(depth[i].max(initial=0))):
         i = i[depth[i] > above]
-        fits[at[i]] &= close_above(state, rings.take(i), above).complete
-    return fits, need
+        fits[i] &= close_above(state, rings.take(i), above).complete
+    return fits, found.at_first + (todo.sum(axis=1) > found.at_first)
 
 
 def shortening(state: WalkState, rows: Array, labels: Array) -> Array:
