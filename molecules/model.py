@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -366,18 +367,16 @@ def find_model(source: str | Path = "compact") -> Path:
     if not isinstance(source, str | Path):
         raise UserError(f"the model is {source!r}: name a folder, or compact")
     folder = MoleculeAutoencoder.PRESETS.get(str(source), Path(source))
-    try:
-        described = json.loads((folder / "model.json").read_bytes())
-    except OSError as error:
+    path = folder / "model.json"
+    if not path.is_file():
         raise UserError(
             f"{folder} does not hold a trained model of molecules: name a folder of molecules.train"
             " or molecules.pack, or, in a checkout of the project, compact"
-        ) from error
-    except ValueError:
-        described = None
-    if isinstance(described, dict) and described.keys() >= {"max_length", "network", "sha256"}:
-        return folder
-    raise UserError(f"{folder / 'model.json'} is damaged: restore it, or save the model again")
+        )
+    with suppress(OSError, ValueError, AttributeError):
+        if json.loads(path.read_bytes()).keys() >= {"max_length", "network", "sha256"}:
+            return folder
+    raise UserError(f"{path} does not describe a model of molecules, or is damaged: restore it")
 
 
 def load(source: str | Path = "compact") -> MoleculeAutoencoder:

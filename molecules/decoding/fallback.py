@@ -14,10 +14,10 @@ import numpy as np
 from grammar.cfg.grammar import UNREACHABLE_COST
 from grammar.cfg.syntax import Symbol
 from molecules.decoding.ring_sizes import close_above, close_level
-from molecules.decoding.rule_tables import CARBON, SYMBOL, MoleculeTables
+from molecules.decoding.rule_tables import SYMBOL, MoleculeTables
 from molecules.decoding.shortest import LABELS
 from molecules.decoding.state import WalkState
-from molecules.decoding.valences import MOST_BONDS
+from molecules.decoding.valences import CARBON, MOST_BONDS
 
 Rules = tuple[int, ...]
 Parts = list["Rules | None"]
@@ -162,7 +162,7 @@ def closed_on_each_level(rest: _Rest, state: WalkState) -> Rules | None:
     rings, depth = state.rings(state.rows), int(state.branches[0])
     begin = rest.begin if rest.bracket >= 0 else 0
     for level in range(depth, -1, -1):
-        todo = (rings.opener > 0) & (rings.level == level)
+        todo = rings.on(level)
         if todo.any():
             if level < depth:
                 chains = close_above(state, rings, level)

@@ -20,7 +20,6 @@ from molecules.decoding.rule_tables import (
     ATOM,
     BOND,
     BRACKET,
-    CARBON,
     DEMAND,
     DIGIT,
     DIGITS,
@@ -32,7 +31,7 @@ from molecules.decoding.rule_tables import (
     MoleculeTables,
 )
 from molecules.decoding.state import INSIDE, Array, Claims, Frontier, WalkState, bonds
-from molecules.decoding.valences import MOST_BONDS
+from molecules.decoding.valences import CARBON, MOST_BONDS
 
 
 def provable(state: WalkState, rows: Array, rules: Array) -> Array:

@@ -18,9 +18,10 @@ from gmae_tf.errors import UserError
 from grammar.cfg.grammar import Grammar
 from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
+from molecules.decoding.chains import Limit
 from molecules.decoding.fallback import completion
 from molecules.decoding.lookahead import provable
-from molecules.decoding.ring_sizes import Limit, is_compact
+from molecules.decoding.ring_sizes import is_compact
 from molecules.decoding.rule_tables import MoleculeTables
 from molecules.decoding.state import WalkState
 
@@ -55,7 +56,12 @@ def molecule_walk(
         return lambda n, steps: StackMask(grammar, n, steps)
     tables = MoleculeTables(grammar, valences=valences, aromatic=aromatic)
     if ring_sizes is not None:
-        tables.limit = Limit(tables, ring_sizes)
+        if not is_compact(tables):
+            raise UserError(
+                "the sizes of rings can be limited only with a grammar of the form that "
+                "grammar.cfg.compact makes, such as smiles_compact"
+            )
+        tables.limit = Limit(ring_sizes)
     return lambda n, steps: MoleculeMask(tables, n, steps)
 
 

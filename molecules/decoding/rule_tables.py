@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from gmae_tf.errors import UserError
@@ -11,18 +9,15 @@ from grammar.cfg.grammar import UNREACHABLE_COST, Grammar
 from grammar.cfg.syntax import Symbol
 from molecules.decoding.attributes import BONDS, Item, Traits, items
 from molecules.decoding.bracket_automaton import Brackets
+from molecules.decoding.chains import Limit
 from molecules.decoding.shortest import LABELS, Templates
 from molecules.decoding.valences import MOST_BONDS, is_aromatic, organic_valence
-
-if TYPE_CHECKING:
-    from molecules.decoding.ring_sizes import Limit
 
 PLAIN, ATOM, BOND, DIGIT, OPEN, BRACKET = range(6)
 """What a rule writes first: nothing, an atom, a bond, a ring digit, '(' or '['."""
 SYMBOL, DEMAND, SLOTS, DIGITS, ROOM = range(5)
 """Fields of a record on the stack; see `MoleculeTables`."""
 NO_ROOM = 1 << 14
-CARBON = 4
 
 
 class MoleculeTables:

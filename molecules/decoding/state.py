@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molecules.decoding.ring_sizes import FAR, Rings, left_to_branch, shortening
+from molecules.decoding.chains import FAR, Rings
 from molecules.decoding.rule_tables import (
     ATOM,
     BOND,
@@ -198,14 +198,17 @@ class WalkState:
 
     def _raise_rings(self, rows: Array, rules: Array) -> None:
         """Give to the branch that opens the rings that cannot be closed behind it."""
-        rings, depth = self.rings(rows), self.branches[rows, None]
-        left = left_to_branch(self, rings, (rings.opener > 0) & (rings.level == depth), rules)
-        self.ring_level[rows] = np.where(left, depth + 1, rings.level)
+        rings, depth = self.rings(rows), self.branches[rows]
+        behind = self.tables.chain_behind[rules]
+        left = rings.left_to_branch(self.current[rows], rings.on(depth), behind)
+        self.ring_level[rows] = np.where(left, depth[:, None] + 1, rings.level)
 
     def rings(self, rows: Array) -> Rings:
         """The open rings of some derivations."""
-        opener = self.ring_atom[rows].astype(np.int64)
-        return Rings(rows, opener, self.ring_level[rows], np.zeros((2, len(rows)), dtype=np.int64))
+        assert self.tables.limit is not None  # else the distances are not kept
+        none = np.zeros((2, len(rows)), dtype=np.int64)
+        opener, level = self.ring_atom[rows].astype(np.int64), self.ring_level[rows]
+        return Rings(self.distance, self.tables.limit, rows, opener, level, none)
 
     def _close_branch(self, rows: Array) -> None:
         """At ')' return to the atom of the branch, and what was kept back to it."""
@@ -259,7 +262,7 @@ class WalkState:
             size = self.distance[rows, current, partner] + 1
             at = np.flatnonzero(closes & (self.due[rows] < 0) & ~self.tables.limit.allowed[size])
             self.due[rows] = -1
-            due = self.due[rows[at]] = shortening(self, rows[at], labels[at])
+            due = self.due[rows[at]] = self.rings(rows[at]).shortening(current[at], labels[at])
             self.ring_level[rows, labels] = self.branches[rows]
             self.ring_level[rows[at], due] = self.branches[rows[at]]
             self._shorten(rows[closes], current[closes], partner[closes])

@@ -163,7 +163,9 @@ def test_a_fitted_model_limits_rings_to_those_of_its_data(small):
 def test_a_damaged_description_is_told(small, tmp_path, text):
     small.save(tmp_path)
     (tmp_path / "model.json").write_text(text)
-    with pytest.raises(UserError, match=r"model\.json is damaged: restore it"):
+    with pytest.raises(
+        UserError, match=r"model\.json does not describe a model of molecules, or is damaged"
+    ):
         molecules.load(tmp_path)
 
 
