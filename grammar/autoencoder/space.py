@@ -50,10 +50,12 @@ def evaluate_space(
     """Measures of a latent space of strings: is it smooth, does it match its prior, as a dict.
 
     - `exact`: shares that greedy decoding reconstructs, of the held-out strings (`held_out`) and of
-      uniformly random strings of at most 12 productions that were not trained on (`short`)
+      uniformly random strings of at most 12 productions that were not trained on (`short`; none
+      of a grammar of characters)
     - `terms`: KS, covariance and sliced term of held-out codes, 1 for samples of the prior
-    - `prior`: samples that are complete, distinct among these, and new; their mean length in
-      productions, and its 1-Wasserstein distance to the held-out strings'
+    - `prior`: samples that are complete, distinct among these, and new, where the model knows its
+      training strings; their mean length in productions, and the 1-Wasserstein distance of lengths
+      to the held-out strings
     - `ex_post`: the same of samples of a Gaussian fitted to the codes; `midpoints`: of decodes
       half-way between the codes of random pairs; `data`: lengths of the held-out strings
     - `noise`: decodes of codes with Gaussian noise of standard deviation 0.3, 0.6 and 1.0: share
@@ -182,7 +184,7 @@ class _Decoded:
         self.asked = len(strings)
         self.strings = [str(strings[i]) for i in whole]
         self.lengths = (rules[whole] != model.grammar.padding).sum(axis=1).astype(np.float64)
-        self.new = sum(text not in model.training_strings for text in self.strings)
+        self.known = model.training_strings
         self.scores = np.empty(0)
         if values:
             self.scores = fit_errors(self.strings, TARGET_X, target(TARGET_X))
@@ -195,9 +197,10 @@ class _Decoded:
         found = {
             "complete": n / self.asked,
             "distinct": len(set(self.strings)) / n,
-            "new": self.new / n,
             "length": float(self.lengths.mean()),
         }
+        if len(self.known.hashes):
+            found["new"] = sum(text not in self.known for text in self.strings) / n
         if len(self.scores):
             found |= {
                 "score": float(self.scores.mean()),

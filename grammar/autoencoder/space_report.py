@@ -94,7 +94,8 @@ def _sets_table(found: Mapping[str, Any]) -> Table:
             cells += [number(row.get(key), 2), number(apart.get(key))]
         rows.append(cells)
     note = (
-        "The ex-post Gaussian is fitted to the codes; midpoints are of random pairs. Lengths in "
+        "The ex-post Gaussian is fitted to the codes; midpoints are of random pairs. New: not "
+        "among the strings of the training, those that it held out included. Lengths in "
         "productions; distances are 1-Wasserstein, to the held-out strings."
     )
     if scored:

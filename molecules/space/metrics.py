@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import QED, Descriptors
 
 from gmae_tf.errors import UserError
+from gmae_tf.metrics.frechet import frechet_distance
 from gmae_tf.metrics.regression import gaussian_process_score
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.space import (
@@ -155,20 +157,29 @@ def _changed(
 def frechet_chemnet_distance(
     some: Sequence[str | None], others: Sequence[str | None]
 ) -> float | None:
-    """FCD of two lists of SMILES by the package fcd or fcd_torch; None where neither is installed.
+    """FCD of two lists of SMILES (Preuer et al. 2018), lower is better.
 
-    What is no molecule is left out.
+    By the ChemNet of the package fcd or fcd_torch; None where neither is installed, or of fewer
+    than two molecules.  What is no molecule is left out.
     """
+    features = _chemnet()
+    lists = [[canonical(s) for s in part if s and _read(s)] for part in (some, others)]
+    if features is None or min(map(len, lists)) < 2:
+        return None
+    return frechet_distance(*map(features, lists))
+
+
+def _chemnet() -> Callable[[list[str]], Any] | None:
+    """SMILES [N] -> activations of ChemNet [N, 512], in this process, without a fork of it."""
     for name in FCD_PACKAGES:
         try:
             package = importlib.import_module(name)
         except ImportError:
             continue
-        lists = [[canonical(s) for s in part if s and _read(s)] for part in (some, others)]
-        if min(map(len, lists)) < 2:
-            return None
-        measure = package.get_fcd if name == "fcd" else package.FCD(device="cpu", n_jobs=1)
-        return float(measure(*lists))
+        if name == "fcd":
+            network = package.load_ref_model()
+            return partial(package.get_predictions, network, n_jobs=0, device="cpu")
+        return package.FCD(device="cpu", n_jobs=1).get_predictions  # type: ignore[no-any-return]
     return None
 
 

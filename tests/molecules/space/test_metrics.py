@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rdkit.Chem import QED, Crippen, Descriptors
 
 import molecules
 from gmae_tf.errors import UserError
+from gmae_tf.metrics.frechet import frechet_distance
 from molecules.space.metrics import (
     PROPERTIES,
     frechet_chemnet_distance,
@@ -106,21 +108,40 @@ def test_an_invalid_model_is_reported_with_dashes(found):
     assert logp[2] == logp[3] == logp[6] == "–"
 
 
-def test_frechet_chemnet_distance_is_that_of_the_package(monkeypatch):
+def atoms(smiles: list[str], **options: object) -> np.ndarray:
+    """Features in place of ChemNet's: atoms and letters."""
+    assert options in ({}, {"n_jobs": 0, "device": "cpu"})  # a fork of TensorFlow would hang
+    return np.array([[Chem.MolFromSmiles(s).GetNumAtoms(), len(s)] for s in smiles], float)
+
+
+def test_frechet_chemnet_distance_is_of_the_features_of_the_package(monkeypatch):
+    some, others = ["CCO", "C", "CC", None, "C1"], ["OCC", "CCC", "CCCC"]
     for name in ("fcd", "fcd_torch"):
         monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
-    assert frechet_chemnet_distance(["CCO", "C"], ["CC", "CCC"]) is None
+    assert frechet_chemnet_distance(some, others) is None
+    expected = frechet_distance(atoms(["CCO", "C", "CC"]), atoms(["CCO", "CCC", "CCCC"]))
 
-    torch_version = ModuleType("fcd_torch")
-    torch_version.FCD = lambda device, n_jobs: lambda a, b: len(a) + 10 * len(b)
-    monkeypatch.setitem(sys.modules, "fcd_torch", torch_version)
-    assert frechet_chemnet_distance(["CCO", "C", "C1", None], ["CC", "CCC", "C"]) == 32
-    assert frechet_chemnet_distance(["CCO"], ["CC", "CCC"]) is None
+    other = ModuleType("fcd_torch")
+    other.FCD = lambda device, n_jobs: SimpleNamespace(get_predictions=atoms)
+    monkeypatch.setitem(sys.modules, "fcd_torch", other)
+    assert frechet_chemnet_distance(some, others) == pytest.approx(expected)
+    assert frechet_chemnet_distance(["CCO", None], others) is None
 
     package = ModuleType("fcd")
-    package.get_fcd = lambda a, b: a == ["CCO", "c1ccccc1"] and 7
+    package.load_ref_model = lambda: "network"
+    package.get_predictions = lambda network, smiles, **options: atoms(smiles, **options)
     monkeypatch.setitem(sys.modules, "fcd", package)
-    assert frechet_chemnet_distance(["OCC", "C1=CC=CC=C1"], ["C", "CC"]) == 7
+    assert frechet_chemnet_distance(some, others) == pytest.approx(expected)
+
+
+@pytest.mark.skipif(find_spec("fcd") is None, reason="fcd is not installed")
+def test_frechet_chemnet_distance_is_that_of_fcd():
+    import fcd
+
+    some, others = ["CCO", "CCC", "c1ccccc1"], ["CCN", "CCCC", "Cc1ccccc1"]
+    assert frechet_chemnet_distance(some, others) == pytest.approx(
+        fcd.get_fcd(some, others), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(
