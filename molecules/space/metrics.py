@@ -13,8 +13,8 @@ from rdkit import Chem, DataStructs, rdBase
 from rdkit.Chem import QED, Descriptors
 
 from gmae_tf.errors import UserError
-from gmae_tf.metrics.frechet import frechet_distance
 from gmae_tf.metrics.regression import gaussian_process_score
+from gmae_tf.metrics.sets import frechet_distance
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.space import (
     LEVELS,

@@ -476,7 +476,7 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: SearchSpace("model"), "no latent_dim"),
         (lambda: make(strategy="best"), "no strategy 'best'"),
         (lambda: make().ask(0), "1 or more"),
-        (lambda: make().ask(1.5), "n is 1.5: give a whole number"),
+        (lambda: make().ask(1.5), "is 1.5: give a whole number"),
         (lambda: make().best(-1), "n is -1: give 0"),
         (
             lambda: Optimizer(grid_space(), DATA, maximize=True, surrogate="foo"),
