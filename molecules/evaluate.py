@@ -167,8 +167,10 @@ def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     for row in results["top"]:
         best.add_row(row["smiles"], f"{row['score']:.3f}")
     screen.print(best)
-    for space_table in tables(results["space"]) if results.get("space") else ():
-        space_table.print(screen)
+    if results.get("space"):
+        for space_table in tables(results["space"]):
+            space_table.print(screen)
+        screen.print(f"more of this, drawn: python -m molecules.evaluate {folder}", soft_wrap=True)
     if not results["top"]:
         return  # no sample was a molecule
     legends = [f"{row['score']:.2f}" for row in results["top"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def test_other_strings_are_named(run, tmp_path, run_here):
     assert found["data"]["new"] == 1
     assert found["held_out_strings"] == 10
     assert len(new) > 10
+
+
+def test_the_command_starts_and_refuses_at_once(tmp_path, run_cli):
+    done = run_cli("-X", "importtime", "-m", "grammar.evaluate", tmp_path / "missing")
+    assert done.returncode == 2
+    assert "there is no such folder" in done.stderr
+    for heavy in ("keras", "tensorflow", "jax", "scipy", "sklearn", "nltk"):
+        assert not re.search(rf"\| +{heavy}\n", done.stderr)
 
 
 def test_wrong_folders_are_refused_in_a_sentence(run, tmp_path, run_here, monkeypatch):

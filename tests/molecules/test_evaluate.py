@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def test_molecules_of_a_file_are_measured_where_they_are_new(run):
     path.write_text("smiles\nCCO\nCCC\n")
     with pytest.raises(UserError, match="fewer than 2 molecules that were not trained on"):
         held_out_molecules(model, SpaceConfig(run, data=str(path)))
+
+
+def test_the_command_starts_and_refuses_at_once(tmp_path, run_cli):
+    done = run_cli("-X", "importtime", "-m", "molecules.evaluate", tmp_path / "missing")
+    assert done.returncode == 2
+    assert "there is no such folder" in done.stderr
+    for heavy in ("keras", "tensorflow", "jax", "rdkit", "scipy", "sklearn", "nltk"):
+        assert not re.search(rf"\| +{heavy}\n", done.stderr)
 
 
 def test_wrong_folders_are_refused_in_a_sentence(run, tmp_path, run_here, monkeypatch):
