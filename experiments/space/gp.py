@@ -3,8 +3,8 @@
     python -m experiments.space.gp RUN --steps 150 --out gp.json
 
 `bayesopt`'s `SparseGP` (Matern 5/2, 500 inducing points) predicts penalised logP and QED from the
-codes: trained on nine tenths of the training molecules, tested on the others (Kusner et al. 2017,
-table 3).  Without GPflow, `gp_jax` does the same in JAX.
+codes: trained on nine tenths of the training molecules, tested on the others (Kusner et al. 2017).
+Without GPflow, `gp_jax` does the same in JAX.
 """
 
 from __future__ import annotations
