@@ -8,12 +8,12 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from gmae_tf.metrics.sets import frechet_distance
 from rdkit import Chem
 from rdkit.Chem import QED, Crippen, Descriptors
 
 import molecules
 from gmae_tf.errors import UserError
+from gmae_tf.metrics.sets import frechet_distance
 from molecules.space.metrics import (
     PROPERTIES,
     frechet_chemnet_distance,
