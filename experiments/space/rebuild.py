@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.space.settings import GRAMMARS, RESULTS, Settings, build, read_settings
+from experiments.space.settings import GRAMMARS, MOLECULES, RESULTS, Settings, build, read_settings
 from experiments.timed_training import read_weights
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
@@ -81,7 +81,7 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
         from molecules.model import MoleculeAutoencoder
 
         kind, heads = MoleculeAutoencoder, TARGETS if settings.heads else 0
-        details = {"config": {**asdict(settings), "data": "zinc"}, "kekulized": True}
+        details = {"config": {**asdict(settings), "data": "zinc"}, **MOLECULES}
     network, architecture = build(settings, grammar, length, heads)
     try:
         network.set_weights(read_weights(weights))

@@ -16,6 +16,9 @@ RESULTS = Path(__file__).parent / "results"
 """What was measured, and the weights of one model of each kind in 16 bits."""
 GRAMMARS = {"molecules": ("smiles_compact", 108), "expressions": ("arithmetic", 15)}
 """Grammar, and length in rules."""
+MOLECULES: dict[str, Any] = {"kekulized": True, "ring_sizes": [3, 4, 5, 6, 7]}
+"""What a model of molecules says of itself; the usual ring sizes of ZINC 250k
+(`molecules.chem.rings`)."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.runner import child_environment
-from experiments.space.settings import GRAMMARS, Settings, build
+from experiments.space.settings import GRAMMARS, MOLECULES, Settings, build
 from experiments.timed_training import Log, draw, need_jax, save_weights, train_for
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
@@ -122,7 +122,7 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 
     log = train_for(config, network, batch, data, choose)
     model = MoleculeAutoencoder(
-        grammar, length, network, details={"kekulized": True}, architecture=architecture
+        grammar, length, network, details=dict(MOLECULES), architecture=architecture
     )
     _save(config, model)
     codes = network.encode(data["own"])
