@@ -9,8 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesopt.surrogates.inputs import Inputs, Vocabulary
 from bayesopt.trusted_region import Array, TrustedRegion
 from gmae_tf.errors import UserError
+from gmae_tf.prior import GaussianMixture
 
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 """parents, rng -> new strings made of their parts, None for what came to nothing."""
@@ -202,6 +204,7 @@ class SearchSpace:
         objective_form: Literal["linear", "squared_error"] = "linear",
         equivalent: Callable[[Sequence[str]], Sequence[Hashable]] | None = None,
         represent: Callable[[Array], NDArray[np.floating]] | None = None,
+        counts: Any = None,
         region_codes: Array | None = None,
         sample_prior: Callable[[int, np.random.Generator], Array] | None = None,
         training_strings: Container[str] | None = None,
@@ -210,7 +213,7 @@ class SearchSpace:
     ) -> None:
         parts = _parts_of(model, constraints)
         self.codec: LatentCodec = parts.pop("codec")
-        given = {"recombine": recombine, "features": features, "represent": represent}
+        given = {"counts": counts, "recombine": recombine, "features": features, "represent": represent}
         parts.update({name: part for name, part in given.items() if part is not None})
         if features is not None:
             parts["n_global_features"] = n_global_features
@@ -219,6 +222,8 @@ class SearchSpace:
         self.features: Callable[[Sequence[str]], Array] | None = parts.get("features")
         self.n_global_features: int | None = parts.get("n_global_features")
         self.represent: Callable[[Array], NDArray[np.floating]] | None = parts.get("represent")
+        self.counts = parts.get("counts")
+        self._vocabulary, self._columns = Vocabulary(), {}
         self.objective_form = objective_form
         self.near = near
         self.region_codes = region_codes
@@ -292,6 +297,28 @@ class SearchSpace:
             "no known string satisfies the constraints: a search has nowhere to start, so loosen "
             "them or give data that do."
         )
+
+    def inputs(self, strings: Sequence[str], codes: Array | None) -> Inputs:
+        """What the surrogate reads of strings [N] and their codes [N, D]: counts of parts, codes."""
+        if self.counts is None:
+            return Inputs(codes=codes)
+        new = [s for s in dict.fromkeys(strings) if s not in self._columns]
+        rows = map(self._vocabulary.columns, self.counts(new))
+        self._columns.update(zip(new, rows, strict=True))
+        matrix = self._vocabulary.matrix([self._columns[s] for s in strings])
+        if len(self._columns) > 100_000:
+            self._columns.clear()
+        return Inputs(matrix, codes)
+
+    def prior(self, codes: Array) -> GaussianMixture:
+        """The density of codes from which a search draws: the model's prior, or a Gaussian."""
+        if self.region_codes is None and self._sample_prior is None:
+            if self._network is not None and self._network.has_prior:
+                return self._network.prior
+            if self._network is None and len(codes) <= self.codec.latent_dim:
+                return GaussianMixture.standard_normal(self.codec.latent_dim)
+        region = self.trusted_region(codes)
+        return GaussianMixture([region.mean], [region._root @ region._root.T])
 
     # ------------------------------------------------------------------ codes
 

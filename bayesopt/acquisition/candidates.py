@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class SearchState:
     read_features: bool = False
     discrepancy_variance: float = 0.0
     evolved_share: float = 0.5
+    pool: Any = None
 
     def inputs(self, strings: Sequence[str], codes: Array) -> Array:
         """Inputs [N, P] of the surrogate at strings and their codes [N, D]."""
@@ -91,10 +93,10 @@ class SearchState:
             raise ValueError("this strategy needs a surrogate")
         return self.surrogate
 
-    def best(self) -> tuple[Sequence[str], Array, Array]:
+    def best(self, n: int | None = None) -> tuple[Sequence[str], Array, Array]:
         """Strings, codes and weights of the best known, best first; the weights add up to 1."""
         strings, codes, scores = self.centres or (self.strings, self.codes, self.scores)
-        rows = np.argsort(scores, kind="stable")[: self.candidates.centres]
+        rows = np.argsort(scores, kind="stable")[: n or self.candidates.centres]
         weights = 1.0 / np.arange(1, len(rows) + 1)
         return [strings[i] for i in rows], codes[rows], weights / weights.sum()
 
@@ -132,6 +134,9 @@ class Candidates:
     evolutions: NDArray[np.int64] | None = None
     mean: Array | None = None
     sd: Array | None = None
+    sources: Sequence[str] | None = None
+    mixing: Any = None
+    pool: Any = None
 
 
 @dataclass

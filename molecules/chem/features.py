@@ -36,6 +36,7 @@ and the surrogate would be sure of what nobody has seen."""
 WIDTH = len(WHOLE) + FOLDED + RING_SIZES + 2 * len(ELEMENTS) + 4 + 2 * len(BONDS)
 _ELEMENT = {symbol: i for i, symbol in enumerate(ELEMENTS)}
 _BOND = {order: i for i, order in enumerate(BONDS)}
+_MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=3)
 _NEIGHBOURHOODS = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=FOLDED)
 
 
@@ -50,6 +51,15 @@ def describe(smiles: Sequence[str]) -> NDArray[np.float64]:
     """
     rows = [_described(Chem.MolFromSmiles(text)) for text in smiles]
     return np.array(rows, dtype=np.float64).reshape(len(smiles), WIDTH)
+
+
+def neighbourhoods(smiles: Sequence[str]) -> list[dict[int, int]]:
+    """Counts of the neighbourhoods of atoms in valid SMILES [N], up to three bonds away.
+
+    Keys are Morgan identifiers (Rogers & Hahn 2010), not folded.
+    """
+    molecules = map(Chem.MolFromSmiles, smiles)
+    return [_MORGAN.GetSparseCountFingerprint(mol).GetNonzeroElements() for mol in molecules]
 
 
 def _described(mol: Mol) -> NDArray[np.float64]:
