@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -16,6 +16,11 @@ from gmae_tf.prior import GaussianMixture
 
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 """parents, rng -> new strings made of their parts, None for what came to nothing."""
+
+Count = Callable[[Sequence[str]], Sequence[Mapping[Any, int]]]
+"""Strings [N] -> N mappings, each from a part of the string to how often it occurs."""
+REMEMBERED = 100_000
+"""Strings whose counts are remembered."""
 
 BEST_ROWS, NEAR_ROWS, ANY_ROWS = 2_000, 5_000, 20_000
 """Known strings whose constraints are checked to find centres of a search: of hundreds of
@@ -204,7 +209,7 @@ class SearchSpace:
         objective_form: Literal["linear", "squared_error"] = "linear",
         equivalent: Callable[[Sequence[str]], Sequence[Hashable]] | None = None,
         represent: Callable[[Array], NDArray[np.floating]] | None = None,
-        counts: Any = None,
+        counts: Mapping[str, Count] | None = None,
         region_codes: Array | None = None,
         sample_prior: Callable[[int, np.random.Generator], Array] | None = None,
         training_strings: Container[str] | None = None,
@@ -222,8 +227,8 @@ class SearchSpace:
         self.features: Callable[[Sequence[str]], Array] | None = parts.get("features")
         self.n_global_features: int | None = parts.get("n_global_features")
         self.represent: Callable[[Array], NDArray[np.floating]] | None = parts.get("represent")
-        self.counts = parts.get("counts")
-        self._vocabulary, self._columns = Vocabulary(), {}
+        self.counts: dict[str, Count] = parts.get("counts", {})
+        self._columns: dict[str, tuple[Vocabulary, dict[str, NDArray[np.int64]]]] = {}
         self.objective_form = objective_form
         self.near = near
         self.region_codes = region_codes
@@ -298,17 +303,23 @@ class SearchSpace:
             "them or give data that do."
         )
 
-    def inputs(self, strings: Sequence[str], codes: Array | None) -> Inputs:
-        """What the surrogate reads of strings [N] and their codes [N, D]: counts of parts, codes."""
-        if self.counts is None:
-            return Inputs(codes=codes)
-        new = [s for s in dict.fromkeys(strings) if s not in self._columns]
-        rows = map(self._vocabulary.columns, self.counts(new))
-        self._columns.update(zip(new, rows, strict=True))
-        matrix = self._vocabulary.matrix([self._columns[s] for s in strings])
-        if len(self._columns) > 100_000:
-            self._columns.clear()
-        return Inputs(matrix, codes)
+    def inputs(
+        self, strings: Sequence[str], codes: Array | None = None, names: Container[str] | None = None
+    ) -> Inputs:
+        """What a surrogate reads of strings [N]: counts of their parts, those of these names.
+
+        And their codes [N, D], where they are given.
+        """
+        parts = {}
+        for name, count in self.counts.items():
+            if names is None or name in names:
+                vocabulary, columns = self._columns.setdefault(name, (Vocabulary(), {}))
+                new = [s for s in dict.fromkeys(strings) if s not in columns]
+                columns.update(zip(new, map(vocabulary.columns, count(new)), strict=True))
+                parts[name] = vocabulary.matrix([columns[s] for s in strings])
+                if len(columns) > REMEMBERED:
+                    columns.clear()
+        return Inputs(len(strings), parts, codes)
 
     def prior(self, codes: Array) -> GaussianMixture:
         """The density of codes from which a search draws: the model's prior, or a Gaussian."""

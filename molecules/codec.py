@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from gmae_tf.errors import UserError
-from molecules.chem.features import WHOLE, describe, neighbourhoods
+from molecules.chem.features import COUNTS, WHOLE, describe
 from molecules.chem.recombine import children
 
 Array = NDArray[np.float64]
@@ -123,7 +123,7 @@ class MoleculeCodec:
             "candidates": {**CANDIDATES, "anywhere": self.model.network.has_prior},
             "recombine": partial(children, most=most),
             "features": self.features,
-            "counts": neighbourhoods,
+            "counts": COUNTS,
             "n_global_features": len(WHOLE),
             "represent": self.represent,
             "novel": True,

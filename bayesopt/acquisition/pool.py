@@ -1,137 +1,126 @@
-"""Candidates of a batch from several sources, judged by one acquisition.
+"""The batch of a search: candidates of several sources, judged by one acquisition function.
 
-The latent source walks in the latent space by Markov chains (`acquisition.chains`); evolution makes
-strings of parts of known ones for several generations.  Both are judged by the expected improvement
-that the surrogate predicts, and a batch is chosen among all of them.
+The latent source walks through the latent space by Markov chains whose density is
+prior(z) x expected improvement(decode(z)) (`acquisition.chains`).  Evolution makes strings of parts
+of known ones, for several generations.  A batch is chosen among the candidates of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.acquisition.candidates import Candidates, SearchState
-from bayesopt.acquisition.chains import Mixing, walk
+from bayesopt.acquisition.chains import walk
 from bayesopt.acquisition.functions import log_expected_improvement
+from bayesopt.space import EVOLUTION, LATENT
 
 Array = NDArray[np.float64]
-LATENT, EVOLUTION = "latent", "evolution"
-SOURCES = (LATENT, EVOLUTION)
-
-
-@dataclass(frozen=True)
-class PoolConfig:
-    """How hard to look for candidates.
-
-    `chains` chains of `steps` steps at these temperatures start at the codes of the `centres` best
-    known strings, better ones more often, and a share `from_prior` of them at samples of the prior.
-    Evolution makes `children` strings from these best in each of `generations`, and from the best
-    of the children.
-    """
-
-    sources: tuple[str, ...] = SOURCES
-    centres: int = 100
-    chains: int = 256
-    steps: int = 6
-    temperatures: tuple[float, ...] = (1.0, 0.3)
-    from_prior: float = 0.1
-    children: int = 300
-    generations: int = 5
-    joint: int = 500
+SAMPLES = 512
+"""Joint samples of the surrogate by which a batch is chosen."""
 
 
 @dataclass
 class Judge:
-    """The log expected improvement of strings, each computed once; -inf for what is not allowed.
+    """The log expected improvement of strings, computed once for each.
 
-    `values` are those of all strings judged so far, `sources` of those that may be proposed.
+    `values` has all strings that were judged, with -inf for what may not be proposed; `sources` and
+    `keys` those that may.
     """
 
-    predict: Callable[[Sequence[str]], tuple[Array, Array]]
-    allowed: Callable[[Sequence[str]], dict[str, Hashable]]
-    incumbent: float
+    state: SearchState
     values: dict[str, float] = field(default_factory=dict)
-    keys: dict[str, Hashable] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, Hashable] = field(default_factory=dict)
 
-    def known(self, strings: Sequence[str]) -> None:
-        """Judge strings that are known: chains and evolutions may start there."""
-        new = [s for s in dict.fromkeys(strings) if s not in self.values]
-        if new:
-            self._judge(new)
-
-    def __call__(self, strings: Sequence[str | None], source: str) -> Array:
-        """Strings [N] of a source -> [N]."""
+    def __call__(self, strings: Sequence[str | None], source: str | None) -> Array:
+        """Strings [N] that a source has found -> [N]; those of None are known already."""
         new = [s for s in dict.fromkeys(strings) if s is not None and s not in self.values]
-        if new:
-            allowed = self.allowed(new)
+        allowed = new
+        if source is not None:
+            keys = self.state.allowed(new, but=set(self.keys.values()))
+            self.keys.update(keys)
+            self.sources.update(dict.fromkeys(keys, source))
             self.values.update(dict.fromkeys(new, -np.inf))
-            if allowed:
-                self._judge(list(allowed))
-            self.sources.update(dict.fromkeys(allowed, source))
-            self.keys.update(allowed)
+            allowed = list(keys)
+        if allowed:
+            mean, variance = self.state.fitted().predict(self.state.inputs(allowed))
+            found = log_expected_improvement(mean, variance, self.state.incumbent)
+            self.values.update(zip(allowed, found.tolist(), strict=True))
         return np.array([-np.inf if s is None else self.values[s] for s in strings])
 
-    def _judge(self, strings: list[str]) -> None:
-        mean, variance = self.predict(strings)
-        values = log_expected_improvement(mean, variance, self.incumbent)
-        self.values.update(zip(strings, values.tolist(), strict=True))
+    def best(self, strings: Sequence[str], n: int) -> list[str]:
+        """The n best of these strings that may be proposed or are known, best first."""
+        hopeful = [s for s in dict.fromkeys(strings) if np.isfinite(self.values[s])]
+        return sorted(hopeful, key=lambda s: -self.values[s])[:n]
 
 
-def latent_and_evolution(state: SearchState, n: int, rng: np.random.Generator) -> Candidates:
-    """The batch of n strings with the greatest joint expected improvement among both sources."""
-    config, space = state.pool, state.space
-    gp = state.fitted()
+def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> Candidates:
+    """The strings of greatest joint expected improvement among the candidates of all sources.
 
-    def predict(strings: Sequence[str]) -> tuple[Array, Array]:
-        codes = space.encode(strings) if gp.reads_codes else None
-        mean, variance = gp.predict(space.inputs(strings, codes))
-        return mean, variance
-
-    known, codes, weights = state.best(config.centres)
-    judge = Judge(predict, lambda new: state.allowed(new, but=judge_keys(judge)), state.scores.min())
-    judge.known(known)
+    The batch is chosen greedily, on joint samples of the surrogate: each string is the one that
+    improves most on the best known and on those chosen before (q-EI; Ginsbourger et al. 2010, by
+    Monte Carlo as in Wilson et al. 2018), which makes a batch diverse.
+    """
+    config, gp, judge = state.candidates, state.fitted(), Judge(state)
+    known = state.best()
+    judge(known[0], None)
     origins: dict[str, Array] = {}
-    mixing = None
+    about: dict[str, Any] = {}
     if LATENT in config.sources:
-        mixing = _walk(state, judge, codes, weights, origins, rng)
-    if EVOLUTION in config.sources and space.recombine is not None:
-        _evolve(state, judge, known, rng)
-    pool = sorted(judge.sources, key=lambda s: -judge.values[s])[: max(config.joint, n)]
+        about.update(_walk(state, judge, known, origins, rng))
+    if EVOLUTION in config.sources and state.space.recombine is not None:
+        _evolve(state, judge, known[0], rng)
+    for source in config.sources:
+        about[f"{source}_candidates"] = list(judge.sources.values()).count(source)
+    pool = judge.best(list(judge.sources), max(config.joint, n))
     if not pool:
-        return Candidates(strings=[], origins=state.codes[:0], codes=state.codes[:0])
-    own = space.encode(pool) if gp.reads_codes else None
-    points = space.inputs(pool, own)
-    mean, variance = gp.predict(points)
-    rows = SELECT(gp, points, n, float(state.scores.min()), rng)
+        return Candidates(strings=[], origins=state.codes[:0], codes=state.codes[:0], about=about)
+    points = state.inputs(pool)
+    rows = greedy_improvement(gp.sample(points, SAMPLES, rng), state.incumbent, n)
     strings = [pool[i] for i in rows]
-    codes = space.encode(strings)
-    sd = np.sqrt(variance[rows] + gp.noise_variance)
+    codes = state.space.encode(strings)
+    mean, variance = gp.predict(state.inputs(strings))
     return Candidates(
         strings=strings,
-        origins=np.array([origins.get(s, c) for s, c in zip(strings, codes, strict=True)]),
+        origins=np.array([origins.get(s, code) for s, code in zip(strings, codes, strict=True)]),
         codes=codes,
-        mean=mean[rows],
-        sd=sd,
+        mean=mean,
+        sd=np.sqrt(variance + gp.noise_variance),
         sources=[judge.sources[s] for s in strings],
-        mixing=mixing,
-        pool=judge,
+        about=about,
     )
 
 
-def judge_keys(judge: Judge) -> set[Hashable]:
-    return set(judge.keys.values())
+def greedy_improvement(samples: Array, incumbent: float, n: int) -> list[int]:
+    """At most n columns of joint samples [S, N] of scores: the next improves most on the others."""
+    best = np.full(len(samples), incumbent)
+    chosen: list[int] = []
+    for _ in range(min(n, samples.shape[1])):
+        gain = np.maximum(best[:, None] - samples, 0.0).mean(axis=0)
+        gain[chosen] = -1.0
+        chosen.append(int(np.argmax(gain)))
+        best = np.minimum(best, samples[:, chosen[-1]])
+    return chosen
 
 
-def _walk(state, judge, codes, weights, origins, rng):
-    config, space = state.pool, state.space
-    prior = space.prior(state.codes)
+def _walk(
+    state: SearchState,
+    judge: Judge,
+    known: tuple[Sequence[str], Array, Array],
+    origins: dict[str, Array],
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Chains from the codes of known strings and from the prior; what is to be said of them."""
+    config, space = state.candidates, state.space
+    _, codes, weights = known
     few = round(config.from_prior * config.chains)
     rows = rng.choice(len(codes), size=config.chains - few, p=weights)
-    start = np.concatenate([codes[rows], prior.sample(few, rng)])
+    start = np.concatenate([codes[rows], state.prior.sample(few, rng)])
 
     def decode(points: Array) -> list[str | None]:
         strings = space.codec.decode(points)
@@ -140,66 +129,27 @@ def _walk(state, judge, codes, weights, origins, rng):
                 origins.setdefault(string, point)
         return strings
 
-    temperatures = np.resize(config.temperatures, len(start))
-    return walk(
-        prior, start, decode, lambda s: judge(s, LATENT), config.steps, temperatures, rng
+    mixing = walk(
+        state.prior,
+        start,
+        decode=decode,
+        log_likelihood=lambda strings: judge(strings, LATENT),
+        steps=config.steps,
+        temperatures=np.resize(config.temperatures, len(start)),
+        rng=rng,
     )[1]
+    return {"temperatures": config.temperatures, **asdict(mixing)}
 
 
-def _evolve(state, judge, known, rng):
-    config, space = state.pool, state.space
+def _evolve(
+    state: SearchState, judge: Judge, known: Sequence[str], rng: np.random.Generator
+) -> None:
+    """Generations of strings, each made from the best of the known and of those before."""
+    config, recombine = state.candidates, state.space.recombine
+    assert recombine is not None
     parents = list(known)
-    best: list[str] = []
     for _ in range(config.generations):
         chosen = [parents[i] for i in rng.integers(len(parents), size=config.children)]
-        children = list(dict.fromkeys(s for s in space.recombine(chosen, rng) if s is not None))
+        children = [s for s in recombine(chosen, rng) if s is not None]
         judge(children, EVOLUTION)
-        best = sorted({*best, *children}, key=lambda s: -judge.values[s])[: config.children]
-        parents = [s for s in sorted({*known, *best}, key=lambda s: -judge.values[s]) if np.isfinite(judge.values[s])][: config.centres]
-
-
-def thompson(gp, points, n, incumbent, rng):
-    draws = gp.sample(points, n, rng)
-    picks: list[int] = []
-    for draw in draws:
-        draw[picks] = np.inf
-        if len(picks) < len(draw):
-            picks.append(int(np.argmin(draw)))
-    return picks
-
-
-def greedy(gp, points, n, incumbent, rng):
-    return list(range(min(n, len(points))))
-
-
-def joint_ei(gp, points, n, incumbent, rng, samples=512):
-    draws = gp.sample(points, samples, rng)
-    best = np.full(samples, incumbent)
-    picks: list[int] = []
-    for _ in range(min(n, draws.shape[1])):
-        gain = np.maximum(best[:, None] - draws, 0).mean(axis=0)
-        gain[picks] = -1
-        pick = int(np.argmax(gain))
-        picks.append(pick)
-        best = np.minimum(best, draws[:, pick])
-    return picks
-
-
-def ucb(gp, points, n, incumbent, rng):
-    mean, variance = gp.predict(points)
-    cov = gp.covariance(points)
-    noise = gp.noise_variance + 1e-9
-    picks: list[int] = []
-    rowsL = []
-    var = variance.copy()
-    for i in range(min(n, len(mean))):
-        score = mean - BETA * np.sqrt(np.maximum(var, 0))
-        score[picks] = np.inf
-        p = int(np.argmin(score)); picks.append(p)
-        c = cov[:, p].copy()
-        for r in rowsL: c -= r * r[p]
-        r = c / np.sqrt(max(c[p], 0) + noise)
-        rowsL.append(r); var = np.maximum(var - r * r, 0)
-    return picks
-BETA = 1.0
-SELECT = joint_ei
+        parents = judge.best([*parents, *children], config.centres)

@@ -1,141 +1,139 @@
-"""A Gaussian process on counts of parts and on codes, its kernel chosen by held-out likelihood.
+"""A Gaussian process on counts of parts of strings, and on their codes where that helps.
 
 The kernel of counts is MinMax, the Tanimoto similarity of counts: the sum of the lesser counts over
 the sum of the greater ones (Ralaivola et al. 2005; Tripp & Hernandez-Lobato 2023 for searches).
+Where parts are counted in several ways, the kernel is a sum of one for each, and the marginal
+likelihood weighs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, eigh, solve_triangular
-from scipy.spatial.distance import cdist
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist, pdist
 
+from bayesopt.surrogates.base import Progress
 from bayesopt.surrogates.inputs import Inputs
+from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
-EXACT, INDUCING = 2_000, 1_500
+EXACT, INDUCING = 2_000, 1_000
 """Up to so many points the process is exact; beyond, it is sparse with so many inducing points."""
-JUDGED = 1_000
-"""Points, at most, on which kernels are compared."""
-NOISES = np.geomspace(1e-3, 10.0, 25)
-"""Noise variances over the variance of the process that are compared."""
+WEIGHED = 600
+"""Points, at most, by which kernels are weighed."""
+WEIGHT, NOISE = (1e-3, 10.0), (1e-3, 10.0)
+"""Bounds of weights and of the noise variance, in units of the scores' variance."""
+STEPS = 30
+"""L-BFGS steps."""
+CODES = "codes"
+"""Name of the Matern 5/2 kernel of codes."""
+DENSE = 4_096
+"""Up to so many columns a dense product is faster than a sparse one."""
 CHUNK = 2_000
 JITTER = 1e-6
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A correlation of points: weights of MinMax and additive kernels of counts, Matern of codes.
+    """A sum of kernels by name with weights; `length` is the lengthscale of the one of codes."""
 
-    The additive one is the sum of the lesser counts, divided by its mean on the diagonal: what each
-    part adds to a score is independent of the others, as in a linear trend, but levels off beyond
-    the counts that were seen.  `length` is the lengthscale of Matern 5/2.
-    """
-
-    name: str
-    minmax: float = 0.0
-    additive: float = 0.0
-    codes: float = 0.0
+    weights: Mapping[str, float]
     length: float = 1.0
-    size: float = 1.0
 
     def __call__(self, one: Inputs, other: Inputs) -> Array:
-        """Points [N], [M] -> correlations [N, M]."""
+        """Points [N], [M] -> covariances [N, M]."""
         total = np.zeros((len(one), len(other)))
-        if self.minmax or self.additive:
-            common, first, second = _overlap(one, other)
-            if self.minmax:
-                total += self.minmax * common / np.maximum(first + second - common, 1.0)
-            if self.additive:
-                total += self.additive / self.size * common
-        if self.codes:
-            assert one.codes is not None and other.codes is not None
-            scaled = np.sqrt(5.0) / self.length * cdist(one.codes, other.codes)
-            total += self.codes * (1 + scaled + scaled**2 / 3) * np.exp(-scaled)
+        for name, weight in self.weights.items():
+            total += weight * self.part(name, one, other)
         return total
 
-    def diagonal(self, points: Inputs) -> Array:
-        """Points [N] -> correlations with themselves [N]."""
-        same = np.full(len(points), self.minmax + self.codes)
-        if self.additive:
-            assert points.parts is not None
-            same += self.additive / self.size * points.parts.sum(axis=1)
-        return same
+    def part(self, name: str, one: Inputs, other: Inputs) -> Array:
+        """The kernel of this name alone, [N, M], 1 for equal points."""
+        if name != CODES:
+            return minmax(one.parts[name], other.parts[name])
+        assert one.codes is not None and other.codes is not None
+        scaled = np.sqrt(5.0) / self.length * cdist(one.codes, other.codes)
+        return np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
+
+    @property
+    def variance(self) -> float:
+        """Prior variance of the process at any point."""
+        return sum(self.weights.values())
 
 
-def _overlap(one: Inputs, other: Inputs) -> tuple[Array, Array, Array]:
-    """Sums of the lesser counts [N, M], and of the counts of either, [N, 1] and [1, M]."""
-    assert one.parts is not None and other.parts is not None
-    a, b = one.parts, other.parts
-    width = max(a.shape[1], b.shape[1])  # of the vocabulary, which grows
-    a, b = a.copy(), b.copy()
-    a.resize((a.shape[0], width))
-    b.resize((b.shape[0], width))
-    return (a @ b.T).toarray(), a.sum(axis=1)[:, None], b.sum(axis=1)[None]
-
-
-def kernels_for(points: Inputs) -> Iterator[Kernel]:
-    """The kernels that are compared on these points."""
-    lengths = [1.0]
-    if points.codes is not None and len(points) > 1:
-        rows = points.codes[:: max(len(points) // 300, 1)]
-        distances = cdist(rows, rows)[np.triu_indices(len(rows), 1)]
-        middle = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
-        lengths = [middle / 2, middle, 2 * middle]
-    if points.parts is None:
-        yield from (Kernel("codes", codes=1.0, length=length) for length in lengths)
-        return
-    size = max(float(points.parts.sum(axis=1).mean()), 1.0)
-    yield Kernel("counts", minmax=1.0)
-    yield Kernel("counts, additive", minmax=0.5, additive=0.5, size=size)
-    if points.codes is not None:
-        for length in lengths[1:]:
-            yield Kernel("counts, codes", minmax=0.5, codes=0.5, length=length)
+def minmax(one: object, other: object) -> Array:
+    """MinMax kernel of binary matrices [N, F], [M, G] of `Inputs` -> [N, M]; the lesser of F, G."""
+    width = min(one.shape[1], other.shape[1])
+    a, b = one[:, :width], other[:, :width]
+    if width <= DENSE:
+        common = a.toarray() @ b.toarray().T
+    else:
+        common = (a @ b.T).toarray()
+    first, second = one.sum(axis=1)[:, None], other.sum(axis=1)[None]
+    return np.asarray(common / np.maximum(first + second - common, 1.0), np.float64)
 
 
 @dataclass(frozen=True)
-class Held:
-    """Leave-one-out log densities [N] of standardised targets by a kernel at its best noise."""
+class Weighed:
+    """A kernel and noise variance of greatest marginal likelihood, for standardised targets [N].
+
+    `log_densities` [N] are those of each target given all others (Rasmussen & Williams 2006, 5.4.2).
+    """
 
     kernel: Kernel
     noise: float
-    variance: float
     log_densities: Array
 
     @property
     def log_likelihood(self) -> float:
-        """Mean log density per point, in nats."""
+        """Mean leave-one-out log density per point, in nats."""
         return float(self.log_densities.mean())
 
 
-def leave_one_out(kernel: Kernel, points: Inputs, targets: Array) -> Held:
-    """The noise of the greatest leave-one-out likelihood of standardised targets [N].
+def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
+    """Weights of kernels and the noise by the marginal likelihood of standardised targets [N]."""
+    length = 1.0
+    if CODES in names:
+        distances = pdist(points.codes)
+        length = float(np.median(distances[distances > 0])) if distances.any() else 1.0
+    unit = Kernel({}, length)
+    grams = [*(unit.part(name, points, points) for name in names), np.eye(len(points))]
 
-    In closed form, the variance of the process too (Rasmussen & Williams 2006, 5.4.2); the
-    eigenvalues of the kernel matrix make it cheap for every noise.
-    """
-    values, vectors = eigh(kernel(points, points), check_finite=False, driver="evd")
-    squared, projected = vectors**2, vectors.T @ targets
+    def inverse(logs: Array) -> tuple[Array, Array]:
+        total = np.einsum("k,kij->ij", np.exp(logs), grams)
+        root = cholesky(total, lower=True, overwrite_a=True, check_finite=False)
+        return root, cho_solve((root, True), np.eye(len(points)), check_finite=False)
 
-    def held(noise: float) -> tuple[Array, float]:
-        inverse = 1.0 / (np.maximum(values, 0.0) + noise)
-        scale, residual = squared @ inverse, vectors @ (inverse * projected)
-        variance = float(np.mean(residual**2 / scale))
-        density = np.log(2 * np.pi * variance / scale) + residual**2 / (scale * variance)
-        return -0.5 * density, variance
+    def loss(logs: Array) -> tuple[float, Array]:
+        root, inverted = inverse(logs)
+        solved = inverted @ targets
+        value = 0.5 * targets @ solved + np.log(np.diagonal(root)).sum()
+        outer = inverted - np.outer(solved, solved)
+        slope = [0.5 * w * np.vdot(outer, k) for w, k in zip(np.exp(logs), grams, strict=True)]
+        return float(value), np.array(slope)
 
-    noise = max(NOISES, key=lambda noise: held(noise)[0].mean())
-    densities, variance = held(noise)
-    return Held(kernel, float(noise), variance, densities)
+    start = np.log(np.append(np.full(len(names), 1.0 / len(names)), 0.1))
+    bounds = np.log([*[WEIGHT] * len(names), NOISE])
+    options = {"maxiter": STEPS}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    _, inverted = inverse(found.x)
+    scale, residual = np.diagonal(inverted), inverted @ targets
+    densities = -0.5 * (np.log(2 * np.pi / scale) + residual**2 / scale)
+    values = np.exp(found.x)
+    weights = dict(zip(names, values[:-1].tolist(), strict=True))
+    least = 2 * WEIGHT[0]
+    kept = {name: weight for name, weight in weights.items() if weight > least} or weights
+    return Weighed(Kernel(kept, length), float(values[-1]), densities)
 
 
-def choose(compared: Sequence[Held]) -> Held:
-    """The first, which is the simplest, unless one is better by more than a standard error."""
-    best = max(compared, key=lambda held: held.log_likelihood)
+def choose(compared: Sequence[Weighed]) -> Weighed:
+    """The first, which is the cheapest, unless one is better by more than a standard error."""
+    best = max(compared, key=lambda weighed: weighed.log_likelihood)
     gain = best.log_densities - compared[0].log_densities
     return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else compared[0]
 
@@ -143,21 +141,34 @@ def choose(compared: Sequence[Held]) -> Held:
 class CountsGP:
     """A Gaussian process of scores given `Inputs`, exact up to 2,000 points, sparse beyond.
 
-    Hyper-parameters and kernel are those of the greatest leave-one-out likelihood on at most 1,000
-    points; beyond 2,000 points the best and random ones are inducing points, and the posterior is
-    that of the collapsed bound (Titsias 2009).
+    Its kernel is a sum of MinMax kernels; a Matern kernel of codes is added where the leave-one-out
+    likelihood of at most 600 points is greater by more than a standard error, and it is the only
+    one where nothing is counted.  Beyond 2,000 points the best and random ones are inducing points,
+    and the posterior is that of the collapsed bound (Titsias 2009).
     """
 
-    def fit(self, points: Inputs, scores: Array, *, seed: int) -> CountsGP:
-        """Fit to N points and scores [N], lower is better."""
+    def fit(
+        self, points: Inputs, scores: Array, *, seed: int, progress: Progress | None = None
+    ) -> CountsGP:
+        """Fit to N points and scores [N], lower is better.
+
+        Raises
+        ------
+        UserError: fewer than 2 points, or scores that are not finite.
+        """
         scores = np.asarray(scores, np.float64)
+        if len(points) < 2 or len(points) != len(scores) or not np.isfinite(scores).all():
+            raise UserError("The surrogate needs at least 2 strings with finite scores.")
         rng = np.random.default_rng(seed)
         self.mean, spread = float(scores.mean()), float(scores.std())
         self.unit = spread if spread > 1e-12 * max(1.0, abs(self.mean)) else 1.0
         targets = (scores - self.mean) / self.unit
-        rows = best_and_others(scores, JUDGED, rng)
-        few = points.take(rows)
-        self.compared = [leave_one_out(k, few, targets[rows]) for k in kernels_for(few)]
+        rows = best_and_others(scores, WEIGHED, rng)
+        few, names = points.take(rows), list(points.parts)
+        tried = [names] if names else []
+        if points.codes is not None:
+            tried.append([*names, CODES])
+        self.compared = [weigh(kernels, few, targets[rows]) for kernels in tried]
         self.chosen = choose(self.compared)
         n = len(scores)
         inducing = np.arange(n) if n <= EXACT else best_and_others(scores, INDUCING, rng)
@@ -165,17 +176,17 @@ class CountsGP:
         return self
 
     @property
-    def reads_codes(self) -> bool:
-        """Whether the kernel has a part of codes."""
-        return self.chosen.kernel.codes > 0
+    def reads(self) -> tuple[str, ...]:
+        """Names of the counts that the kernel reads, and `CODES` if it reads codes."""
+        return tuple(self.chosen.kernel.weights)
 
     @property
     def noise_variance(self) -> float:
         """Noise variance in units of the scores squared."""
-        return self.chosen.noise * self.chosen.variance * self.unit**2
+        return self.chosen.noise * self.unit**2
 
     def _condition(self, points: Inputs, targets: Array, inducing: NDArray[np.int64]) -> None:
-        """The posterior of u, what the process is at the inducing points, given all targets."""
+        """The posterior of u, the process at the inducing points, given all targets."""
         kernel, noise = self.chosen.kernel, self.chosen.noise
         self._at = points.take(inducing)
         prior = kernel(self._at, self._at)
@@ -191,7 +202,7 @@ class CountsGP:
         self._weights = cho_solve((self._inner, True), right, check_finite=False)
 
     def _white(self, points: Inputs) -> Array:
-        """L^-1 k(u, x), [M, N]."""
+        """L^-1 k(u, x), [M, N], where L L' = k(u, u)."""
         cross = self.chosen.kernel(self._at, points)
         return solve_triangular(self._root, cross, lower=True, overwrite_b=True, check_finite=False)
 
@@ -200,30 +211,22 @@ class CountsGP:
         mean, variance = np.empty((2, len(points)))
         for start in range(0, len(points), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(points)))
-            part = points.take(rows)
-            white = self._white(part)
+            white = self._white(points.take(rows))
             left = solve_triangular(self._inner, white, lower=True, check_finite=False)
             mean[rows] = self._weights @ white
-            variance[rows] = (
-                self.chosen.kernel.diagonal(part) - (white**2).sum(axis=0) + (left**2).sum(axis=0)
-            )
-        variance = np.maximum(variance, 1e-9) * self.chosen.variance
+            variance[rows] = (left**2).sum(axis=0) - (white**2).sum(axis=0)
+        variance = np.maximum(self.chosen.kernel.variance + variance, 1e-9)
         return self.mean + self.unit * mean, self.unit**2 * variance
-
-    def covariance(self, points: Inputs) -> Array:
-        """Joint covariance [N, N] of the process at N points, without noise."""
-        white = self._white(points)
-        left = solve_triangular(self._inner, white, lower=True, check_finite=False)
-        prior = self.chosen.kernel(points, points)
-        return (prior - white.T @ white + left.T @ left) * self.chosen.variance * self.unit**2
 
     def sample(self, points: Inputs, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint samples [S, N] of the process."""
-        mean, _ = self.predict(points)
-        covariance = self.covariance(points)
-        covariance[np.diag_indices_from(covariance)] += 1e-6 * max(covariance.max(initial=0), 1e-12)
+        white = self._white(points)
+        left = solve_triangular(self._inner, white, lower=True, check_finite=False)
+        covariance = self.chosen.kernel(points, points) - white.T @ white + left.T @ left
+        covariance[np.diag_indices_from(covariance)] += JITTER * self.chosen.kernel.variance
         root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
-        return mean + rng.standard_normal((n_samples, len(mean))) @ root.T
+        noise = rng.standard_normal((n_samples, len(points)))
+        return self.mean + self.unit * (self._weights @ white + noise @ root.T)
 
 
 def best_and_others(scores: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:

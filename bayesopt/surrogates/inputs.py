@@ -1,9 +1,9 @@
-"""Inputs of a surrogate: counts of the parts of strings as a sparse matrix, and their codes."""
+"""Inputs of a surrogate: counts of the parts of strings, in one or several ways, and their codes."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,25 +14,23 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Inputs:
-    """N points: parts [N, F], where F is the vocabulary's size, and codes [N, D]; either may be None.
+    """n points: binary matrices [n, F] of parts by the name of a count, and codes [n, D] if known.
 
-    `parts` is binary: a part that a string has c times fills c columns, the first to the c-th time.
-    So the product of two rows is the sum of the lesser counts.
+    A part that a string has c times fills c columns, the first to the c-th time, so that the
+    product of two rows is the sum of the lesser counts.  F grows as parts appear.
     """
 
-    parts: csr_array | None = None
+    n: int
+    parts: Mapping[str, csr_array] = field(default_factory=dict)
     codes: Array | None = None
 
     def __len__(self) -> int:
-        first = self.codes if self.parts is None else self.parts
-        return 0 if first is None else int(first.shape[0])
+        return self.n
 
     def take(self, rows: NDArray[np.int64]) -> Inputs:
         """The points of these rows."""
-        return Inputs(
-            None if self.parts is None else self.parts[rows],
-            None if self.codes is None else self.codes[rows],
-        )
+        parts = {name: matrix[rows] for name, matrix in self.parts.items()}
+        return Inputs(len(rows), parts, None if self.codes is None else self.codes[rows])
 
 
 class Vocabulary:
@@ -48,8 +46,8 @@ class Vocabulary:
         return np.array([known.setdefault(pair, len(known)) for pair in pairs], np.int64)
 
     def matrix(self, rows: Sequence[NDArray[np.int64]]) -> csr_array:
-        """Columns of N strings -> binary matrix [N, F]."""
+        """Columns of n strings -> binary matrix [n, F]."""
         ends = np.cumsum([0, *map(len, rows)])
         indices = np.concatenate(rows) if len(rows) else np.zeros(0, np.int64)
-        ones = np.ones(len(indices))
+        ones = np.ones(len(indices), np.float32)
         return csr_array((ones, indices, ends), shape=(len(rows), max(len(self._columns), 1)))

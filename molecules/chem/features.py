@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,6 @@ and the surrogate would be sure of what nobody has seen."""
 WIDTH = len(WHOLE) + FOLDED + RING_SIZES + 2 * len(ELEMENTS) + 4 + 2 * len(BONDS)
 _ELEMENT = {symbol: i for i, symbol in enumerate(ELEMENTS)}
 _BOND = {order: i for i, order in enumerate(BONDS)}
-_MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=3)
 _NEIGHBOURHOODS = rdFingerprintGenerator.GetMorganGenerator(radius=1, fpSize=FOLDED)
 
 
@@ -51,15 +50,6 @@ def describe(smiles: Sequence[str]) -> NDArray[np.float64]:
     """
     rows = [_described(Chem.MolFromSmiles(text)) for text in smiles]
     return np.array(rows, dtype=np.float64).reshape(len(smiles), WIDTH)
-
-
-def neighbourhoods(smiles: Sequence[str]) -> list[dict[int, int]]:
-    """Counts of the neighbourhoods of atoms in valid SMILES [N], up to three bonds away.
-
-    Keys are Morgan identifiers (Rogers & Hahn 2010), not folded.
-    """
-    molecules = map(Chem.MolFromSmiles, smiles)
-    return [_MORGAN.GetSparseCountFingerprint(mol).GetNonzeroElements() for mol in molecules]
 
 
 def _described(mol: Mol) -> NDArray[np.float64]:
@@ -79,3 +69,28 @@ def _described(mol: Mol) -> NDArray[np.float64]:
     whole = [PROPERTIES[name](mol) for name in WHOLE]
     counts = _NEIGHBOURHOODS.GetCountFingerprintAsNumPy(mol)
     return np.concatenate([whole, counts, rings, atoms.ravel(), charges, bonds.ravel()])
+
+
+def _neighbourhoods(radius: int, *, features: bool) -> Callable[[Sequence[str]], list[dict[int, int]]]:
+    """A function of valid SMILES [N] -> N counts of Morgan identifiers (Rogers & Hahn 2010)."""
+    kinds = {"atomInvariantsGenerator": rdFingerprintGenerator.GetMorganFeatureAtomInvGen()}
+    generator = rdFingerprintGenerator.GetMorganGenerator(
+        radius=radius, **(kinds if features else {})
+    )
+
+    def count(smiles: Sequence[str]) -> list[dict[int, int]]:
+        found = map(generator.GetSparseCountFingerprint, map(Chem.MolFromSmiles, smiles))
+        return [fingerprint.GetNonzeroElements() for fingerprint in found]
+
+    return count
+
+
+COUNTS = {
+    "ECFP2": _neighbourhoods(1, features=False),
+    "ECFP4": _neighbourhoods(2, features=False),
+    "ECFP6": _neighbourhoods(3, features=False),
+    "FCFP2": _neighbourhoods(1, features=True),
+    "FCFP4": _neighbourhoods(2, features=True),
+}
+"""Counts of the neighbourhoods of atoms, for a kernel: up to 1, 2 or 3 bonds away, of elements and
+bonds, or of what atoms do (aromatic, donor, acceptor, acid, base, halogen)."""
