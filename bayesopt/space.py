@@ -116,42 +116,38 @@ def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
     return numbers
 
 
+LATENT, EVOLUTION = SOURCES = ("latent", "evolution")
+"""Who may propose candidates: Markov chains in the latent space, and recombination of strings."""
+
+
 @dataclass(frozen=True)
 class CandidateConfig:
-    """Settings of candidate generation; what each decode costs sets the measure.
+    """How hard to look for candidates.
 
-    `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
-    found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
-    drawn for each one that is decoded, and the surrogate says which; a third of that in each
-    further attempt, for its favourites may all be known or infeasible.  With `anywhere`, samples of
-    the prior are tried where nothing at all was found around the centres.
-
-    With `faithful`, a string is a candidate only if its own code decodes to it again.  Far from its
-    training data an autoencoder writes strings that it cannot read, and a prediction at their codes
-    is not about them.
-
-    `recombined` strings are made from known ones, where the space can do that, and the most
-    promising of them are parents in turn, `generations` times: an evolution whose fitness is a
-    draw of the surrogate, which costs no evaluation.  `evolutions` of them share out what is
-    `enough`.  Every other one begins with the best known strings, and a posterior draw judges it.
-    The others begin with any, for what the best have in common may lead nowhere, and are judged by
-    a lower confidence bound.
-
-    `lengths` are the first, least and greatest length of steps from a centre, see
-    `TrustedRegion.step`.
+    `sources` propose them.  Of `chains` Markov chains of `steps` steps, a share `from_prior` starts
+    at samples of the prior, the others at codes of the `centres` best known strings, the better the
+    more.  Their `temperatures`, in turns, divide the log likelihood.  Evolution makes `children` of
+    the best strings known or made, so many in each of `generations`.  A batch is chosen among the
+    `joint` best candidates.
     """
 
-    draws: int = 2000
-    enough: int = 2000
-    attempts: int = 10
-    centres: int = 200
-    screen: int = 1
-    anywhere: bool = False
-    faithful: bool = False
-    recombined: int = 0
-    generations: int = 1
-    evolutions: int = 1
-    lengths: tuple[float, float, float] = (0.6, 0.3, 1.0)
+    sources: tuple[str, ...] = SOURCES
+    centres: int = 100
+    chains: int = 256
+    steps: int = 6
+    from_prior: float = 0.1
+    temperatures: tuple[float, ...] = (1.0, 0.3)
+    children: int = 300
+    generations: int = 5
+    joint: int = 500
+
+    def __post_init__(self) -> None:
+        wrong = [source for source in self.sources if source not in SOURCES]
+        if wrong or not self.sources:
+            raise UserError(
+                f"candidates cannot come from {', '.join(wrong) or 'nowhere'}: name sources among "
+                f"{', '.join(SOURCES)}."
+            )
 
 
 class SearchSpace:
@@ -166,8 +162,10 @@ class SearchSpace:
     near : a string around which the search starts too, beside the best known ones.
     candidates : how hard to look for candidates.
     recombine : parents, rng -> new strings made of their parts.
-    features : N strings -> [N, F], what a surrogate may read instead of the codes, without an
-        evaluation.
+    counts : by name, N strings -> N mappings from a part to how often a string has it: what the
+        surrogate compares strings by.  By default the model's: neighbourhoods of atoms, or subtrees
+        of derivations.
+    features : N strings -> [N, F], what another surrogate may read instead.
     n_global_features : so many of the features, the first, describe a string as a whole; the
         others count its parts, and the surrogate has a linear trend in them.  None: no trend.
     objective_form : "linear" in the counts, or "squared_error": values are log(1 + mean squared
@@ -322,14 +320,15 @@ class SearchSpace:
         return Inputs(len(strings), parts, codes)
 
     def prior(self, codes: Array) -> GaussianMixture:
-        """The density of codes from which a search draws: the model's prior, or a Gaussian."""
-        if self.region_codes is None and self._sample_prior is None:
-            if self._network is not None and self._network.has_prior:
-                return self._network.prior
-            if self._network is None and len(codes) <= self.codec.latent_dim:
-                return GaussianMixture.standard_normal(self.codec.latent_dim)
+        """The density of codes from which a search draws: the model's prior.
+
+        Of a codec that is no autoencoder, the Gaussian of its samples or of known codes [N, D].
+        """
+        if self._network is not None and self._network.has_prior and self._sample_prior is None:
+            prior: GaussianMixture = self._network.prior
+            return prior
         region = self.trusted_region(codes)
-        return GaussianMixture([region.mean], [region._root @ region._root.T])
+        return GaussianMixture(region.mean[None], region.covariance[None])
 
     # ------------------------------------------------------------------ codes
 

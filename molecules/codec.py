@@ -20,19 +20,6 @@ ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
 """Molecules whose features, 4 kB each, are remembered."""
-CANDIDATES: dict[str, Any] = {
-    "draws": 300,
-    "enough": 200,
-    "attempts": 2,
-    "centres": 200,
-    "screen": 10,
-    "faithful": True,
-    "recombined": 200,
-    "generations": 20,
-    "evolutions": 4,
-    "lengths": (0.3, 0.1, 0.6),
-}
-"""Settings of candidates in a search; a thousand decodes, or children, take a second or two."""
 
 
 class MoleculeModel(Protocol):
@@ -120,7 +107,6 @@ class MoleculeCodec:
         most = min(cap or self.most_atoms, self.most_atoms)
         return {
             "codec": self,
-            "candidates": {**CANDIDATES, "anywhere": self.model.network.has_prior},
             "recombine": partial(children, most=most),
             "features": self.features,
             "counts": COUNTS,

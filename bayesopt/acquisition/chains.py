@@ -61,6 +61,7 @@ class Chains:
 def walk(
     prior: GaussianMixture,
     start: Array,
+    *,
     decode: Callable[[Array], Sequence[str | None]],
     log_likelihood: Callable[[Sequence[str | None]], Array],
     steps: int,

@@ -84,13 +84,13 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
     rows = greedy_improvement(gp.sample(points, SAMPLES, rng), state.incumbent, n)
     strings = [pool[i] for i in rows]
     codes = state.space.encode(strings)
-    mean, variance = gp.predict(state.inputs(strings))
+    mean, variance = gp.predict_y(state.inputs(strings))
     return Candidates(
         strings=strings,
         origins=np.array([origins.get(s, code) for s, code in zip(strings, codes, strict=True)]),
         codes=codes,
         mean=mean,
-        sd=np.sqrt(variance + gp.noise_variance),
+        sd=np.sqrt(variance),
         sources=[judge.sources[s] for s in strings],
         about=about,
     )
