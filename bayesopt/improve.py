@@ -13,14 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bayesopt.cli.options import (
-    ColumnOptions,
-    ConstraintOptions,
-    check_folders,
-    check_molecules,
-    constraints_of,
-)
-from bayesopt.surrogates.require import require_gpflow
+from bayesopt.cli.options import ColumnOptions, RunConfig, given_to
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
@@ -28,7 +21,7 @@ from gmae_tf.utils.json import write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayesopt.tasks.molecules import MoleculeTask
+    from bayesopt.tasks.base import Task
     from molecules.codec import MoleculeCodec
 
 STRATEGIES = ("turbo", "random")
@@ -73,10 +66,11 @@ def improve(config: ImproveConfig) -> None:
     """Improve one molecule after the other, and say how much on average."""
     if min(config.molecules, config.budget, config.batch_size) < 1:
         raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
-    require_gpflow()
+    from bayesopt.cli.checks import check_folders, check_molecules, constraints_of
+
     check_folders(config.model, config.out)
     check_molecules(ColumnOptions(), config.objective, config.data)
-    constraints_of(_bounds(config, "C"), config.objective)
+    constraints_of(_options(config, "C"), config.objective)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
@@ -97,7 +91,7 @@ def improve(config: ImproveConfig) -> None:
         else:
             rows.append(_improved(config, codec, start, first_fit))
             write_json(path, rows[-1])
-        screen.print(_line(number, len(starts), rows[-1]), markup=False, highlight=False)
+        screen.print(_line(number, len(starts), rows[-1]), markup=False, soft_wrap=True)
     results = {**summary(rows), "config": config}
     write_json(config.out / "results.json", {**results, "molecules": rows})
     for name in STRATEGIES:
@@ -109,8 +103,11 @@ def improve(config: ImproveConfig) -> None:
     screen.print(f"results: {config.out / 'results.json'}")
 
 
-def _bounds(config: ImproveConfig, start: str) -> ConstraintOptions:
-    return ConstraintOptions(min_similarity=config.min_similarity, to=start)
+def _options(config: ImproveConfig, start: str) -> RunConfig:
+    """The search around one molecule: as `bayesopt.run` has it, but small."""
+    own = {"data": None, "n_data": None, "task": "molecules", "to": start}
+    small = {"points": 3000, "hyper_points": 2000, "inducing_points": 200}
+    return RunConfig(**{**given_to(RunConfig, config), **own, **small})
 
 
 def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
@@ -142,28 +139,22 @@ def _improved(
     config: ImproveConfig, codec: MoleculeCodec, start: str, first_fit: dict[str, Any]
 ) -> dict[str, Any]:
     """The best of a search and of random draws for one molecule."""
-    from bayesopt.tasks.molecules import MoleculeTask
+    from bayesopt.cli.setup import make_task
 
-    task = MoleculeTask(
-        config.objective,
-        constraints=constraints_of(_bounds(config, start), config.objective),
-        to=start,
-        model=config.model,
-        data_dir=config.data_dir,
-        jobs=config.jobs,
-        codec=codec,
-    )
+    options = _options(config, start)
+    task = make_task(options, codec=codec)
     try:
         before = float(task.dataset.values[task.dataset.strings.index(start)])
         row: dict[str, Any] = {"start": start, "value": before}
         for strategy in STRATEGIES:
-            row[strategy] = _gain(task, before, _searched(config, task, strategy, first_fit))
+            best = _searched(options, task, strategy, config.seed, first_fit)
+            row[strategy] = _gain(task, before, best)
     finally:
         task.close()
     return row
 
 
-def _gain(task: MoleculeTask, before: float, best: pd.DataFrame) -> dict[str, Any]:
+def _gain(task: Task, before: float, best: pd.DataFrame) -> dict[str, Any]:
     """The best evaluated string, and how much better it is; none is 0."""
     if not len(best):
         return {"string": None, "value": None, "improvement": 0.0, "evaluations": 0}
@@ -178,43 +169,27 @@ def _gain(task: MoleculeTask, before: float, best: pd.DataFrame) -> dict[str, An
 
 
 def _searched(
-    config: ImproveConfig, task: MoleculeTask, strategy: str, first_fit: dict[str, Any]
+    options: RunConfig, task: Task, strategy: str, seed: int, first_fit: dict[str, Any]
 ) -> pd.DataFrame:
     """Evaluated strings, best first; the first fit of the surrogate is shared by all molecules."""
     from bayesopt.acquisition.strategies import NEEDS_SURROGATE
-    from bayesopt.fitter import WINSORIZED
-    from bayesopt.optimizer import Optimizer
-    from bayesopt.surrogates.base import SurrogateConfig
+    from bayesopt.cli.setup import make_optimizer
 
-    surrogate = SurrogateConfig(
-        method="sgpr",
-        kernel="matern52",
-        inducing_points=200,
-        subset=2000,
+    optimizer = make_optimizer(
+        options,
+        task,
         iterations=20,
-        points_per_lengthscale=task.points_per_lengthscale,
-    )
-    optimizer = Optimizer(
-        task.space,
-        task.dataset,
-        maximize=task.maximize,
-        strategy=strategy,  # type: ignore[arg-type]
-        batch_size=config.batch_size,
-        surrogate=surrogate,
-        points=3000,
-        refit=False,
-        winsorized=WINSORIZED,
+        strategy=strategy,
+        held_out=0.0,
         candidates=replace(task.space.candidates, evolutions=EVOLUTIONS),
-        centres=task.centres,
-        failed_value=task.failed_value,
-        seed=config.seed,
+        seed=seed,
     )
     if strategy in NEEDS_SURROGATE:
         if first_fit:
-            optimizer.store.save_state(strategy, config.seed, 0, first_fit)
+            optimizer.store.save_state(strategy, seed, 0, first_fit)
         else:
             first_fit.update(optimizer.fitter.first().get_state())
-    best = optimizer.run(task.evaluate, config.budget, vectorized=True).best(config.budget)
+    best = optimizer.run(task.evaluate, options.budget, vectorized=True).best(options.budget)
     optimizer.close()
     return best
 

@@ -20,6 +20,7 @@ from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,14 @@ class Optimizer:
             raise UserError(f"there is no strategy {strategy!r}: use {', '.join(STRATEGIES)}.")
         if not isinstance(space, SearchSpace):
             space = SearchSpace(space)
-        if batch_size < 1:
+        if check_count(batch_size) < 1:
             raise UserError(f"batch_size is {batch_size}: ask for at least one string.")
+        if not (isinstance(surrogate, SurrogateConfig) or callable(surrogate)):
+            raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
+        if not isinstance(dataset, Dataset | None):
+            raise UserError(
+                f"dataset is a {type(dataset).__name__}: give Dataset(strings, values)."
+            )
         self._informed = strategy in NEEDS_SURROGATE
         if revisit and strategy == "joint":
             raise UserError('the strategy "joint" proposes new strings only: use "ei" with revisit.')
@@ -189,8 +196,6 @@ class Optimizer:
         """Close the storage; every value is in it already."""
         self.store.close()
 
-    # ------------------------------------------------------------------ ask and tell
-
     @property
     def trials(self) -> list[Trial]:
         """Evaluated trials in order, with scores (lower is better)."""
@@ -204,7 +209,7 @@ class Optimizer:
 
         While proposed strings wait for their values, these are returned again, and nothing new.
         """
-        n = self.batch_size if n is None else n
+        n = self.batch_size if n is None else check_count(n)
         if n < 1:
             raise UserError(f"ask for at least one string, not {n}.")
         if pending := self.store.pending(self.strategy, self.seed):
@@ -277,16 +282,15 @@ class Optimizer:
         """
         import pandas as pd
 
-        ranked = [t for t in self.trials if t.string is not None]
-        ranked = sorted(ranked, key=lambda t: float(t.score or 0.0))[:n]
-        batch = self._batch(ranked)
+        found = [t for t in self.trials if t.string is not None]
+        batch = self._batch(sorted(found, key=lambda t: float(t.score or 0.0))[: check_count(n)])
         return pd.DataFrame(
             {
                 "string": batch.strings,
-                "value": [turned(t.score, self.maximize) for t in ranked],
+                "value": [turned(t.score, self.maximize) for t in batch.trials],
                 "predicted_mean": batch.mean,
                 "predicted_sd": batch.sd,
-                "batch": [t.batch for t in ranked],
+                "batch": [t.batch for t in batch.trials],
             }
         )
 
@@ -309,20 +313,17 @@ class Optimizer:
         # Fitted before the first batch, so that a search without a budget tests its surrogate.
         if self._informed and not self.trials and not self.fitter.refits(len(self.split.train)):
             self.fitter.first()
-        done = len(self._evaluated())
-        advance(done)
-        while (left := budget - done) > 0:
+        advance(self._done())
+        while (left := budget - self._done()) > 0:
             batch = self.ask(min(left, self.batch_size))
             if not len(batch):
                 break
             self.tell(batch, self._evaluate(batch, objective, vectorized))
             advance(len(batch))
-            done = len(self._evaluated())
         return self
 
-    def _evaluated(self) -> list[Trial]:
-        failed = self.store.failed(self.strategy, self.seed)
-        return [t for t in self._stored() if t.score is not None or t.evaluation in failed]
+    def _done(self) -> int:
+        return sum(t.score is not None or t.failed for t in self._stored())
 
     def _evaluate(self, batch: Batch, objective: Callable[..., Any], vectorized: bool) -> Array:
         """Values [N]; what the store knows is not paid twice, and what is no string fails."""
@@ -358,8 +359,6 @@ class Optimizer:
             )
             for i, string in enumerate(found.strings)
         ]
-
-    # ------------------------------------------------------------------ the state of the search
 
     @cached_property
     def _known_keys(self) -> frozenset[Hashable]:

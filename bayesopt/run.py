@@ -5,26 +5,20 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.cli.options import RunConfig, as_published, check, chosen, constraints_of, direction
+from bayesopt.cli.options import RunConfig, as_published, chosen
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
     from bayesopt.report.summary import SearchRecord
     from bayesopt.storage import TrialStore
-    from bayesopt.tasks.expressions import ExprTask
-    from bayesopt.tasks.molecules import MoleculeTask
-
-    Task = ExprTask | MoleculeTask
+    from bayesopt.tasks.base import Task
 
 BASELINES = ("random", "prior")
-ITERATIONS = 30
-"""Of L-BFGS on the surrogate's hyper-parameters; more gain little in the search."""
 FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs")
 """Options that a continued run may change: more of the same, not something else."""
 
@@ -35,12 +29,17 @@ def search(config: RunConfig) -> None:
     seeds = parse_seeds(config.seeds)
     options = chosen(config)
     out = options["out"] = config.out or Path("runs") / config.task
-    check(config)
+    from bayesopt.cli.checks import check_run
+
+    check_run(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
     select_device(config.device)
+    from bayesopt.cli.setup import make_task
+    from bayesopt.report.figures import standard_pictures
     from bayesopt.report.page import print_report, write_report
+    from bayesopt.report.summary import results_json
     from bayesopt.storage import TrialStore
 
     # Before the folder: a wrong target or model must not leave a folder that claims to be a run.
@@ -48,100 +47,28 @@ def search(config: RunConfig) -> None:
     run = open_run(out, options, "bayesopt.run", may_change=FREE)
     screen = console()
     screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
-    with TrialStore.open(out / "trials.sqlite", _fingerprint(options)) as store:
+    # The options on which the stored trials depend.
+    meaning = {k: str(v) for k, v in options.items() if k not in (*FREE, "out", "strategy")}
+    with TrialStore.open(out / "trials.sqlite", meaning) as store:
         _run_all(config, task, store, seeds)
-        record = build_record(config, options, task, store, seeds)
-    print_report(record, screen)
-    best = _best(record)
-    page = write_report(record, out, task.plots(list(best), list(best.values())))
+        record = _record(config, options, task, store, seeds)
+    results = results_json(record)
+    print_report(results, screen)
+    top = results["top"]
+    own = task.pictures([row["string"] for row in top], [row["score"] for row in top])
+    page = write_report(results, out, [*own, *standard_pictures(record)])
     screen.print(f"report: {page}")
 
 
-def make_task(config: RunConfig) -> Task:
-    """The task of the options, ready to be searched."""
-    if config.task == "molecules":
-        from bayesopt.tasks.molecules import DEFAULT_OBJECTIVE, MoleculeTask
-
-        objective = config.objective or DEFAULT_OBJECTIVE
-        return MoleculeTask(
-            objective,
-            constraints=constraints_of(config, objective),
-            to=config.to,
-            maximize=direction(config.maximize, config.minimize),
-            data=config.data,
-            smiles_column=config.smiles_column,
-            value_column=config.value_column,
-            model=config.model,
-            n_data=config.n_data,
-            data_dir=config.data_dir,
-            time_limit=config.time_limit,
-            jobs=config.jobs,
-        )
-    from bayesopt.tasks.expressions import ExprTask
-
-    return ExprTask(
-        target=config.target,
-        target_csv=config.target_csv,
-        model=config.model,
-        data=config.data,
-        n_data=config.n_data,
-        data_dir=config.data_dir,
-        exclude_better_than=config.exclude_better_than,
-        squared_error=False if config.reads == "codes" else config.composite,
-    )
-
-
-def make_optimizer(
-    config: RunConfig,
-    task: Task,
-    store: TrialStore,
-    *,
-    strategy: str | None = None,
-    seed: int = 0,
-    progress: Any = None,
-) -> Optimizer:
-    """The optimizer that the options describe, on the task's space and data."""
-    from bayesopt.fitter import WINSORIZED
-    from bayesopt.optimizer import Optimizer
-    from bayesopt.surrogates.base import SurrogateConfig
-
-    features = config.reads == "features"
-    surrogate = SurrogateConfig(
-        method=config.surrogate,
-        inducing_points=config.inducing_points,
-        kernel=config.kernel,
-        neighbours=config.neighbours,
-        subset=config.hyper_points,
-        iterations=ITERATIONS,
-        points_per_lengthscale=task.points_per_lengthscale,
-    )
-    candidates = task.space.candidates
-    exact = task.space.objective_form == "squared_error"
-    return Optimizer(
-        task.space,
-        task.dataset,
-        maximize=task.maximize,
-        strategy=strategy or config.strategy,  # type: ignore[arg-type]
-        batch_size=config.batch_size,
-        surrogate=surrogate,
-        points=config.points or None,
-        held_out=0.1,
-        refit=False,
-        read_features=features,
-        # Where the form of the scores is known, none of them is hard to learn.
-        winsorized=WINSORIZED if features and not exact else 0.0,
-        revisit=config.revisit,
-        candidates=candidates if config.recombine else replace(candidates, recombined=0),
-        centres=task.centres,
-        failed_value=task.failed_value,
-        storage=store,
-        seed=seed,
-        progress=progress,
-    )
+def _strategies(config: RunConfig) -> tuple[str, ...]:
+    others = [name for name in BASELINES if config.baselines and name != config.strategy]
+    return (config.strategy, *others)
 
 
 def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from bayesopt.cli.setup import make_optimizer
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
@@ -179,7 +106,7 @@ def _print_seed(screen: Any, optimizer: Optimizer) -> None:
     screen.print(f"seed {optimizer.seed} {optimizer.strategy}: {found}{quality}")
 
 
-def build_record(
+def _record(
     config: RunConfig,
     options: dict[str, Any],
     task: Task,
@@ -187,53 +114,29 @@ def build_record(
     seeds: tuple[int, ...],
 ) -> SearchRecord:
     """Everything that the report shows, from the store."""
-    import numpy as np
-
-    from bayesopt.report.summary import SearchRecord
-    from bayesopt.space import turned
+    from bayesopt.report.summary import SearchRecord, trial_table
     from gmae_tf.utils.run_dir import versions
 
-    data = task.dataset
-    shown = np.random.default_rng(0).permutation(len(data))[:4000]
-    codes = task.space.encode(data.strings) if data.codes is None else data.codes
-
-    def trials(strategy: str) -> tuple[Any, ...]:
-        kept = [t for t in store.trials(strategy) if t.seed in seeds]
-        return tuple(t for t in kept if t.evaluation <= config.budget)
-
-    return SearchRecord(
-        task=task.name,
-        objective=task.objective,
-        strategy=config.strategy,
-        trials=trials(config.strategy),
-        fits=tuple(fit for fit in store.load_fits() if fit.seed in seeds),
-        baselines={name: trials(name) for name in _strategies(config)[1:]},
-        training_codes=codes[shown],
-        training_scores=turned(data.values[shown], task.maximize),
-        worst_score=turned(task.failed_value, task.maximize),
-        known_rows=task.published,
-        config={k: str(v) if isinstance(v, Path) else v for k, v in options.items()},
-        versions=versions(),
-        notes=(*task.notes, *_stopped(config, task, trials(config.strategy), seeds)),
-        data_protocol=f"{task.data_protocol} {_points_sentence(config, task)}",
-        command="python -m bayesopt.run " + shlex.join(sys.argv[1:]),
-        maximize=task.maximize,
-        score_name=task.score_name,
-        noun=task.noun,
-    )
-
-
-def _stopped(
-    config: RunConfig, task: Task, trials: tuple[Any, ...], seeds: tuple[int, ...]
-) -> list[str]:
-    """A sentence for each seed that found nothing more to evaluate."""
-    done = {seed: sum(t.seed == seed and t.score is not None for t in trials) for seed in seeds}
-    return [
+    strategy, *baselines = _strategies(config)
+    table = trial_table(store.trials(), task.maximize)
+    table = table[table.seed.isin(seeds) & (table.evaluation <= config.budget)]
+    scored = table[(table.strategy == strategy) & table.score.notna()]
+    done = {seed: int((scored.seed == seed).sum()) for seed in seeds}
+    stopped = [
         f"Seed {seed} stopped after {n} of {config.budget} evaluations, for it found no new "
         f"{task.noun} that may be evaluated."
         for seed, n in done.items()
         if n < config.budget
     ]
+    about = {
+        "data_protocol": f"{task.data_protocol} {_points_sentence(config, task)}",
+        "command": "python -m bayesopt.run " + shlex.join(sys.argv[1:]),
+        "config": options,
+        "versions": versions(),
+        "notes": (*task.notes, *stopped),
+    }
+    fits = [fit for fit in store.load_fits() if fit.seed in seeds]
+    return SearchRecord(task, strategy, table, fits, baselines, about)
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
@@ -245,23 +148,6 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
     if config.points == 0 or config.points >= 0.9 * known:
         return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
     return f"The surrogate learns from {config.points:,} of them and is tested on others{reads}"
-
-
-def _best(record: SearchRecord) -> dict[str, float]:
-    from bayesopt.report.summary import top
-
-    return {row["string"]: record.shown(row["score"]) for row in top(record.trials)}
-
-
-def _strategies(config: RunConfig) -> tuple[str, ...]:
-    others = [name for name in BASELINES if config.baselines and name != config.strategy]
-    return (config.strategy, *others)
-
-
-def _fingerprint(options: dict[str, Any]) -> dict[str, Any]:
-    """The options on which the stored trials depend."""
-    free = {*FREE, "out", "strategy"}
-    return {k: str(v) for k, v in options.items() if k not in free}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

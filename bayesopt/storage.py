@@ -13,9 +13,9 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,40 +23,28 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
-APPLICATION_ID = 0x474D4145  # "GMAE"
 IN_MEMORY = ":memory:"
-VERSION = 1
 BUSY_SECONDS = 60.0
-SCHEMA = (
-    "CREATE TABLE run (fingerprint TEXT NOT NULL)",
-    "CREATE TABLE trials (strategy TEXT NOT NULL, seed INTEGER NOT NULL,"
-    " evaluation INTEGER NOT NULL, batch INTEGER NOT NULL, string TEXT, score REAL,"
-    " in_training_data INTEGER NOT NULL,"
+SCHEMA = {
+    "run": "fingerprint TEXT NOT NULL",
+    "trials": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
+    " evaluation INTEGER NOT NULL, string TEXT, score REAL, in_training_data INTEGER NOT NULL,"
     " proposed_code BLOB NOT NULL, code BLOB NOT NULL, predicted_mean REAL, predicted_sd REAL,"
-    " PRIMARY KEY (strategy, seed, evaluation))",
-    "CREATE INDEX trials_by_string ON trials (string)",
-    "CREATE TABLE states (strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
-    " arrays BLOB NOT NULL, PRIMARY KEY (strategy, seed))",
-    "CREATE TABLE fits (seed INTEGER PRIMARY KEY, rmse REAL NOT NULL, log_likelihood REAL NOT NULL,"
-    " arrays BLOB NOT NULL)",
-)
-# Added later, to stores of either age: strings whose score will not come, asked all the same.
-FAILED = (
-    "CREATE TABLE IF NOT EXISTS failed (strategy TEXT NOT NULL, seed INTEGER NOT NULL,"
-    " evaluation INTEGER NOT NULL, PRIMARY KEY (strategy, seed, evaluation))"
-)
-COLUMNS = (
-    "strategy, seed, batch, evaluation, string, score, in_training_data, proposed_code, code,"
-    " predicted_mean, predicted_sd"
-)
+    " failed INTEGER NOT NULL, PRIMARY KEY (strategy, seed, evaluation)",
+    "states": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
+    " arrays BLOB NOT NULL, PRIMARY KEY (strategy, seed)",
+    "fits": "seed INTEGER PRIMARY KEY, arrays BLOB NOT NULL",
+}
+TRIAL = "strategy = ? AND seed = ? AND evaluation = ?"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One evaluated (or proposed) string; lower scores are better.
+    """One evaluated (or proposed) string, a row of the table `trials`; lower scores are better.
 
     `evaluation` counts from 1 within (strategy, seed); `score` is None until it is known; `string`
-    is None when the code decodes to nothing; `code` [D] is the string re-encoded.
+    is None when the code decodes to nothing; `code` [D] is the string re-encoded.  A trial that
+    `failed` has no score and is not waited for.
     """
 
     strategy: str
@@ -70,6 +58,10 @@ class Trial:
     code: Array
     predicted_mean: float | None = None
     predicted_sd: float | None = None
+    failed: bool = False
+
+
+COLUMNS = tuple(field.name for field in fields(Trial))
 
 
 @dataclass(frozen=True)
@@ -84,35 +76,28 @@ class SurrogateFit:
     sd: Array
 
 
-@dataclass(frozen=True)
-class Batch(Sequence[str]):
-    """Strings to evaluate: a sequence of strings with the predictions of their values.
+class Batch(tuple[str, ...]):
+    """Strings to evaluate, a tuple with the predictions of their values.
 
     `mean` and `sd` [N] are predictions in the user's sign (NaN where there is no surrogate);
-    `trials` are the rows of the store; `strings` has None where a code decodes to nothing.
+    `trials` are the rows of the store; `strings` has None where a code decodes to nothing, and the
+    tuple itself "".
     """
 
     trials: tuple[Trial, ...]
     mean: Array
     sd: Array
 
+    def __new__(cls, trials: Sequence[Trial], mean: Array, sd: Array) -> Batch:
+        """A batch of the rows of a store and their predictions."""
+        batch = super().__new__(cls, (trial.string or "" for trial in trials))
+        batch.trials, batch.mean, batch.sd = tuple(trials), mean, sd
+        return batch
+
     @property
     def strings(self) -> list[str | None]:
         """The strings, in order."""
         return [trial.string for trial in self.trials]
-
-    def __len__(self) -> int:
-        return len(self.trials)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[str]: ...
-    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        return [trial.string or "" for trial in self.trials][index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self[:])
 
 
 class TrialStore:
@@ -140,15 +125,13 @@ class TrialStore:
         trial store, is damaged, cannot be written, or belongs to a run with another fingerprint.
         """
         path = Path(path)
-        connection: sqlite3.Connection | None = None
+        with _readable_errors(path):
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        store = cls(connection, path)
         try:
-            with _readable_errors(path):
-                connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-                store = cls(connection, path)
-                store._create_or_check(dict(fingerprint))
+            store._create_or_check(dict(fingerprint))
         except BaseException:
-            if connection is not None:
-                connection.close()
+            store.close()
             raise
         return store
 
@@ -169,13 +152,12 @@ class TrialStore:
 
         Raises ValueError if one of the keys (strategy, seed, evaluation) exists.
         """
-        rows = [_row(trial) for trial in trials]
-        marks = ", ".join("?" * 11)
+        rows = [[_stored(getattr(trial, name)) for name in COLUMNS] for trial in trials]
+        marks = ", ".join("?" * len(COLUMNS))
+        query = f"INSERT INTO trials ({', '.join(COLUMNS)}) VALUES ({marks})"
         try:
             with self._transaction():
-                self._connection.executemany(
-                    f"INSERT INTO trials ({COLUMNS}) VALUES ({marks})", rows
-                )
+                self._connection.executemany(query, rows)
         except sqlite3.IntegrityError as error:
             raise ValueError(f"{self.path}: a proposed evaluation is already stored.") from error
 
@@ -186,46 +168,31 @@ class TrialStore:
         """
         if not math.isfinite(score):
             raise ValueError(f"score of evaluation {evaluation} is not finite: {score}.")
-        key = (strategy, seed, evaluation)
-        with self._transaction():
-            changed = self._connection.execute(
-                "UPDATE trials SET score = ? WHERE strategy = ? AND seed = ? AND evaluation = ?"
-                " AND (score IS NULL OR score = ?)",
-                (float(score), *key, float(score)),
-            ).rowcount
-            self._connection.execute(
-                "DELETE FROM failed WHERE strategy = ? AND seed = ? AND evaluation = ?", key
-            )
+        key, score = (strategy, seed, evaluation), float(score)
+        changed = self._write(
+            f"UPDATE trials SET score = ?, failed = 0 WHERE {TRIAL} AND ifnull(score, ?) = ?",
+            [(score, *key, score, score)],
+        )
         if changed != 1:
             raise ValueError(f"{self.path}: no unscored trial {key}.")
+
+    def fail(self, strategy: str, seed: int, evaluations: Iterable[int]) -> None:
+        """Mark proposed trials as ones that have no score and are not waited for, all or none."""
+        keys = [(strategy, seed, int(evaluation)) for evaluation in evaluations]
+        self._write(f"UPDATE trials SET failed = 1 WHERE {TRIAL} AND score IS NULL", keys)
 
     def trials(self, strategy: str | None = None, seed: int | None = None) -> list[Trial]:
         """Trials in the order (strategy, seed, evaluation), optionally of one strategy or seed."""
         rows = self._select(
-            f"SELECT {COLUMNS} FROM trials WHERE (?1 IS NULL OR strategy = ?1)"
-            " AND (?2 IS NULL OR seed = ?2) ORDER BY strategy, seed, evaluation",
+            f"SELECT {', '.join(COLUMNS)} FROM trials WHERE strategy = ifnull(?, strategy)"
+            " AND seed = ifnull(?, seed) ORDER BY strategy, seed, evaluation",
             (strategy, seed),
         )
         return [_trial(row) for row in rows]
 
-    def fail(self, strategy: str, seed: int, evaluations: Iterable[int]) -> None:
-        """Mark proposed trials as ones that have no score and are not waited for, all or none."""
-        rows = [(strategy, seed, int(evaluation)) for evaluation in evaluations]
-        with self._transaction():
-            self._connection.executemany("INSERT OR IGNORE INTO failed VALUES (?, ?, ?)", rows)
-
-    def failed(self, strategy: str, seed: int) -> set[int]:
-        """Evaluations that `fail` marked and that were not scored since."""
-        rows = self._select(
-            "SELECT evaluation FROM failed WHERE strategy = ? AND seed = ?", (strategy, seed)
-        )
-        return {evaluation for (evaluation,) in rows}
-
     def pending(self, strategy: str, seed: int) -> list[Trial]:
         """Proposed trials whose score is still to come, in order."""
-        failed = self.failed(strategy, seed)
-        stored = self.trials(strategy, seed)
-        return [t for t in stored if t.score is None and t.evaluation not in failed]
+        return [t for t in self.trials(strategy, seed) if t.score is None and not t.failed]
 
     def cached_score(self, string: str) -> float | None:
         """The score of a string evaluated before, by any strategy or seed; None if never."""
@@ -238,11 +205,8 @@ class TrialStore:
 
     def save_state(self, strategy: str, seed: int, batch: int, arrays: Mapping[str, Array]) -> None:
         """Store a surrogate's arrays after `batch`; replaces the state of the batch before."""
-        with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)",
-                (strategy, seed, batch, _pack(arrays)),
-            )
+        row = (strategy, seed, batch, _pack(arrays))
+        self._write("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", [row])
 
     def load_state(self, strategy: str, seed: int, batch: int) -> dict[str, Array] | None:
         """The arrays stored after `batch`, or None."""
@@ -254,17 +218,14 @@ class TrialStore:
 
     def save_fit(self, fit: SurrogateFit) -> None:
         """Store (or replace) the held-out test of a seed's surrogate."""
-        arrays = _pack({"truth": fit.truth, "mean": fit.mean, "sd": fit.sd})
-        with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO fits VALUES (?, ?, ?, ?)",
-                (fit.seed, fit.rmse, fit.log_likelihood, arrays),
-            )
+        self._write("INSERT OR REPLACE INTO fits VALUES (?, ?)", [(fit.seed, _pack(vars(fit)))])
 
     def load_fits(self) -> list[SurrogateFit]:
         """The stored surrogate tests, by seed."""
-        rows = self._select("SELECT seed, rmse, log_likelihood, arrays FROM fits ORDER BY seed")
-        return [SurrogateFit(seed, rmse, ll, **_unpack(blob)) for seed, rmse, ll, blob in rows]
+        rows = self._select("SELECT arrays FROM fits ORDER BY seed")
+        fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
+        plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
+        return [SurrogateFit(**fit) for fit in plain]
 
     # ---------------------------------------------------------------- inside
 
@@ -280,6 +241,11 @@ class TrialStore:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def _write(self, query: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run a statement for each row, all or none; returns how many rows it changed."""
+        with self._transaction():
+            return self._connection.executemany(query, rows).rowcount
+
     def _select(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with _readable_errors(self.path):
             return self._connection.execute(query, values).fetchall()
@@ -287,41 +253,29 @@ class TrialStore:
     def _create_or_check(self, fingerprint: dict[str, Any]) -> None:
         text = json.dumps(fingerprint, sort_keys=True)
         with self._transaction():
-            empty = not self._select("SELECT 1 FROM sqlite_master LIMIT 1")
-            if empty and self._pragma("application_id") == 0:
-                for statement in SCHEMA:
-                    self._connection.execute(statement)
+            found = self._select("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+            if not found:
+                for name, columns in SCHEMA.items():
+                    self._connection.execute(f"CREATE TABLE {name} ({columns})")
+                self._connection.execute("CREATE INDEX trials_by_string ON trials (string)")
                 self._connection.execute("INSERT INTO run VALUES (?)", (text,))
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                self._connection.execute(f"PRAGMA user_version = {VERSION}")
-                self._connection.execute(FAILED)
                 return
-        self._check(text)
-        with self._transaction():
-            self._connection.execute(FAILED)
-
-    def _check(self, text: str) -> None:
-        if self._pragma("application_id") != APPLICATION_ID:
+        if dict(found) != {name: f"CREATE TABLE {name} ({SCHEMA[name]})" for name in SCHEMA}:
             raise UserError(
-                f"{self.path} is a database of another program; choose another output folder."
+                f"{self.path} is a database of another program, or of another version of this "
+                "software; choose another output folder."
             )
-        if self._pragma("user_version") != VERSION:
-            raise UserError(
-                f"{self.path} was written by another version of this software; choose another "
-                "output folder."
-            )
-        if self._pragma("quick_check(1)") != "ok":
+        if self._select("PRAGMA quick_check(1)") != [("ok",)]:
             raise UserError(_damaged(self.path))
         (stored,) = self._select("SELECT fingerprint FROM run")[0]
         if stored != text:
-            differing = _differing(json.loads(stored), json.loads(text))
+            older = json.loads(stored)
+            keys = sorted(older.keys() | fingerprint.keys())
+            differing = ", ".join(k for k in keys if older.get(k) != fingerprint.get(k))
             raise UserError(
-                f"{self.path} holds a different run (other {differing}); repeat that run's "
-                "settings to continue it, or choose another output folder."
+                f"{self.path} holds a different run (other {differing or 'settings'}); repeat that "
+                "run's settings to continue it, or choose another output folder."
             )
-
-    def _pragma(self, name: str) -> Any:
-        return self._select(f"PRAGMA {name}")[0][0]
 
 
 def _damaged(path: Path) -> str:
@@ -350,36 +304,25 @@ def _readable_errors(path: Path) -> Iterator[None]:
         raise UserError(_damaged(path)) from error
 
 
-def _differing(stored: dict[str, Any], wanted: dict[str, Any]) -> str:
-    keys = sorted(stored.keys() | wanted.keys())
-    return ", ".join(k for k in keys if stored.get(k) != wanted.get(k)) or "settings"
-
-
-def _row(trial: Trial) -> tuple[Any, ...]:
-    return (
-        trial.strategy,
-        int(trial.seed),
-        int(trial.batch),
-        int(trial.evaluation),
-        trial.string,
-        trial.score,
-        int(trial.in_training_data),
-        np.asarray(trial.proposed_code, np.float64).tobytes(),
-        np.asarray(trial.code, np.float64).tobytes(),
-        None if trial.predicted_mean is None else float(trial.predicted_mean),
-        None if trial.predicted_sd is None else float(trial.predicted_sd),
-    )
+def _stored(value: Any) -> Any:
+    """A field of a trial as SQLite keeps it: arrays as bytes, NumPy's numbers as Python's."""
+    if isinstance(value, np.ndarray):
+        return np.asarray(value, np.float64).tobytes()
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _trial(row: Sequence[Any]) -> Trial:
-    proposed, code = (np.frombuffer(blob, np.float64) for blob in row[7:9])
-    strategy, seed, batch, evaluation, string, score, known = row[:7]
-    return Trial(
-        strategy, seed, batch, evaluation, string, score, bool(known), proposed, code, *row[9:]
-    )
+    """Inverse of `_stored` for the columns of a row."""
+    values: dict[str, Any] = {
+        name: np.frombuffer(value, np.float64) if isinstance(value, bytes) else value
+        for name, value in zip(COLUMNS, row, strict=True)
+    }
+    for name in ("in_training_data", "failed"):
+        values[name] = bool(values[name])
+    return Trial(**values)
 
 
-def _pack(arrays: Mapping[str, Array]) -> bytes:
+def _pack(arrays: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in arrays.items()})
     return buffer.getvalue()

@@ -6,142 +6,172 @@ the campaign holds the options, the batches and the trial store.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bayesopt.cli.options import (
-    AskConfig,
-    ConstraintOptions,
-    TellConfig,
-    check_folders,
-    check_molecules,
-    constraints_of,
-    direction,
-)
-from bayesopt.surrogates.require import require_gpflow
+from bayesopt.cli.options import AskConfig, ConstraintOptions, RunConfig, TellConfig
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.cli import console, parse_config, run_command
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
     from bayesopt.storage import Batch, Trial, TrialStore
-    from bayesopt.tasks.molecules import MoleculeTask
+    from bayesopt.tasks.base import Task
 
-STRATEGY, SEED = "turbo", 0
-BATCH = 10
+STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
 FREE = ("batch_size", "device", "data", *(field.name for field in fields(ConstraintOptions)))
 FOLDS = 5
+DRAWN = 100
+# The folder says which campaign it is.
+STORE, KIND = "trials.sqlite", {"kind": "ask"}
 
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
-    config = _recalled(config)
+    _check(config)
+    from gmae_tf.utils.devices import select_device
+    from gmae_tf.utils.run_dir import open_run
+
+    select_device(config.device)
+    from bayesopt.cli.setup import make_task
+    from bayesopt.storage import TrialStore
+
+    task = make_task(config)
+    open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
+    with TrialStore.open(config.out / STORE, KIND) as store:
+        _refuse_unfinished(config, store)
+        optimizer = _optimizer(task, store)
+        measured = len(optimizer.trials) + len(task.dataset)
+        console().print(f"{measured} measured molecules: {_quality(optimizer)}")
+        batch = optimizer.ask(config.batch_size)
+    if not batch:
+        raise UserError(
+            "no new molecule was found that satisfies the constraints: loosen them, or tell more."
+        )
+    _write(config, batch, task.score_name)
+
+
+def _check(config: AskConfig) -> None:
+    """Refuse by a `UserError`, before any heavy import, what cannot be asked as it is written."""
     if config.data is None or config.value_column is None:
         raise UserError(
             "ask starts from what you measured: give --data FILE and --value-column NAME."
         )
     if not (config.maximize or config.minimize):
         raise UserError("say which values are better: give --maximize or --minimize.")
-    if config.batch_size is not None and config.batch_size < 1:
+    if config.batch_size < 1:
         raise UserError(f"--batch-size must be 1 or more, not {config.batch_size}")
-    require_gpflow()
-    check_folders(config.model, config.out)
-    check_molecules(config, None, config.data)
-    constraints = constraints_of(config, None)
-    from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.run_dir import open_run
+    from bayesopt.cli.checks import check_folders, check_molecules, constraints_of
+    from bayesopt.tasks.molecule_words import FEWEST
 
-    select_device(config.device)
+    check_folders(config.model, config.out)
+    check_molecules(config, None, config.data, FEWEST)
+    constraints_of(config, None)
+
+
+def _optimizer(task: Task, store: TrialStore) -> Optimizer:
+    """An optimizer whose surrogate learns anew from all data, as some may come in between."""
+    from bayesopt.cli.setup import make_optimizer
+
+    whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
+    other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
+    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **other)
+
+
+def _write(config: AskConfig, batch: Batch, score_name: str) -> None:
+    """The files of a batch, and the same on the terminal, each molecule whole on its line."""
     from bayesopt.cli.batch_csv import write_batch
-    from bayesopt.tasks.molecules import MoleculeTask
     from molecules.chem.draw import grid
 
-    task = MoleculeTask(
-        None,
-        constraints=constraints,
-        to=config.to,
-        maximize=direction(config.maximize, config.minimize),
-        data=config.data,
-        smiles_column=config.smiles_column,
-        value_column=config.value_column,
-        model=config.model,
-    )
-    open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
-    screen = console()
-    with _store(config) as store:
-        _refuse_unfinished(config, store)
-        optimizer = _optimizer(task, store)
-        measured = len(optimizer.trials) + len(task.dataset)
-        screen.print(f"{measured} measured molecules: {_quality(optimizer)}")
-        batch = optimizer.ask(config.batch_size or BATCH)
-    if not len(batch):
-        raise UserError(
-            "no new molecule was found that satisfies the constraints: loosen them, or tell more."
-        )
-    path = batch_path(config.out, batch.trials[0].batch)
+    screen, path = console(), batch_path(config.out, batch.trials[0].batch)
     write_batch(path, batch, str(config.value_column))
-    ids = [trial.evaluation for trial in batch.trials]
-    legends = [f"{number}:  {mean:.3g}" for number, mean in zip(ids, batch.mean, strict=True)]
-    picture = grid(batch[:100], path.with_suffix(".svg"), legends[:100])
-    screen.print(_table(batch, task.score_name))
+    rows = list(zip(batch.trials, batch, batch.mean, batch.sd, strict=True))
+    legends = [f"{trial.evaluation}:  {mean:.3g}" for trial, _, mean, _ in rows[:DRAWN]]
+    picture = grid(batch[:DRAWN], path.with_suffix(".svg"), legends)
+    screen.print(f"id, predicted {score_name}, molecule:")
+    for trial, smiles, mean, sd in rows:
+        line = f"{trial.evaluation:>4}  {mean:8.3f} ± {sd:.3f}  {smiles}"
+        screen.print(line, markup=False, soft_wrap=True)
     screen.print(f"molecules to make: {path} (drawn in {picture})")
     screen.print(f"then: python -m bayesopt.run tell --out {config.out} {path}", markup=False)
+
+
+def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
+    """A batch that waits for values is not asked anew, and its file, half filled, not replaced."""
+    waiting = store.pending(STRATEGY, SEED)
+    if waiting and (path := batch_path(config.out, waiting[0].batch)).exists():
+        raise UserError(
+            f"{path} still waits for {len(waiting)} values: fill them in, leave empty what could "
+            "not be made, and tell it first."
+        )
 
 
 def tell(config: TellConfig) -> None:
     """Read the measured values of a batch."""
     from bayesopt.cli.batch_csv import read_batch
-    from bayesopt.space import turned
+    from bayesopt.storage import TrialStore
     from molecules.codec import canonical_or_none
 
-    asked = _stored_options(config.out)
-    if asked is None:
-        raise UserError(f"{config.out} holds no batch: run python -m bayesopt.run ask first.")
-    with _store(asked) as store:
+    none = f"{config.out} holds no batch: run python -m bayesopt.run ask first."
+    if not (config.out / "config.yaml").exists():
+        raise UserError(none)
+    asked = recalled(config.out, ["--out", str(config.out)])
+    with TrialStore.open(config.out / STORE, KIND) as store:
         trials = {t.evaluation: t for t in store.trials(STRATEGY, SEED)}
         if not trials:
-            raise UserError(f"{config.out} holds no batch: run python -m bayesopt.run ask first.")
+            raise UserError(none)
         values = read_batch(config.measured, trials, str(asked.value_column), canonical_or_none)
-        scores = {k: turned(v, asked.maximize) for k, v in values.items() if v is not None}
-        _refuse_other_values(config.measured, trials, scores)
-        new = {k: v for k, v in scores.items() if trials[k].score is None}
-        lost = {k for k, v in values.items() if v is None and trials[k].score is None}
-        lost -= store.failed(STRATEGY, SEED)
-        if not new and not lost:
-            raise UserError(f"{config.measured} was told already: run ask for the next batch.")
-        for evaluation, score in new.items():
-            store.record(STRATEGY, SEED, evaluation, score)
-        store.fail(STRATEGY, SEED, lost)
-        left = store.pending(STRATEGY, SEED)
-        told = [t for t in store.trials(STRATEGY, SEED) if t.score is not None]
-    _print_told(asked, told, new, len(lost), len(left))
+        new = _store_values(store, config.measured, trials, values, bool(asked.maximize))
+        _print_told(store, new, bool(asked.maximize))
+    console().print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
 
 
-def _print_told(
-    asked: AskConfig, told: Sequence[Trial], new: dict[int, float], lost: int, left: int
-) -> None:
+def _store_values(
+    store: TrialStore,
+    path: Path,
+    trials: Mapping[int, Trial],
+    values: Mapping[int, float | None],
+    maximize: bool,
+) -> list[int]:
+    """Store what is new of the values by id, and give its ids; told values must be as before."""
     from bayesopt.space import turned
 
-    screen = console()
-    screen.print(
-        f"values stored: {len(new)}, marked as not measurable: {lost}, still waited for: {left}"
+    for number, value in values.items():
+        before = turned(trials[number].score, maximize)
+        if None not in (before, value) and before != value:
+            raise UserError(
+                f"{path}: id {number} was told as {before:g} and is now {value:g}; a told value "
+                "stays, so put it back."
+            )
+    waiting = {k: turned(v, maximize) for k, v in values.items() if trials[k].score is None}
+    new = {k: score for k, score in waiting.items() if score is not None}
+    lost = [k for k, score in waiting.items() if score is None and not trials[k].failed]
+    if not new and not lost:
+        raise UserError(f"{path} was told already: run ask for the next batch.")
+    for number, score in new.items():
+        store.record(STRATEGY, SEED, number, score)
+    store.fail(STRATEGY, SEED, lost)
+    console().print(
+        f"values stored: {len(new)}, marked as not measurable: {len(lost)}, still waited for: "
+        f"{len(store.pending(STRATEGY, SEED))}"
     )
-    fresh = [t for t in told if t.evaluation in new and t.predicted_mean is not None]
-    if fresh:
-        import numpy as np
+    return list(new)
 
-        errors = [float(t.score or 0) - float(t.predicted_mean or 0) for t in fresh]
-        off = float(np.sqrt(np.mean(np.square(errors))))
-        screen.print(f"the predictions for them were off by {off:.3g} (RMSE)")
-    if told:
-        best = min(told, key=lambda t: float(t.score or 0))
-        value = turned(best.score, asked.maximize)
-        screen.print(f"best so far: {value:g}  {best.string}", markup=False)
-    screen.print(f"next: python -m bayesopt.run ask --out {asked.out}", markup=False)
+
+def _print_told(store: TrialStore, new: Sequence[int], maximize: bool) -> None:
+    """Print how good the predictions of the new values were, and the best of all."""
+    from bayesopt.report.summary import predicted, top, trial_table
+
+    screen, told = console(), trial_table(store.trials(STRATEGY, SEED), maximize)
+    errors = predicted(told[told.evaluation.isin(new)]).error
+    if len(errors):
+        rmse = (errors**2).mean() ** 0.5
+        screen.print(f"the predictions for them were off by {rmse:.3g} (RMSE)")
+    for best in top(told, maximize, 1).itertuples():
+        screen.print(f"best so far: {best.score:g}  {best.string}", markup=False, soft_wrap=True)
 
 
 def batch_path(folder: Path, batch: int) -> Path:
@@ -149,93 +179,15 @@ def batch_path(folder: Path, batch: int) -> Path:
     return folder / f"batch-{batch + 1:03d}.csv"
 
 
-def _stored_options(folder: Path) -> AskConfig | None:
-    """The options of the campaign in a folder; None if there is none."""
-    import yaml
-
-    path = folder / "config.yaml"
-    if not path.exists():
-        return None
-    names = {field.name: field for field in fields(AskConfig)}
+def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:
+    """The options of the campaign in a folder, and of a command line, which win."""
+    stored = folder / "config.yaml"
     try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not names.keys() <= stored.keys():
-            raise ValueError("its options are not those of ask")
-        stored = {name: stored[name] for name in names}
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        known = ["--config", str(stored)] if stored.exists() else []
+        config = parse_config(AskConfig, prog="ask", argv=[*known, *arguments])
+    except UserError as error:
         raise UserError(f"{folder} holds another run ({error}): choose another folder.") from error
-    for name in ("out", "model"):
-        stored[name] = None if stored[name] is None else Path(stored[name])
-    return replace(AskConfig(**stored), out=folder)
-
-
-def _recalled(config: AskConfig) -> AskConfig:
-    """Fill options not given from the stored campaign."""
-    stored = _stored_options(config.out)
-    if stored is None:
-        return replace(config, batch_size=BATCH if config.batch_size is None else config.batch_size)
-    defaults = AskConfig()
-    given = {
-        field.name: getattr(config, field.name)
-        for field in fields(AskConfig)
-        if getattr(config, field.name) != getattr(defaults, field.name)
-    }
-    return replace(stored, **given)
-
-
-def _store(config: AskConfig) -> TrialStore:
-    from bayesopt.storage import TrialStore
-
-    # The options are checked with the folder; the data may grow, so the store compares the rest.
-    meaning = {
-        "kind": "ask",
-        "value_column": config.value_column,
-        "maximize": config.maximize,
-        "model": str(config.model),
-    }
-    return TrialStore.open(config.out / "trials.sqlite", meaning)
-
-
-def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
-    """A batch that waits for values is not asked anew, and its file, half filled, not replaced."""
-    pending = store.pending(STRATEGY, SEED)
-    if pending and (path := batch_path(config.out, pending[0].batch)).exists():
-        raise UserError(
-            f"{path} still waits for {len(pending)} values: fill them in, leave empty what could "
-            "not be made, and tell it first."
-        )
-
-
-def _refuse_other_values(path: Path, trials: dict[int, Trial], told: dict[int, float]) -> None:
-    for evaluation, score in told.items():
-        known = trials[evaluation].score
-        if known is not None and known != score:
-            raise UserError(
-                f"{path}: id {evaluation} was told as {abs(known):g} and is now {abs(score):g}; a "
-                "told value stays, so put it back."
-            )
-
-
-def _optimizer(task: MoleculeTask, store: TrialStore) -> Optimizer:
-    from bayesopt.optimizer import Optimizer
-    from bayesopt.surrogates.base import SurrogateConfig
-
-    surrogate = SurrogateConfig(
-        method="sgpr",
-        kernel="matern52",
-        points_per_lengthscale=task.points_per_lengthscale,
-    )
-    return Optimizer(
-        task.space,
-        task.dataset,
-        maximize=task.maximize,
-        surrogate=surrogate,
-        points=None,
-        refit=True,
-        centres=task.centres,
-        storage=store,
-        seed=SEED,
-    )
+    return replace(config, out=folder)
 
 
 def _quality(optimizer: Optimizer) -> str:
@@ -258,29 +210,14 @@ def _quality(optimizer: Optimizer) -> str:
     )
 
 
-def _table(batch: Batch, score_name: str) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", justify="right")
-    table.add_column("molecule", overflow="fold")
-    table.add_column(f"predicted {score_name}", justify="right")
-    for trial, string, mean, sd in zip(batch.trials, batch, batch.mean, batch.sd, strict=True):
-        table.add_row(str(trial.evaluation), Text(string), f"{mean:.3f} ± {sd:.3f}")
-    return table
-
-
 def main(argv: Sequence[str]) -> None:
     """The commands `ask` and `tell`, the first of `argv`."""
     verb, arguments = argv[0], list(argv[1:])
-    prog = f"python -m bayesopt.run {verb}"
     if verb == "ask":
         run_command(
-            ask,
+            lambda config: ask(recalled(config.out, arguments)),
             AskConfig,
-            prog=prog,
+            prog="python -m bayesopt.run ask",
             description="Write the next batch of molecules to make, from what was measured so far.",
             argv=arguments,
         )
@@ -288,7 +225,7 @@ def main(argv: Sequence[str]) -> None:
     run_command(
         tell,
         TellConfig,
-        prog=prog,
+        prog="python -m bayesopt.run tell",
         description="Read the measured values of a batch that ask wrote: tell --out FOLDER FILE.",
         argv=_with_flag(arguments),
     )
@@ -302,7 +239,3 @@ def _with_flag(arguments: Sequence[str]) -> list[str]:
         is_value = before.startswith("--") and "=" not in before
         found += [text] if text.startswith("-") or is_value else ["--measured", text]
     return found
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

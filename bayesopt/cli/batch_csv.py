@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bayesopt.storage import Trial
+from bayesopt.cli.checks import check_text
+from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
 
-if TYPE_CHECKING:
-    from bayesopt.storage import Batch
-
-ID, STRING, MEAN, SD = "id", "smiles", "predicted_mean", "predicted_sd"
+ID, STRING = "id", "smiles"
 
 
 def write_batch(path: Path, batch: Batch, value: str) -> None:
     """A row a trial: id, string, predicted mean and sd, and an empty value."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([ID, STRING, MEAN, SD, value])
-    for trial, string, mean, sd in zip(batch.trials, batch, batch.mean, batch.sd, strict=True):
-        writer.writerow([trial.evaluation, string, f"{mean:.4f}", f"{sd:.4f}", ""])
-    write_atomic(path, text.getvalue())
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            ID: [trial.evaluation for trial in batch.trials],
+            STRING: list(batch),
+            "predicted_mean": batch.mean,
+            "predicted_sd": batch.sd,
+            value: "",
+        }
+    )
+    text = table.to_csv(index=False, float_format="%.4f", na_rep="nan", lineterminator="\n")
+    write_atomic(path, text)
 
 
 def read_batch(
@@ -44,6 +47,7 @@ def read_batch(
     UserError: no such columns, an id that was not asked or stands twice, another molecule than the
         id's, or a value that is not a finite number; the sentence names the line.
     """
+    check_text(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -58,52 +62,45 @@ def read_batch(
         )
     values: dict[int, float | None] = {}
     for row in reader:
-        place = f"{path}, line {reader.line_num}"
-        number = _id(row[ID], trials, place)
-        if number in values:
-            raise UserError(f"{place}: id {number} stands twice; remove one of the lines.")
-        _check_molecule(row.get(STRING), trials[number], canonical, place)
-        values[number] = _value(row[value], f"{place}, column {value}")
+        cells = {name: (row.get(name) or "").strip() for name in (ID, STRING, value)}
+        try:
+            number = _id(cells[ID], cells[STRING], trials, canonical)
+            if number in values:
+                raise ValueError(f"id {number} stands twice; remove one of the lines")
+            values[number] = _number(cells[value])
+        except ValueError as error:
+            raise UserError(f"{path}, line {reader.line_num}: {error}.") from error
     if not values:
         raise UserError(f"{path} has no lines with values: fill in the file of ask.")
     return values
 
 
-def _id(text: str | None, trials: Mapping[int, Trial], place: str) -> int:
-    try:
-        number = int((text or "").strip())
-    except ValueError:
-        raise UserError(f"{place}: the id {text!r} is not a whole number.") from None
+def _id(
+    text: str, smiles: str, trials: Mapping[int, Trial], canonical: Callable[[str], str | None]
+) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"the id {text!r} is not a whole number")
+    number = int(text)
     if number not in trials:
-        raise UserError(
-            f"{place}: id {number} was never asked (1 to {max(trials)} were): is the file of "
-            "another folder?"
+        raise ValueError(
+            f"id {number} was never asked (1 to {max(trials)} were): is the file of another folder"
         )
+    asked = trials[number].string
+    if smiles and smiles != asked and canonical(smiles) != asked:
+        raise ValueError(f"id {number} is {asked}, not {smiles}; put the id back with its molecule")
     return number
 
 
-def _check_molecule(
-    text: str | None, trial: Trial, canonical: Callable[[str], str | None], place: str
-) -> None:
-    given = (text or "").strip()
-    if given and given != trial.string and canonical(given) != trial.string:
-        raise UserError(
-            f"{place}: id {trial.evaluation} is {trial.string}, not {given}; put the id back with "
-            "its molecule."
-        )
-
-
-def _value(text: str | None, place: str) -> float | None:
-    written = (text or "").strip()
-    if not written:
+def _number(text: str) -> float | None:
+    if not text:
         return None
     try:
-        value = float(written)
+        value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UserError(
-            f"{place}: {written!r} is not a finite number; leave the cell empty if the molecule "
-            "could not be made or measured."
+        raise ValueError(
+            f"{text!r} is not a finite number; leave the cell empty if the molecule could not be "
+            "made or measured"
         )
     return value

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
-
-if TYPE_CHECKING:
-    from molecules.chem.constraints import Constraints
 
 
 @dataclass(frozen=True)
@@ -149,8 +147,8 @@ class AskConfig(ConstraintOptions, ColumnOptions):
     """Folder of the campaign; it remembers the other options, so that later only it is needed."""
     data: str | None = None
     """What was measured before: a .csv or .sdf file with molecules and values."""
-    batch_size: int | None = None
-    """Molecules to ask for; 10 at first, and then as many as before."""
+    batch_size: int = 10
+    """Molecules to ask for; later as many as before."""
     model: Path | None = None
     """Folder of the trained model; the pretrained one by default."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -168,7 +166,10 @@ class TellConfig:
     """Folder of the campaign."""
 
 
-ONLY_FOR: dict[str, type[Any]] = {"expr": ExprOptions, "molecules": MoleculeOptions}
+def given_to(function: Callable[..., Any], options: Any) -> dict[str, Any]:
+    """The options that a function takes, by name."""
+    taken = signature(function).parameters
+    return {name: value for name, value in vars(options).items() if name in taken}
 
 
 def chosen(config: RunConfig) -> dict[str, Any]:
@@ -179,17 +180,16 @@ def chosen(config: RunConfig) -> dict[str, Any]:
     UserError: an option of another task was given.
     """
     values = asdict(config)
-    for task, group in ONLY_FOR.items():
-        if task == config.task:
-            continue
-        for field in fields(group):
-            given = values.pop(field.name)
-            if field.default is not MISSING and given != field.default:
-                flag = field.name.replace("_", "-")
-                flag = "no-alerts" if field.name == "alerts" else flag
-                raise UserError(
-                    f"--{flag} belongs to --task {task}: leave it out, or choose that task."
-                )
+    other, group = {
+        "expr": ("molecules", MoleculeOptions),
+        "molecules": ("expr", ExprOptions),
+    }[config.task]
+    for field in fields(group):
+        if values.pop(field.name) != field.default:
+            flag = "no-alerts" if field.name == "alerts" else field.name.replace("_", "-")
+            raise UserError(
+                f"--{flag} belongs to --task {other}: leave it out, or choose that task."
+            )
     return values
 
 
@@ -210,93 +210,3 @@ def as_published(config: RunConfig) -> RunConfig:
         kernel="squared_exponential",
         exclude_better_than=-1.0 if config.task == "expr" else config.exclude_better_than,
     )
-
-
-def check(config: RunConfig) -> None:
-    """Refuse by a `UserError`, before any heavy import, what cannot be run as it is written."""
-    least = {
-        "budget": 0,
-        "batch_size": 1,
-        "points": 0,
-        "hyper_points": 2,
-        "inducing_points": 1,
-        "neighbours": 1,
-    }
-    for name, minimum in least.items():
-        if getattr(config, name) < minimum:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
-    if config.composite and config.reads == "codes":
-        raise UserError("--composite is about what strings do: leave out --reads codes.")
-    require_gpflow()
-    check_folders(config.model, config.out)
-    if config.task == "molecules":
-        check_molecules(config, config.objective or "penalized_logp", config.data)
-        constraints_of(config, config.objective or "penalized_logp")
-        return
-    from grammar.expressions.targets import load_target
-
-    load_target(config.target, config.target_csv)
-    if config.data not in (None, "official", "generated") and not Path(str(config.data)).is_file():
-        raise UserError(
-            f"--data {config.data} cannot be read: give official, generated, or a text file."
-        )
-
-
-def check_folders(model: Path | None, out: Path | None) -> None:
-    """Refuse a folder without a model, and a file where the run's folder should be."""
-    if model is not None and not (model / "model.json").is_file():
-        raise UserError(
-            f"{model} does not hold a trained grammar model: name a folder that grammar.train or "
-            "molecules.train has written."
-        )
-    if out is not None:
-        place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
-        if not place.is_dir():
-            raise UserError(f"--out {out}: {place} is a file; name a folder.")
-
-
-def check_molecules(columns: ColumnOptions, objective: str | None, data: str | None) -> None:
-    """Refuse wrong names of properties, files and columns; imports RDKit only."""
-    from molecules.chem.penalized import RAW
-    from molecules.data.files import read_records
-    from molecules.scoring.objective import Objective
-
-    direction(columns.maximize, columns.minimize)
-    if objective is not None and objective != "similarity":
-        assert isinstance(Objective(objective, None, RAW).maximise, bool)  # else a UserError
-    for name in ("smiles_column", "value_column"):
-        if getattr(columns, name) is not None and data is None:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} names a column of --data: give that file too.")
-    if data in (None, "zinc", "download", "builtin"):
-        return
-    path = Path(str(data))
-    if not path.is_file():
-        raise UserError(f"--data {path} cannot be read: there is no such file.")
-    if ".sdf" not in path.suffixes:
-        read_records(path, smiles_column=columns.smiles_column, value_column=columns.value_column)
-
-
-def constraints_of(options: ConstraintOptions, objective: str | None) -> Constraints:
-    """The constraints that the options describe, with the usual bound of the objective."""
-    from bayesopt.tasks.molecule_report import default_constraints
-
-    if options.to is not None and options.min_similarity is None and objective != "similarity":
-        raise UserError(
-            "--to names the molecule of --min-similarity or of --objective similarity: "
-            "give one of them."
-        )
-    bounds: dict[str, Any] = {"max_sa": options.max_sa, "no_alerts": not options.alerts}
-    if options.max_heavy_atoms is not None:
-        bounds["max_heavy_atoms"] = options.max_heavy_atoms
-    if options.min_similarity is not None:
-        bounds.update(min_similarity=options.min_similarity, to=options.to)
-    return replace(default_constraints(objective), **bounds)
-
-
-def direction(maximize: bool, minimize: bool) -> bool | None:
-    """Whether higher is better, None if nothing was said; both at once is a `UserError`."""
-    if maximize and minimize:
-        raise UserError("--maximize and --minimize exclude each other: give one of them.")
-    return True if maximize else False if minimize else None

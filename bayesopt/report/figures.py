@@ -1,339 +1,218 @@
-"""The pictures of a report, each as one image that an HTML page can hold within itself.
-
-Every function returns a `Plot`, or None when the record has nothing to draw (no trials, no
-held-out data).
-"""
+"""The pictures that every report has, each None where the record has nothing to draw."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from sklearn.decomposition import PCA
 
-from bayesopt.report import summary as results
-from bayesopt.report.summary import Array, SearchRecord, short, with_error
-from gmae_tf.utils.plotting import BLUE, GREEN, GREY, INK, LIGHT, ORANGE, panels
-from gmae_tf.utils.plotting import STYLE as SHARED_STYLE
+from bayesopt.report.summary import (
+    HALF_WIDTH,
+    SearchRecord,
+    predicted,
+    running_best,
+    top,
+    valid,
+)
+from bayesopt.storage import Array
+from gmae_tf.utils.plotting import BLUE, GREEN, GREY, INK, ORANGE, Picture, panels, png, styled
 
-PURPLE = "#CC79A7"
-MAX_PANELS = 6
-BASELINE_COLOURS = (GREY, GREEN, PURPLE)
+BASELINES = ((GREY, "--"), (GREEN, ":"), ("#CC79A7", "--"))
+"""Colours and lines of the strategies run beside the search."""
 SHADES = LinearSegmentedColormap.from_list("shades", ["#C6DBEF", "#4292C6", "#08306B"])
-STYLE: Any = {
-    **SHARED_STYLE,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "report",  # the same record gives the same bytes
-}
+MAX_PANELS = 6
+MAPPED = 4_000
+"""Training strings on the map, drawn at random."""
 
 
-@dataclass(frozen=True)
-class Plot:
-    """A picture with its words: `image` is a data URI, `caption` one sentence on how to read it."""
-
-    title: str
-    caption: str
-    image: str
-
-
-def standard_plots(record: SearchRecord) -> list[Plot]:
+def standard_pictures(record: SearchRecord) -> list[Picture]:
     """The pictures that every task has; those without data are left out."""
-    plots = (
-        score_trace(record),
-        surrogate_predictions(record),
-        latent_map(record),
-        calibration_by_batch(record),
-    )
-    return [plot for plot in plots if plot is not None]
+    drawings = (score_trace, surrogate_predictions, latent_map, calibration_by_batch)
+    pictures = [draw(record) for draw in drawings]
+    return [picture for picture in pictures if picture is not None]
 
 
-def top_fits(
-    x: Array,
-    target: Array,
-    predictions: Mapping[str, Array],
-    scores: Mapping[str, float],
-) -> Plot | None:
-    """Fits of the best strings over the target: x [n], target [n], predictions of string -> [n].
-
-    One panel per string in the order of `predictions`; values that are not finite leave a gap.
-    """
-    if not predictions or not len(x):
-        return None
-    with matplotlib.rc_context(STYLE):
-        figure, cells = panels(len(predictions), 1, height=1.55, sharex=True, sharey=True)
-        for axes, (string, values) in zip(cells, predictions.items(), strict=True):
-            _draw_fit(axes, np.asarray(x), np.asarray(target), np.asarray(values, dtype=float))
-            score = scores.get(string)
-            suffix = "" if score is None else f"   score {short(score)}"
-            axes.set_title(_clip(string, 60) + suffix, parse_math=False)  # it may hold $, ^ or _
-        cells[0].legend(loc="upper left", ncols=2)
-        cells[-1].set_xlabel("x")
-        image = data_uri(figure)
-    return Plot(
-        "The best fits over the target",
-        "Each panel draws one found string (blue) over the target (grey); where the grey shows "
-        "beside the blue, the fit is off.",
-        image,
-    )
-
-
-def _draw_fit(axes: Axes, x: Array, target: Array, values: Array) -> None:
-    order = np.argsort(x)
-    fit = np.where(np.isfinite(values), values, np.nan)
-    few = len(x) < 80
-    axes.plot(
-        x[order],
-        target[order],
-        "o" if few else "-",
-        color=LIGHT,
-        lw=3.2,
-        ms=5,
-        label="target",
-    )
-    axes.plot(
-        x[order],
-        np.broadcast_to(fit, x.shape)[order],
-        color=BLUE,
-        lw=1.0,
-        label="found",
-    )
-    low, high = float(np.min(target)), float(np.max(target))
-    margin = 0.15 * (high - low) or 1.0
-    axes.set_ylim(low - margin, high + 2 * margin)
-
-
-def score_trace(record: SearchRecord) -> Plot | None:
+@styled
+def score_trace(record: SearchRecord) -> Picture | None:
     """Best score so far against evaluations: every seed, their median, the baselines' medians."""
-    shown = record.shown
-    traces = results.running_best(record.trials)
-    others = {name: results.running_best(trials) for name, trials in record.baselines.items()}
-    everything = [
-        *traces.values(),
-        *(t for runs in others.values() for t in runs.values()),
-    ]
-    if not any(np.isfinite(trace).any() for trace in everything):
+    if not len(valid(record.trials)):
         return None
-    with matplotlib.rc_context(STYLE):
-        figure, (axes,) = panels(1, 1, height=3.3)
-        for trace in traces.values():
-            _draw_steps(axes, shown(trace), color=BLUE, lw=0.7, alpha=0.35)
-        for i, (name, runs) in enumerate(others.items()):
-            style = {
-                "color": BASELINE_COLOURS[i % len(BASELINE_COLOURS)],
-                "ls": ("--", ":")[i % 2],
-            }
-            trace = shown(results.median_trace(runs.values()))
-            _draw_steps(axes, trace, lw=1.7, label=name, **style)
-        median = shown(results.median_trace(traces.values()))
-        count = f"median of {len(traces)} seeds" if len(traces) > 1 else "one seed"
-        _draw_steps(axes, median, color=BLUE, lw=2.4, label=f"{record.strategy}, {count}")
-        # What is maximised has no best value that a logarithmic axis could come near to.
-        logarithmic = not record.maximize and score_axis(axes, np.concatenate(everything))
-        axes.set_xlim(left=0)
-        axes.set_xlabel("evaluations")
-        axes.set_ylabel(f"best {record.score_name} so far")
-        axes.legend(loc="lower right" if record.maximize else "upper right")
-        image = data_uri(figure)
-    return Plot(
-        f"Best {record.score_name} against evaluations",
-        "Thin lines are single seeds and thick lines medians: the "
-        + ("higher" if record.maximize else "lower")
-        + " and the further left a line "
-        + ("rises" if record.maximize else "falls")
-        + ", the better the search"
+    task = record.task
+    styles: list[dict[str, Any]] = [
+        {"color": BLUE, "lw": 2.4},
+        *({"color": c, "ls": ls} for c, ls in BASELINES),
+    ]
+    figure, (axes,) = panels(1, 1, height=3.3)
+    drawn = []
+    for name, style in zip([record.strategy, *record.baselines], styles, strict=False):
+        traces = running_best(record.of(name), task.maximize)
+        if name == record.strategy:
+            axes.step(traces.index, traces, where="post", color=BLUE, lw=0.7, alpha=0.35)
+            count = f"median of {traces.shape[1]} seeds" if traces.shape[1] > 1 else "one seed"
+            name = f"{name}, {count}"
+        # A seed that found nothing yet counts as worst.
+        worst = -np.inf if task.maximize else np.inf
+        median = traces.fillna(worst).median(axis="columns").replace(worst, np.nan)
+        axes.step(median.index, median, where="post", label=name, **{"lw": 1.7, **style})
+        drawn.append(traces.to_numpy().ravel())
+    values = np.concatenate(drawn)
+    # What is maximised has no best value that a logarithmic axis could come near to.
+    logarithmic = not task.maximize and score_axis(axes, values)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("evaluations")
+    axes.set_ylabel(f"best {task.score_name} so far")
+    axes.legend(loc="lower right" if task.maximize else "upper right")
+    better, moves = ("higher", "rises") if task.maximize else ("lower", "falls")
+    return Picture(
+        "figures",
+        "trace",
+        f"Best {task.score_name} against evaluations",
+        f"Thin lines are single seeds and thick lines medians: the {better} and the further left a "
+        f"line {moves}, the better the search"
         + ("; the axis is logarithmic down to its first tick above 0." if logarithmic else "."),
-        image,
+        png(figure),
     )
 
 
-def _draw_steps(axes: Axes, trace: Array, **style: Any) -> None:
-    if np.isfinite(trace).any():
-        values = np.where(np.isfinite(trace), trace, np.nan)
-        axes.step(np.arange(1, len(trace) + 1), values, where="post", **style)
-
-
-def surrogate_predictions(record: SearchRecord) -> Plot | None:
+@styled
+def surrogate_predictions(record: SearchRecord) -> Picture | None:
     """Held-out truth against the surrogate's mean, all seeds pooled, as a density."""
     fits = [fit for fit in record.fits if len(fit.truth)]
     if not fits:
         return None
-    truth = record.shown(np.concatenate([np.ravel(fit.truth) for fit in fits]))
-    mean = record.shown(np.concatenate([np.ravel(fit.mean) for fit in fits]))
-    numbers = results.surrogate(fits)
-    with matplotlib.rc_context(STYLE):
-        figure, (axes,) = panels(1, 1, height=4.3)
-        if len(truth) > 400:
-            density = axes.hexbin(
-                truth,
-                mean,
-                gridsize=55,
-                bins="log",
-                mincnt=1,
-                cmap=SHADES,
-                linewidths=0.1,
-            )
-            figure.colorbar(density, ax=axes, label="test points per cell", shrink=0.8, pad=0.02)
-        else:
-            axes.scatter(truth, mean, s=10, color=BLUE, alpha=0.6, lw=0)
-        identity_line(axes, truth)
-        axes.set_title(
-            f"RMSE {with_error(numbers, 'rmse')},  "
-            f"log-likelihood {with_error(numbers, 'log_likelihood')}"
+    sign = -1.0 if record.task.maximize else 1.0
+    truth = sign * np.concatenate([fit.truth for fit in fits])
+    mean = sign * np.concatenate([fit.mean for fit in fits])
+    figure, (axes,) = panels(1, 1, height=4.3)
+    if len(truth) > 400:
+        density = axes.hexbin(
+            truth, mean, gridsize=55, bins="log", mincnt=1, cmap=SHADES, linewidths=0.1
         )
-        axes.set_xlabel(f"true {record.score_name}")
-        axes.set_ylabel(f"predicted {record.score_name}")
-        image = data_uri(figure)
-    return Plot(
+        figure.colorbar(density, ax=axes, label="test points per cell", shrink=0.8, pad=0.02)
+    else:
+        axes.scatter(truth, mean, s=10, color=BLUE, alpha=0.6, lw=0)
+    identity_line(axes, truth)
+    axes.set_xlabel(f"true {record.task.score_name}")
+    axes.set_ylabel(f"predicted {record.task.score_name}")
+    return Picture(
+        "figures",
+        "held-out",
         "The Gaussian process on held-out data",
         "Points on the dashed line are predicted exactly; a cloud flatter than the line means that "
         "the model falls back to the average.",
-        image,
+        png(figure),
     )
 
 
-def latent_map(record: SearchRecord) -> Plot | None:
+@styled
+def latent_map(record: SearchRecord) -> Picture | None:
     """First two principal components of the training codes, with the path of the best seed."""
-    codes = np.asarray(record.training_codes, dtype=float)
-    if codes.ndim != 2 or len(codes) < 3 or codes.shape[1] < 2:
+    task, data = record.task, record.task.dataset
+    rows = np.random.default_rng(0).permutation(len(data))[:MAPPED]
+    if data.codes is None or len(rows) < 3 or data.codes.shape[1] < 2:
         return None
+    codes, scores = data.codes[rows], data.values[rows]
     pca = PCA(n_components=2, svd_solver="full").fit(codes)
-    path, proposals = _search_path(record)
-    with matplotlib.rc_context(STYLE):
-        figure, (axes,) = panels(1, 1, height=4.6)
-        first, second = pca.transform(codes).T
-        scores = np.asarray(record.training_scores, dtype=float)
-        order = np.argsort(-scores)  # the best strings are drawn last, on top
-        points = axes.scatter(
-            first[order],
-            second[order],
-            c=record.shown(scores[order]),
-            s=6,
-            lw=0,
-            cmap=SHADES if record.maximize else SHADES.reversed(),
-            rasterized=True,
-        )
-        label = f"{record.score_name} of training {record.noun}"
-        figure.colorbar(points, ax=axes, label=label, shrink=0.8, pad=0.02)
-        _draw_path(axes, pca, path, proposals)
-        _mark_top(axes, pca, results.top_trials(record.trials))
-        shares = 100 * pca.explained_variance_ratio_
-        axes.set_xlabel(f"first principal component ({shares[0]:.0f} % of the variance)")
-        axes.set_ylabel(f"second ({shares[1]:.0f} %)")
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-        image = data_uri(figure)
-    return Plot(
+    figure, (axes,) = panels(1, 1, height=4.6)
+    order = np.argsort(scores if task.maximize else -scores)  # the best are drawn last, on top
+    first, second = pca.transform(codes[order]).T
+    points = axes.scatter(
+        first,
+        second,
+        c=scores[order],
+        s=6,
+        lw=0,
+        cmap=SHADES if task.maximize else SHADES.reversed(),
+    )
+    label = f"{task.score_name} of training {task.noun}s"
+    figure.colorbar(points, ax=axes, label=label, shrink=0.8, pad=0.02)
+    best = top(record.own, task.maximize)
+    if len(best):
+        _draw_search(axes, pca, record, best)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    shares = 100 * pca.explained_variance_ratio_
+    axes.set_xlabel(f"first principal component ({shares[0]:.0f} % of the variance)")
+    axes.set_ylabel(f"second ({shares[1]:.0f} %)")
+    return Picture(
+        "figures",
+        "map",
         "Where the search went in the latent space",
-        f"Dots are training {record.noun}s, coloured by {record.score_name}; crosses are the "
-        "proposals of the best seed, the line joins its successive best finds, and numbered discs "
-        f"are the top {record.noun}s of all seeds.",
-        image,
+        f"Dots are training {task.noun}s, coloured by {task.score_name}; crosses are the proposals "
+        f"of the best seed, the line joins its successive best finds, and numbered discs are the "
+        f"top {task.noun}s of all seeds.",
+        png(figure),
     )
 
 
-def _search_path(record: SearchRecord) -> tuple[Array, Array]:
-    """Codes of the successive best finds [k, D] and of all proposals [n, D] of the best seed."""
-    best = results.top_trials(record.trials, 1)
-    if not best:
-        return np.zeros((0, 0)), np.zeros((0, 0))
-    group = [t for t in results.by_seed(record.trials)[best[0].seed] if _has_code(t.code)]
-    lowest, path = math.inf, []
-    for trial in results.valid_trials(group):
-        if results.score_of(trial) < lowest:
-            lowest = results.score_of(trial)
-            path.append(trial.code)
-    return np.array(path), np.array([trial.code for trial in group])
+def _draw_search(axes: Axes, pca: PCA, record: SearchRecord, best: pd.DataFrame) -> None:
+    """All proposals of the best seed, the path of its successive best finds, the best of all."""
 
+    def places(trials: pd.DataFrame) -> Array:
+        found: Array = pca.transform(np.stack(trials.code.to_list())).T
+        return found
 
-def _has_code(code: Any) -> bool:
-    return code is not None and np.size(code) > 0 and bool(np.isfinite(code).all())
-
-
-def _draw_path(axes: Axes, pca: PCA, path: Array, proposals: Array) -> None:
-    if len(proposals):
-        axes.plot(
-            *pca.transform(proposals).T,
-            "x",
-            ms=4,
-            mew=0.9,
-            color=ORANGE,
-            alpha=0.7,
-            label="proposals",
-        )
-    if len(path):
-        axes.plot(*pca.transform(path).T, color="white", lw=3.4, solid_joinstyle="round")
-        axes.plot(*pca.transform(path).T, "-o", ms=3.5, lw=1.6, color=INK, label="best so far")
-
-
-def _mark_top(axes: Axes, pca: PCA, trials: Sequence[Any]) -> None:
-    marked = [(i, t) for i, t in enumerate(trials, start=1) if _has_code(t.code)]
-    for rank, trial in reversed(marked):
-        spot = pca.transform(np.asarray(trial.code)[None])[0]
+    maximize = record.task.maximize
+    proposals = record.own[record.own.seed == best.seed.iloc[0]]
+    axes.plot(*places(proposals), "x", ms=4, mew=0.9, color=ORANGE, alpha=0.7, label="proposals")
+    found = valid(proposals)
+    before = (found.score.cummax() if maximize else found.score.cummin()).shift()
+    better = (found.score > before) if maximize else (found.score < before)
+    path = places(found[better | before.isna()])
+    axes.plot(*path, color="white", lw=3.4, solid_joinstyle="round")
+    axes.plot(*path, "-o", ms=3.5, lw=1.6, color=INK, label="best so far")
+    discs = list(enumerate(places(record.own.loc[best.index]).T, start=1))
+    for rank, spot in reversed(discs):
         axes.plot(*spot, "o", ms=12, color=ORANGE, mec="white", mew=1.2, zorder=5)
-        label = axes.annotate(str(rank), spot, ha="center", va="center_baseline", zorder=6)
-        label.set(color="white", fontweight="bold", fontsize=8)
+        text = axes.annotate(str(rank), spot, ha="center", va="center_baseline", zorder=6)
+        text.set(color="white", fontweight="bold", fontsize=8)
 
 
-def calibration_by_batch(record: SearchRecord) -> Plot | None:
+@styled
+def calibration_by_batch(record: SearchRecord) -> Picture | None:
     """Predicted mean and 90 % interval of every proposal against its true score, batch by batch."""
-    pairs = results.predicted(record.trials)
-    if not pairs:
+    pairs, name = predicted(record.own), record.task.score_name
+    if not len(pairs):
         return None
-    batches = sorted({trial.batch for trial in pairs})
-    groups = np.array_split(np.array(batches), min(len(batches), MAX_PANELS))
-    with matplotlib.rc_context(STYLE):
-        figure, cells = panels(len(groups), 3, height=2.1)
-        for axes, group in zip(cells, groups, strict=True):
-            inside = _draw_intervals(axes, record, [t for t in pairs if t.batch in group])
-            name = f"{group[0]}" if len(group) == 1 else f"{group[0]} to {group[-1]}"
-            axes.set_title(f"batch {name}: {100 * inside:.0f} %")
-            axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.yaxis.set_major_locator(MaxNLocator(4))
-        figure.supxlabel(f"true {record.score_name}", fontsize=9)
-        figure.supylabel(f"predicted {record.score_name}", fontsize=9)
-        image = data_uri(figure)
-    return Plot(
+    batches = np.sort(pairs.batch.unique())
+    groups = np.array_split(batches, min(len(batches), MAX_PANELS))
+    figure, cells = panels(len(groups), 3, height=2.1)
+    for axes, group in zip(cells, groups, strict=True):
+        part = pairs[pairs.batch.isin(group)]
+        for inside, colour in ((True, BLUE), (False, ORANGE)):
+            some = part[part.inside == inside]
+            half = HALF_WIDTH * some.predicted_sd
+            axes.errorbar(
+                some.score,
+                some.predicted_mean,
+                half,
+                fmt="o",
+                ms=2,
+                lw=0.6,
+                color=colour,
+                alpha=0.5,
+            )
+        identity_line(axes, part.score.to_numpy())
+        numbers = f"{group[0]}" if len(group) == 1 else f"{group[0]} to {group[-1]}"
+        axes.set_title(f"batch {numbers}: {100 * part.inside.mean():.0f} %")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    figure.supxlabel(f"true {name}", fontsize=9)
+    figure.supylabel(f"predicted {name}", fontsize=9)
+    return Picture(
+        "figures",
+        "calibration",
         "Did the proposals score as predicted?",
         "Bars are 90 % intervals given before the evaluation; blue ones hold the true score (they "
         "cross the dashed line), orange ones miss it, and the share that holds should be near "
         "90 %.",
-        image,
+        png(figure),
     )
-
-
-def _draw_intervals(axes: Axes, record: SearchRecord, trials: Sequence[Any]) -> float:
-    """One panel; returns the share of intervals that hold the truth."""
-    truth, mean, half, inside = results.prediction_arrays(trials)
-    truth, mean = record.shown(truth), record.shown(mean)
-    for kept, colour in ((inside, BLUE), (~inside, ORANGE)):
-        bars = axes.errorbar(
-            truth[kept],
-            mean[kept],
-            half[kept],
-            fmt="o",
-            ms=2,
-            lw=0.6,
-            color=colour,
-            alpha=0.5,
-        )
-        for artist in bars.get_children():
-            artist.set_rasterized(len(truth) > 100)
-    identity_line(axes, truth)
-    return float(inside.mean())
-
-
-def _clip(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def score_axis(axes: Axes, values: Array) -> bool:
@@ -358,11 +237,3 @@ def identity_line(axes: Axes, truth: Array) -> None:
     """Draw where a prediction equals the truth [n]."""
     middle = float(np.mean(truth))
     axes.axline((middle, middle), slope=1, color=INK, lw=0.9, ls=(0, (4, 3)))
-
-
-def data_uri(figure: Figure) -> str:
-    """The figure as an SVG data URI; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    metadata = {"Date": None, "Creator": None}
-    figure.savefig(buffer, format="svg", dpi=160, transparent=True, metadata=metadata)
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bayesopt.report.summary import PublishedRow
 from bayesopt.space import CandidateConfig, Dataset, LatentCodec, SearchSpace
+from bayesopt.tasks.base import PublishedRow, Task, published_rows
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
+from gmae_tf.utils.plotting import BLUE, LIGHT, Picture, panels, png, styled
 from grammar.autoencoder.model import SEARCH_CANDIDATES, GrammarAutoencoder
 from grammar.cfg.characters import writes_characters
 from grammar.expressions.data import load_expressions
@@ -31,9 +31,6 @@ from grammar.library import load_grammar
 from grammar.sampling.recombine import StringRecombiner
 from grammar.sampling.uniform import sample_strings
 
-if TYPE_CHECKING:
-    from bayesopt.report.figures import Plot
-
 HIDDEN_BY_DEFAULT = 0.0363
 """The six best of the 100,000 benchmark strings score this or less; the best scores 0."""
 
@@ -44,34 +41,13 @@ VALUE_PROBES = 200
 EXPRESSION_CANDIDATES = CandidateConfig(**SEARCH_CANDIDATES)
 SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, recombined=600, generations=20)
 """For a judge that knows the form of the score, and errs less far from what is known."""
+FEW_POINTS = 80
+"""Fewer points of a target are drawn as points, more as a line."""
 FAR = 0.97 * WORST_SCORE
 """Where even the best known score is worse, nearly all squared errors are at their limit."""
 TOO_FAR = (
     "no known string comes near the target, and the squared error of a point counts as at most "
     "1,000: divide y by a number that brings it within 30 of 0"
-)
-
-PUBLISHED = (
-    PublishedRow(
-        "GMAE",
-        {"rmse": 0.877, "log_likelihood": -1.309, "top": ("0.03", "0.40", "0.41")},
-        "Saseendran et al. 2021, appendix tables 2 and 3; the best string is in the data",
-    ),
-    PublishedRow(
-        "GVAE",
-        {"rmse": 0.884, "log_likelihood": -1.320, "top": ("0.04", "0.10", "0.37")},
-        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
-    ),
-    PublishedRow(
-        "CVAE",
-        {"rmse": 0.975, "log_likelihood": -1.397, "top": ("0.39", "0.40", "0.40")},
-        "Kusner et al. 2017; 2,500 evaluations, the best string is in the data",
-    ),
-    PublishedRow(
-        "weighted retraining",
-        {"median_best": 0.480, "evaluations": 500},
-        "Tripp et al. 2020, mean of 3 runs; the better half of the data is hidden",
-    ),
 )
 
 
@@ -96,7 +72,7 @@ class Readable:
         return [s if s is not None and is_expression(s) else None for s in decoded]
 
 
-class ExprTask:
+class ExprTask(Task):
     """The task of `--task expr`: a search space of expressions, known scores, and a report.
 
     Parameters
@@ -114,7 +90,6 @@ class ExprTask:
     maximize = False
     points_per_lengthscale = 0
     failed_value = WORST_SCORE
-    centres = None
 
     def __init__(
         self,
@@ -189,7 +164,7 @@ class ExprTask:
     @property
     def published(self) -> tuple[PublishedRow, ...]:
         """Published rows; none for a user's own target, on which nobody published."""
-        return PUBLISHED if self.target.benchmark else ()
+        return published_rows(self.name) if self.target.benchmark else ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -203,13 +178,31 @@ class ExprTask:
             return ("The autoencoder was trained on strings that the surrogate must not see.",)
         return (f"The autoencoder never saw a string with a score of {trained:g} or less.",)
 
-    def plots(self, top: Sequence[str], scores: Sequence[float]) -> list[Plot]:
-        """The best fits drawn over the target."""
-        from bayesopt.report.figures import top_fits
-
-        fits = {string: evaluate(string, self.target.x) for string in top}
-        plot = top_fits(self.target.x, self.target.y, fits, dict(zip(top, scores, strict=True)))
-        return [] if plot is None else [plot]
+    @styled
+    def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
+        """The best fits drawn over the target, a panel for each string."""
+        if not top:
+            return []
+        x, y = self.target.x, self.target.y
+        order, few = np.argsort(x), len(x) < FEW_POINTS
+        figure, cells = panels(len(top), 1, height=1.55, sharex=True, sharey=True)
+        for axes, string, score in zip(cells, top, scores, strict=True):
+            values = np.broadcast_to(evaluate(string, x), x.shape)
+            found = np.where(np.isfinite(values), values, np.nan)
+            mark = "o" if few else "-"
+            axes.plot(x[order], y[order], mark, color=LIGHT, lw=3.2, ms=5, label="target")
+            axes.plot(x[order], found[order], color=BLUE, lw=1.0, label="found")
+            shown = string if len(string) <= 60 else string[:59] + "…"
+            axes.set_title(f"{shown}   score {score:.4f}", parse_math=False)
+        margin = 0.15 * float(np.ptp(y)) or 1.0
+        cells[0].set_ylim(y.min() - margin, y.max() + 2 * margin)
+        cells[0].legend(loc="upper left", ncols=2)
+        cells[-1].set_xlabel("x")
+        caption = (
+            "Each panel draws one found string (blue) over the target (grey); where the grey shows "
+            "beside the blue, the fit is off."
+        )
+        return [Picture("figures", "fits", "The best fits over the target", caption, png(figure))]
 
     def _hidden_score(self, option: float | None) -> float | None:
         if option is None:

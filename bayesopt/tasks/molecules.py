@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.report.summary import PublishedRow
 from bayesopt.space import Dataset, SearchSpace, turned
-from bayesopt.tasks import molecule_report as words
-from bayesopt.tasks.molecule_report import PENALISED, alkane, best_of_data, published_rows
+from bayesopt.tasks import molecule_words as words
+from bayesopt.tasks.base import PublishedRow, Task, published_rows
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
+from gmae_tf.utils.plotting import Picture
 from molecules.chem.constraints import Constraints
+from molecules.chem.draw import grid
 from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
@@ -23,20 +24,14 @@ from molecules.data.library import Known, load_known, read_known
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer
 
-if TYPE_CHECKING:
-    from bayesopt.report.figures import Plot
-
 PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "molecules"
-DEFAULT_OBJECTIVE = "penalized_logp"
-FEWEST = 10
-"""Known molecules with a value below which nothing can be learnt."""
 CALLS = 1_000
 """Known molecules for which a user's function is called before a search."""
 REGION = 20_000
 """Codes that show where the decoder is at home."""
 
 
-class MoleculeTask:
+class MoleculeTask(Task):
     """The task of `--task molecules`: a search space of canonical SMILES, known values, a report.
 
     Parameters
@@ -56,7 +51,7 @@ class MoleculeTask:
 
     def __init__(
         self,
-        objective: str | None = DEFAULT_OBJECTIVE,
+        objective: str | None = words.DEFAULT_OBJECTIVE,
         *,
         constraints: Constraints | None = None,
         to: str | None = None,
@@ -106,11 +101,8 @@ class MoleculeTask:
         values = self._values(known)
         has = np.isfinite(values)
         self._unscored = int((~has).sum())
-        if has.sum() < FEWEST:
-            raise UserError(
-                f"only {has.sum()} known molecules have a value: at least {FEWEST} are needed"
-                f"{self._first_failure()}."
-            )
+        if has.sum() < words.FEWEST:
+            raise UserError(words.too_few(has.sum(), self._first_failure()))
         self.known = known = known.take(np.flatnonzero(has))
         self.dataset = Dataset(known.smiles, values[has], known.codes)
         worst = self.dataset.values.min() if self.maximize else self.dataset.values.max()
@@ -185,16 +177,6 @@ class MoleculeTask:
         )
 
     @property
-    def published(self) -> tuple[PublishedRow, ...]:
-        """Rows of the papers, the best known molecules, and the largest alkane."""
-        best = best_of_data(self.dataset.values, self.maximize, self.known.source)
-        rows = (best, *published_rows(self._objective or ""))
-        cap = self.constraints.max_heavy_atoms
-        if self._objective in PENALISED and cap is not None and self._scorer is not None:
-            rows = (*rows, alkane(cap, float(self._scorer.values(["C" * cap])[0])))
-        return rows
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know besides."""
         notes = []
@@ -217,9 +199,29 @@ class MoleculeTask:
         first = next(iter(self._failures), None)
         return "" if first is None else f" (the first, {first.smiles}: {first.reason.rstrip('.')})"
 
-    def plots(self, top: Sequence[str], scores: Sequence[float]) -> list[Plot]:
-        """Drawings of the best molecules."""
-        return [words.drawing(top, scores, self.score_name)] if top else []
+    @property
+    def published(self) -> tuple[PublishedRow, ...]:
+        """The best known molecules, rows of the papers, and what size alone is worth."""
+        ranked = np.sort(self.dataset.values)[:: -1 if self.maximize else 1]
+        source = f"computed: {self.known.source}"
+        best = PublishedRow("best known before", {"top": ranked[:3].tolist()}, source)
+        rows = (best, *published_rows(self._objective or ""))
+        cap = self.constraints.max_heavy_atoms
+        if self._objective not in words.PENALISED or cap is None or self._scorer is None:
+            return rows
+        alkane = float(self._scorer.values(["C" * cap])[0])
+        about = "computed: a penalised logP grows with the molecule, and this needs no search"
+        return (*rows, PublishedRow(f"alkane C{cap}", {"top": [alkane]}, about))
+
+    def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
+        """Drawings of the best molecules, each with its rank and score."""
+        if not top:
+            return []
+        legends = [f"{i}:  {score:.4g}" for i, score in enumerate(scores, start=1)]
+        with TemporaryDirectory() as folder:
+            png = grid(top, Path(folder) / "top.png", legends, columns=3).read_bytes()
+        caption = f"Below each molecule stand its rank and its {self.score_name}."
+        return [Picture("figures", "best", "The best molecules found", caption, png)]
 
     def close(self) -> None:
         """End the processes that score."""

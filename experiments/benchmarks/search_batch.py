@@ -52,7 +52,7 @@ def main() -> None:
 
 def timed(config: Any, batches: int) -> dict[str, Any]:
     """Seconds of the first fit, and the median of the batches."""
-    from bayesopt.run import make_optimizer, make_task
+    from bayesopt.cli.setup import make_optimizer, make_task
     from bayesopt.storage import TrialStore
 
     task = make_task(replace(config, exclude_better_than=None))  # the same data for both

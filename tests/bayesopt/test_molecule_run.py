@@ -49,8 +49,8 @@ def test_results_are_in_the_users_sign(finished):
 
 def test_page_speaks_of_molecules_and_draws_them(finished):
     page = (finished / "report.html").read_text()
-    assert "The best molecule found" in page
-    assert "penalised logP, higher is better" in page
+    assert "The best molecule found has the penalised logP" in page
+    assert "(higher is better)" in page
     assert page.count("<img") == 5
     assert "The best molecules found" in page
     assert 'src="http' not in page

@@ -201,7 +201,7 @@ def test_failures_count_in_the_budget():
     optimizer = Optimizer(grid_space(), DATA, maximize=False, surrogate=ExactGP, batch_size=5)
     optimizer.run(lambda string: np.nan, 10)
     assert optimizer.trials == []
-    assert len(optimizer.store.failed("turbo", 0)) == 10
+    assert sum(t.failed for t in optimizer.store.trials()) == 10
 
 
 def test_refitted_surrogate_takes_all_points_and_needs_no_state():
@@ -476,6 +476,16 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: SearchSpace("model"), "no latent_dim"),
         (lambda: make(strategy="best"), "no strategy 'best'"),
         (lambda: make().ask(0), "at least one string"),
+        (lambda: make().ask(1.5), "n is 1.5: give a whole number"),
+        (lambda: make().best(-1), "n is -1: give 0"),
+        (
+            lambda: Optimizer(grid_space(), DATA, maximize=True, surrogate="foo"),
+            "surrogate is 'foo': give a SurrogateConfig or a function",
+        ),
+        (
+            lambda: search(len, GridCodec(), 3, dataset=(["1,1"], [1.0])),
+            r"dataset is a tuple: give Dataset\(strings, values\)",
+        ),
         (lambda: make().tell(["1,1"], [1.0, 2.0]), "1 strings need"),
         (lambda: make(batch_size=0), "batch_size"),
         (

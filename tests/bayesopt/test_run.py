@@ -132,16 +132,22 @@ for arguments, sentence in (
     ("--target-csv absent.csv", "absent.csv cannot be read"),
     ("--target 2*y", "2*y"),
     ("--data absent.txt", "absent.txt cannot be read"),
+    ("--target-csv {broken}/training.npy", "training.npy is not a text file"),
+    ("--task molecules --data {broken}/book.csv", "book.csv is not a text file"),
     ("--out README.md", "README.md is a file"),
     ("--out README.md/run", "README.md is a file"),
     ("--task molecules --objective qde", "did you mean qed"),
+    ("--task molecules --objective nomod:func", "nomod:func cannot be imported"),
+    ("--task molecules --model {broken}", "a file is damaged or of another model"),
     ("--task molecules --data absent.csv", "absent.csv cannot be read"),
     ("--task molecules --data {csv} --value-column pIC50", "no column 'pIC50'"),
     ("--task molecules --max-sa 0.5", "max_sa is 0.5"),
     ("ask --data {csv} --value-column pIC50 --maximize", "no column 'pIC50'"),
+    ("ask --data {csv} --value-column y --maximize", "only 1 known molecules have a value"),
+    ("tell --out {broken} {csv}", "holds no batch"),
 ):
     try:
-        main(arguments.format(csv=sys.argv[1]).split())
+        main(arguments.format(csv=sys.argv[1], broken=sys.argv[2]).split())
     except SystemExit as stop:
         assert stop.code == 2
     print("expected:", sentence, "@", file=sys.stderr)
@@ -154,7 +160,11 @@ print(time.perf_counter() - begun)
 def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cli, tmp_path):
     csv = tmp_path / "mine.csv"
     csv.write_text("smiles,y\nCCO,1\n")
-    done = run_cli("-c", CHEAP, csv)
+    broken = tmp_path / "broken"
+    shutil.copytree(ROOT / "data/pretrained/expressions", broken)
+    (broken / "book.csv").write_bytes(b"PK\x03\x04\xff\xfe")
+    (broken / "model.weights.h5").write_bytes(b"cut")
+    done = run_cli("-c", CHEAP, csv, broken)
     assert done.returncode == 0, done.stderr
     for told in done.stderr.split("@")[:-1]:
         message, expected = told.split("expected: ")

@@ -12,6 +12,7 @@ import pytest
 from bayesopt.cli import ask_tell as assist
 from bayesopt.cli.ask_tell import _with_flag
 from bayesopt.cli.batch_csv import read_batch, write_batch
+from bayesopt.cli.checks import MODEL_PARTS
 from bayesopt.run import main
 from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
@@ -76,6 +77,7 @@ def test_campaign_from_ask_to_ask(mine, tmp_path, capsys):
     assert [row["id"] for row in first] == [str(i) for i in range(1, 7)]
     asked = [row["smiles"] for row in first]
     assert len(set(asked)) == 6
+    assert all(f"  {smiles}\n" in text for smiles in asked)  # whole, at the end of their lines
     assert not set(asked) & set(pool()[:25])
     assert all(row["pIC50"] == "" and float(row["predicted_sd"]) > 0 for row in first)
     # Predictions are in the user's sign: near the mean of the data, not of its negative.
@@ -190,9 +192,19 @@ def test_bad_file_is_named_by_line(tmp_path, text, sentence):
         read_batch(path, TRIALS, "y", canonical_or_none)
 
 
-def test_file_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
+def test_file_that_cannot_be_read_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.csv cannot be read"):
         read_batch(tmp_path / "absent.csv", TRIALS, "y", canonical_or_none)
+    for content in (b"PK\x03\x04\xff\xfe", b"id,y\n1,\0"):
+        (tmp_path / "b.csv").write_bytes(content)
+        with pytest.raises(UserError, match=r"b\.csv is not a text file in UTF-8: save it as CSV"):
+            read_batch(tmp_path / "b.csv", TRIALS, "y", canonical_or_none)
+
+
+def test_parts_of_a_model_are_those_of_the_grammar():
+    from grammar.autoencoder.model import PARTS
+
+    assert MODEL_PARTS == PARTS
 
 
 def test_file_needs_no_flag():

@@ -6,19 +6,20 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from bayesopt.report import summary as results
-from bayesopt.report.summary import SearchRecord
+from bayesopt.report.page import short
+from bayesopt.report.summary import trial_table
 from bayesopt.storage import SurrogateFit, Trial
-
-WORST = math.log(1001)
+from tests.bayesopt.report.records import WORST, WordsOnly, record_of
 
 
 def trial(
@@ -37,22 +38,12 @@ def trial(
     return Trial("ei", seed, batch, evaluation, string, score, known, code, code, mean, sd)
 
 
-def record(trials: Iterable[Trial] = (), **changes: object) -> SearchRecord:
-    """A record with nothing in it but the trials and what a test changes."""
-    fields: dict[str, object] = {
-        "task": "expr",
-        "objective": "fit the target",
-        "strategy": "ei",
-        "trials": tuple(trials),
-        "fits": (),
-        "baselines": {},
-        "training_codes": np.zeros((0, 3)),
-        "training_scores": np.zeros(0),
-        "worst_score": WORST,
-    }
-    return SearchRecord(**{**fields, **changes})  # type: ignore[arg-type]
+def numbers_of(trials: Iterable[Trial], *, maximize: bool = False) -> dict:
+    """The summary of trials of one strategy."""
+    return results.summary(trial_table(trials, maximize), WordsOnly(maximize=maximize))
 
 
+few = settings(max_examples=15, deadline=None)  # pandas takes its time for each
 scores = st.one_of(st.none(), st.floats(0, WORST), st.just(WORST))
 random_trials = st.lists(
     st.tuples(st.none() | st.text("ab", max_size=3), scores, st.integers(0, 2)),
@@ -70,7 +61,7 @@ def test_top_takes_distinct_strings_by_score_then_by_first_evaluation() -> None:
         trial(None, WORST, evaluation=3),
         trial("waiting", None, evaluation=10),
     ]
-    best = results.top(trials)
+    best = numbers_of(trials)["top"]
     assert [row["string"] for row in best] == ["twice", "early", "late"]
     assert best[0] == {
         "string": "twice",
@@ -82,43 +73,46 @@ def test_top_takes_distinct_strings_by_score_then_by_first_evaluation() -> None:
     }
 
 
+@few
 @given(random_trials)
 def test_top_is_the_start_of_a_sorted_set(trials: list[Trial]) -> None:
     lowest: dict[str, float] = {}
     for t in trials:
         if t.string is not None and t.score is not None:
             lowest[t.string] = min(t.score, lowest.get(t.string, math.inf))
-    assert [row["score"] for row in results.top(trials)] == sorted(lowest.values())[:3]
+    assert [row["score"] for row in numbers_of(trials)["top"]] == sorted(lowest.values())[:3]
 
 
+@few
 @given(random_trials)
 def test_running_best_ends_at_the_best_of_its_seed(trials: list[Trial]) -> None:
-    best = results.best_per_seed(trials)
-    traces = results.running_best(trials)
-    assert traces.keys() == best.keys()
-    for seed, trace in traces.items():
-        known = trace[np.isfinite(trace)]
-        assert np.all(np.diff(known) <= 0)
-        assert (best[seed] is None) == (known.size == 0)
-        assert best[seed] is None or best[seed] == known[-1]
+    table = trial_table(trials, maximize=False)
+    best, traces = numbers_of(trials), results.running_best(table, maximize=False)
+    assert list(traces) == best["seeds"]
+    for seed, lowest in zip(best["seeds"], best["best_per_seed"], strict=True):
+        known = traces[seed].dropna()
+        assert (known.diff().dropna() <= 0).all()
+        assert (known.empty and math.isnan(lowest)) or lowest == known.iloc[-1]
 
 
-def test_running_best_is_numpys_running_minimum_by_evaluation() -> None:
+@pytest.mark.parametrize("maximize", [False, True])
+def test_running_best_is_numpys_running_minimum_by_evaluation(maximize: bool) -> None:
     values = np.random.default_rng(1).uniform(0, 5, 40)
     trials = [trial(f"s{i}", float(v), evaluation=i + 1) for i, v in enumerate(values)]
-    trace = results.running_best(reversed(trials))[0]
-    np.testing.assert_array_equal(trace, np.minimum.accumulate(values))
+    traces = results.running_best(trial_table(reversed(trials), maximize), maximize)
+    least = np.minimum.accumulate(values)
+    np.testing.assert_array_equal(traces[0], -least if maximize else least)
 
 
-def test_running_best_waits_for_the_first_valid_trial() -> None:
-    trials = [trial(None, WORST, evaluation=1), trial("a", 2.0, evaluation=3)]
-    np.testing.assert_array_equal(results.running_best(trials)[0], [np.nan, np.nan, 2.0])
-
-
-def test_median_trace_holds_the_last_value_of_short_runs() -> None:
-    runs = [np.array([3.0, 1.0]), np.array([4.0, 4.0, 4.0]), np.array([5.0, 2.0, 0.0])]
-    np.testing.assert_array_equal(results.median_trace(runs), [4, 2, 1])
-    assert results.median_trace([]).shape == (0,)
+def test_running_best_waits_for_the_first_valid_trial_and_holds_the_last() -> None:
+    trials = [
+        trial(None, WORST, evaluation=1),
+        trial("a", 2.0, evaluation=3),
+        trial("b", 1.0, evaluation=4, seed=1),
+    ]
+    traces = results.running_best(trial_table(trials, maximize=False), maximize=False)
+    np.testing.assert_array_equal(traces[0], [np.nan, np.nan, 2.0, 2.0])
+    np.testing.assert_array_equal(traces[1], [np.nan, np.nan, np.nan, 1.0])
 
 
 def test_validity_and_average_are_means_over_seeds() -> None:
@@ -131,7 +125,7 @@ def test_validity_and_average_are_means_over_seeds() -> None:
         trial("d", 5.0, seed=1, evaluation=2),
         trial("waiting", None, seed=1, evaluation=3),
     ]
-    found = results.summary("ei", trials, WORST)
+    found = numbers_of(trials)
     assert found["validity"] == pytest.approx(np.mean([0.5, 1.0]))
     assert found["validity_standard_error"] == pytest.approx(stats.sem([0.5, 1.0]))
     assert found["average_score"] == pytest.approx(np.mean([1.0, 4.0]))
@@ -143,19 +137,21 @@ def test_validity_and_average_are_means_over_seeds() -> None:
 
 def test_a_seed_that_found_nothing_counts_as_worst_in_the_median() -> None:
     trials = [trial("a", 1.0, seed=0), trial(None, WORST, seed=1), trial("b", 2.0, seed=2)]
-    assert results.summary("ei", trials, WORST)["median_best"] == 2.0
+    assert numbers_of(trials)["median_best"] == 2.0
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=12))
 def test_mean_and_error_agree_with_scipy(values: list[float]) -> None:
-    mean, error = results.mean_and_error([*values, None, math.nan])
-    assert mean == pytest.approx(np.mean(values), abs=1e-12)
-    assert error == pytest.approx(stats.sem(values), abs=1e-12)
+    found = results.mean_and_error("x", [*values, math.nan])
+    assert found["x"] == pytest.approx(np.mean(values), abs=1e-12)
+    assert found["x_standard_error"] == pytest.approx(stats.sem(values), abs=1e-7)
 
 
 def test_one_value_has_no_standard_error() -> None:
-    assert results.mean_and_error([2.0]) == (2.0, None)
-    assert results.mean_and_error([]) == (None, None)
+    one = results.mean_and_error("x", [2.0])
+    assert one["x"] == 2.0
+    assert math.isnan(one["x_standard_error"])
+    assert math.isnan(results.mean_and_error("x", [])["x"])
 
 
 def test_coverage_of_calibrated_predictions_is_nominal() -> None:
@@ -168,7 +164,7 @@ def test_coverage_of_calibrated_predictions_is_nominal() -> None:
         trial("s", t, evaluation=i + 1, predicted=(m, s), batch=i // batch + 1)
         for i, (t, m, s) in enumerate(zip(truth, mean, sd, strict=True))
     ]
-    numbers = results.calibration(trials)
+    numbers = results.calibration(trial_table(trials, maximize=False))
     assert numbers["coverage"] == pytest.approx(0.9, abs=4 * math.sqrt(0.09 / n))
     assert numbers["rmse"] == pytest.approx(np.sqrt(np.mean((truth - mean) ** 2)))
     low, high = stats.norm(mean[:batch], sd[:batch]).interval(0.9)
@@ -185,10 +181,10 @@ def test_calibration_counts_validity_per_batch_and_skips_what_has_no_prediction(
         trial(None, WORST, evaluation=2, predicted=(0.0, 0.1)),
         trial("b", 1.0, evaluation=3, batch=2),
     ]
-    numbers = results.calibration(trials)
+    numbers = results.calibration(trial_table(trials, maximize=False))
     assert [row["validity"] for row in numbers["batches"]] == [0.5, 1.0]
     assert [row["predictions"] for row in numbers["batches"]] == [1, 0]
-    assert numbers["batches"][1]["coverage"] is None
+    assert math.isnan(numbers["batches"][1]["coverage"])
 
 
 def test_surrogate_averages_over_seeds() -> None:
@@ -196,18 +192,19 @@ def test_surrogate_averages_over_seeds() -> None:
         SurrogateFit(seed, rmse, ll, np.zeros(0), np.zeros(0), np.zeros(0))
         for seed, (rmse, ll) in enumerate([(0.7, -1.1), (0.8, -1.2), (0.72, -1.3)])
     ]
-    numbers = results.surrogate(fits)
+    numbers = results.results_json(record_of(fits=fits))["surrogate"]
     assert numbers["rmse"] == pytest.approx(np.mean([0.7, 0.8, 0.72]))
     assert numbers["rmse_standard_error"] == pytest.approx(stats.sem([0.7, 0.8, 0.72]))
     assert numbers["log_likelihood_standard_error"] == pytest.approx(stats.sem([-1.1, -1.2, -1.3]))
     assert numbers["seeds"] == [0, 1, 2]
 
 
+@few
 @given(random_trials)
 def test_results_are_strict_json_with_the_documented_keys(trials: list[Trial]) -> None:
     config = {"out": Path("x"), "bad": math.nan, "array": np.arange(2), "flag": np.bool_(True)}
-    baselines = {"random": tuple(trials)}
-    content = results.results_json(record(trials, config=config, baselines=baselines))
+    baselines = {"random": [replace(t, strategy="random") for t in trials]}
+    content = results.results_json(record_of(trials, config=config, baselines=baselines))
     again = json.loads(json.dumps(content, allow_nan=False))
     assert again == content
     documented = "task objective top surrogate validity average_score evaluations seeds"
@@ -220,7 +217,7 @@ def test_results_are_strict_json_with_the_documented_keys(trials: list[Trial]) -
 
 
 def test_budget_zero_has_unknowns_instead_of_numbers() -> None:
-    content = results.results_json(record())
+    content = results.results_json(record_of())
     assert content["evaluations"] == 0
     assert content["top"] == content["seeds"] == []
     for key in ("validity", "average_score", "median_best"):
@@ -239,16 +236,17 @@ def test_budget_zero_has_unknowns_instead_of_numbers() -> None:
     ],
 )
 def test_short_numbers(value: float | None, text: str) -> None:
-    assert results.short(value) == text
+    assert short(value) == text
 
 
+@few
 @given(random_trials)
 def test_a_record_that_maximises_shows_the_negatives(trials: list[Trial]) -> None:
     pair = [trial("p", 2.0, seed=9, evaluation=99, predicted=(1.5, 0.1))]
-    plain = results.results_json(record([*trials, *pair]))
-    turned = results.results_json(
-        record([*trials, *pair], maximize=True, score_name="logP", baselines={"b": tuple(trials)})
-    )
+    plain = results.results_json(record_of([*trials, *pair]))
+    task = WordsOnly(maximize=True, score_name="logP")
+    others = {"b": [replace(t, strategy="b") for t in trials]}
+    turned = results.results_json(record_of([*trials, *pair], task=task, baselines=others))
 
     def negative(value: float | None) -> float | None:
         return None if value is None else -value
@@ -257,22 +255,22 @@ def test_a_record_that_maximises_shows_the_negatives(trials: list[Trial]) -> Non
     assert [r["string"] for r in turned["top"]] == [r["string"] for r in plain["top"]]
     assert [r["score"] for r in turned["top"]] == [-r["score"] for r in plain["top"]]
     for key in ("average_score", "median_best", "worst_score"):
-        assert turned[key] == negative(plain[key])
+        assert turned[key] == pytest.approx(negative(plain[key]))
     assert turned["best_per_seed"] == [negative(v) for v in plain["best_per_seed"]]
     for one, other in zip(
         turned["calibration"]["batches"], plain["calibration"]["batches"], strict=True
     ):
-        assert one["mean_predicted"] == negative(other["mean_predicted"])
-        assert one["mean_score"] == negative(other["mean_score"])
+        assert one["mean_predicted"] == pytest.approx(negative(other["mean_predicted"]))
+        assert one["mean_score"] == pytest.approx(negative(other["mean_score"]))
         assert one["coverage"] == other["coverage"]
-    assert turned["calibration"]["rmse"] == plain["calibration"]["rmse"]
+    assert turned["calibration"]["rmse"] == pytest.approx(plain["calibration"]["rmse"])
     assert re.search(r"-0\.0(?!\d)", json.dumps(turned)) is None
 
 
 def test_average_leaves_out_failures_and_nothing_else() -> None:
     trials = [
-        trial("failed", 3.0, evaluation=1),
-        trial("worse than everything known", 5.0, evaluation=2),
+        trial("failed", WORST, evaluation=1),
+        trial("worse than everything known", 9.0, evaluation=2),
         trial("good", -1.0, evaluation=3),
     ]
-    assert results.average_score(trials, 3.0) == pytest.approx(2.0)
+    assert numbers_of(trials)["average_score"] == pytest.approx(4.0)

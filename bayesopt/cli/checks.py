@@ -1,0 +1,148 @@
+"""What a command refuses before any heavy import: folders, names, files, columns, numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig
+from bayesopt.surrogates.require import require_gpflow
+from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
+
+if TYPE_CHECKING:
+    from molecules.chem.constraints import Constraints
+
+LEAST = {
+    "budget": 0,
+    "batch_size": 1,
+    "points": 0,
+    "hyper_points": 2,
+    "inducing_points": 1,
+    "neighbours": 1,
+}
+LOOKED_AT = 100_000
+"""Characters at the start of a file that show whether it is text."""
+MODEL_PARTS = ("model.weights.h5", "grammar.cfg", "training.npy")
+"""As `grammar.autoencoder.model` names them, which imports Keras."""
+
+
+def check_run(config: RunConfig) -> None:
+    """Refuse by a `UserError` a search that cannot be run as it is written."""
+    for name, minimum in LEAST.items():
+        if getattr(config, name) < minimum:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
+    if config.composite and config.reads == "codes":
+        raise UserError("--composite is about what strings do: leave out --reads codes.")
+    check_folders(config.model, config.out)
+    if config.task == "molecules":
+        from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE
+
+        objective = config.objective or DEFAULT_OBJECTIVE
+        check_molecules(config, objective, config.data)
+        constraints_of(config, objective)
+        return
+    from grammar.expressions.targets import load_target
+
+    if config.target_csv is not None:
+        check_text(config.target_csv)
+    load_target(config.target, config.target_csv)
+    if config.data in (None, "official", "generated"):
+        return
+    if not Path(config.data).is_file():
+        raise UserError(
+            f"--data {config.data} cannot be read: give official, generated, or a text file."
+        )
+    check_text(Path(config.data))
+
+
+def check_text(path: Path) -> None:
+    """Refuse a file that is there and is no text, such as a spreadsheet."""
+    if not path.is_file() or path.suffix in (".gz", ".sdf"):  # their readers tell
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(LOOKED_AT)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UserError(f"{path} is not a text file in UTF-8: save it as CSV and give that file.")
+
+
+def check_folders(model: Path | None, out: Path | None) -> None:
+    """Refuse a folder without a whole model, and a file where the run's folder should be."""
+    require_gpflow()
+    if model is not None:
+        try:
+            read_description(model / "model.json", MODEL_PARTS)
+        except UNREADABLE as error:
+            raise UserError(
+                f"{model} does not hold a trained grammar model ({first_line(error)}): name a "
+                "folder that grammar.train or molecules.train has written."
+            ) from error
+    if out is not None:
+        place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+        if not place.is_dir():
+            raise UserError(f"--out {out}: {place} is a file; name a folder.")
+
+
+def check_molecules(
+    columns: ColumnOptions, objective: str | None, data: str | None, fewest: int = 0
+) -> None:
+    """Refuse wrong names of properties, functions, files and columns, and too few values.
+
+    Imports RDKit only; a user's function is imported by a process of its own.
+    """
+    from bayesopt.tasks.molecule_words import too_few
+    from molecules.chem.penalized import RAW
+    from molecules.data.files import read_records
+    from molecules.scoring.objective import Objective
+    from molecules.scoring.scorer import Scorer
+
+    direction(columns)
+    if objective is not None and objective != "similarity":
+        Scorer(Objective(objective, None, RAW), jobs=1).close()
+    for name in ("smiles_column", "value_column"):
+        if getattr(columns, name) is not None and data is None:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} names a column of --data: give that file too.")
+    if data in (None, "zinc", "download", "builtin"):
+        return
+    path = Path(str(data))
+    if not path.is_file():
+        raise UserError(f"--data {path} cannot be read: there is no such file.")
+    check_text(path)
+    if ".sdf" in path.suffixes and not fewest:
+        return  # RDKit takes long to read many
+    rows = read_records(
+        path, smiles_column=columns.smiles_column, value_column=columns.value_column
+    )
+    valued = sum(row.value is not None and row.problem is None for row in rows)
+    if valued < fewest:
+        raise UserError(f"{path}: {too_few(valued)}")
+
+
+def direction(columns: ColumnOptions) -> bool | None:
+    """Whether higher is better, None if nothing was said; both at once is a `UserError`."""
+    if columns.maximize and columns.minimize:
+        raise UserError("--maximize and --minimize exclude each other: give one of them.")
+    return True if columns.maximize else False if columns.minimize else None
+
+
+def constraints_of(options: ConstraintOptions, objective: str | None) -> Constraints:
+    """The constraints that the options describe, with the usual bound of the objective."""
+    from bayesopt.tasks.molecule_words import default_constraints
+
+    if options.to is not None and options.min_similarity is None and objective != "similarity":
+        raise UserError(
+            "--to names the molecule of --min-similarity or of --objective similarity: "
+            "give one of them."
+        )
+    bounds: dict[str, Any] = {"max_sa": options.max_sa, "no_alerts": not options.alerts}
+    if options.max_heavy_atoms is not None:
+        bounds["max_heavy_atoms"] = options.max_heavy_atoms
+    if options.min_similarity is not None:
+        bounds.update(min_similarity=options.min_similarity, to=options.to)
+    return replace(default_constraints(objective), **bounds)

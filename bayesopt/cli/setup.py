@@ -1,0 +1,76 @@
+"""From options to the objects of a search: its task and its optimizer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bayesopt.cli.checks import constraints_of, direction
+from bayesopt.cli.options import AskConfig, RunConfig, given_to
+from bayesopt.fitter import WINSORIZED
+from bayesopt.optimizer import Optimizer
+from bayesopt.storage import TrialStore
+from bayesopt.surrogates.base import SurrogateConfig
+from bayesopt.tasks.base import Task
+
+ITERATIONS = 30
+"""Of L-BFGS on the surrogate's hyper-parameters; more gain little in the search."""
+
+
+def make_task(config: RunConfig | AskConfig, **more: Any) -> Task:
+    """The task of the options, ready to be searched; `more` go to it as they are."""
+    if config.task == "molecules":
+        from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE
+        from bayesopt.tasks.molecules import MoleculeTask
+
+        objective = None
+        if isinstance(config, RunConfig):
+            objective = config.objective or DEFAULT_OBJECTIVE
+        derived = {
+            "objective": objective,
+            "constraints": constraints_of(config, objective),
+            "maximize": direction(config),
+        }
+        return MoleculeTask(**{**given_to(MoleculeTask, config), **derived, **more})
+    from bayesopt.tasks.expressions import ExprTask
+
+    form = False if config.reads == "codes" else config.composite
+    return ExprTask(**given_to(ExprTask, config), squared_error=form, **more)
+
+
+def make_optimizer(
+    config: RunConfig,
+    task: Task,
+    store: TrialStore | None = None,
+    *,
+    iterations: int = ITERATIONS,
+    **more: Any,
+) -> Optimizer:
+    """The optimizer that the options describe, on the task's space and data."""
+    features = config.reads == "features"
+    candidates = task.space.candidates
+    exact = task.space.objective_form == "squared_error"
+    settings = {
+        **given_to(Optimizer, config),
+        "surrogate": SurrogateConfig(
+            **{
+                **given_to(SurrogateConfig, config),
+                "method": config.surrogate,
+                "subset": config.hyper_points,
+                "iterations": iterations,
+                "points_per_lengthscale": task.points_per_lengthscale,
+            }
+        ),
+        "points": config.points or None,
+        "held_out": 0.1,
+        "refit": False,
+        "read_features": features,
+        # Where the form of the scores is known, none of them is hard to learn.
+        "winsorized": WINSORIZED if features and not exact else 0.0,
+        "candidates": candidates if config.recombine else replace(candidates, recombined=0),
+        "maximize": task.maximize,
+        "centres": task.centres,
+        "failed_value": task.failed_value,
+        "storage": store,
+    }
+    return Optimizer(task.space, task.dataset, **{**settings, **more})
