@@ -132,7 +132,7 @@ class Optimizer:
             space = SearchSpace(space)
         if check_count(batch_size) < 1:
             raise UserError(f"batch_size is {batch_size}: ask for at least one string.")
-        if not (isinstance(surrogate, SurrogateConfig) or callable(surrogate)):
+        if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
         if not isinstance(dataset, Dataset | None):
             raise UserError(
@@ -140,7 +140,9 @@ class Optimizer:
             )
         self._informed = strategy in NEEDS_SURROGATE
         if revisit and strategy == "joint":
-            raise UserError('the strategy "joint" proposes new strings only: use "ei" with revisit.')
+            raise UserError(
+                'the strategy "joint" proposes new strings only: use "ei" with revisit.'
+            )
         if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
             surrogate = SURROGATE
         if self._informed and isinstance(surrogate, SurrogateConfig):
@@ -225,6 +227,8 @@ class Optimizer:
         found = propose(state, n, np.random.default_rng([self.seed, batch]))
         trials = self._trials(found, batch, len(stored))
         self.store.propose(trials)
+        if found.about:
+            self.store.describe(self.strategy, self.seed, batch, found.about)
         return self._batch(trials)
 
     def _batch(self, trials: Sequence[Trial]) -> Batch:
@@ -293,6 +297,18 @@ class Optimizer:
                 "batch": [t.batch for t in batch.trials],
             }
         )
+
+    def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
+        """Of each source: its share of the evaluations, and of the best ones."""
+        trials = [t for t in self.trials if t.batch != UNASKED]
+        ranked = sorted(trials, key=lambda t: float(t.score or 0.0))[:best]
+        return {
+            source: {
+                "evaluations": float(np.mean([t.source == source for t in trials])),
+                "best": float(np.mean([t.source == source for t in ranked])),
+            }
+            for source in sorted({t.source for t in trials} - {""})
+        }
 
     def run(
         self,

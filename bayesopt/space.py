@@ -216,7 +216,12 @@ class SearchSpace:
     ) -> None:
         parts = _parts_of(model, constraints)
         self.codec: LatentCodec = parts.pop("codec")
-        given = {"counts": counts, "recombine": recombine, "features": features, "represent": represent}
+        given = {
+            "counts": counts,
+            "recombine": recombine,
+            "features": features,
+            "represent": represent,
+        }
         parts.update({name: part for name, part in given.items() if part is not None})
         if features is not None:
             parts["n_global_features"] = n_global_features
@@ -302,7 +307,10 @@ class SearchSpace:
         )
 
     def inputs(
-        self, strings: Sequence[str], codes: Array | None = None, names: Container[str] | None = None
+        self,
+        strings: Sequence[str],
+        codes: Array | None = None,
+        names: Container[str] | None = None,
     ) -> Inputs:
         """What a surrogate reads of strings [N]: counts of their parts, those of these names.
 

@@ -1,7 +1,7 @@
 """Markov chains in a latent space: codes z with density prior(z) x likelihood(decode(z)).
 
-The prior is a Gaussian mixture, and a state of a chain is a code and a component.  Three moves leave
-their joint prior as it is, so that the likelihood alone decides what is accepted:
+The prior is a Gaussian mixture, and a state of a chain is a code and a component.  Three moves
+leave their joint prior as it is, so that the likelihood alone decides what is accepted:
 
 - the component is drawn anew, given the code (Gibbs);
 - a preconditioned Crank-Nicolson step within the component, z' = m + sqrt(1 - b^2) (z - m) + b L e

@@ -9,12 +9,14 @@ likelihood weighs them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
+from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import norm
 
@@ -41,10 +43,16 @@ JITTER = 1e-6
 
 @dataclass(frozen=True)
 class Kernel:
-    """A sum of kernels by name with weights; `length` is the lengthscale of the one of codes."""
+    """A sum of kernels by name with weights.
+
+    `length` is the lengthscale of the one of codes.  That one is multiplied by the MinMax kernel of
+    the count `beside`, where there is any: codes refine what counts say and do not replace it, for
+    the encoder knows nothing of strings unlike its training data.
+    """
 
     weights: Mapping[str, float]
     length: float = 1.0
+    beside: str | None = None
 
     def __call__(self, one: Inputs, other: Inputs) -> Array:
         """Points [N], [M] -> covariances [N, M]."""
@@ -57,9 +65,17 @@ class Kernel:
         """The kernel of this name alone, [N, M], 1 for equal points."""
         if name != CODES:
             return minmax(one.parts[name], other.parts[name])
-        assert one.codes is not None and other.codes is not None
+        assert one.codes is not None
+        assert other.codes is not None
         scaled = np.sqrt(5.0) / self.length * cdist(one.codes, other.codes)
-        return np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
+        matern = np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
+        return matern if self.beside is None else matern * self.part(self.beside, one, other)
+
+    @property
+    def reads(self) -> set[str]:
+        """Names of the counts that are read, and `CODES` if codes are."""
+        beside = {self.beside} if CODES in self.weights and self.beside else set()
+        return set(self.weights) | beside
 
     @property
     def variance(self) -> float:
@@ -67,14 +83,11 @@ class Kernel:
         return sum(self.weights.values())
 
 
-def minmax(one: object, other: object) -> Array:
+def minmax(one: csr_array, other: csr_array) -> Array:
     """MinMax kernel of binary matrices [N, F], [M, G] of `Inputs` -> [N, M]; the lesser of F, G."""
     width = min(one.shape[1], other.shape[1])
     a, b = one[:, :width], other[:, :width]
-    if width <= DENSE:
-        common = a.toarray() @ b.toarray().T
-    else:
-        common = (a @ b.T).toarray()
+    common = a.toarray() @ b.toarray().T if width <= DENSE else (a @ b.T).toarray()
     first, second = one.sum(axis=1)[:, None], other.sum(axis=1)[None]
     return np.asarray(common / np.maximum(first + second - common, 1.0), np.float64)
 
@@ -109,7 +122,7 @@ def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
     if CODES in names:
         distances = pdist(points.codes)
         length = float(np.median(distances[distances > 0])) if distances.any() else 1.0
-    unit = Kernel({}, length)
+    unit = Kernel({}, length, next((name for name in names if name != CODES), None))
     grams = [*(unit.part(name, points, points) for name in names), np.eye(len(points))]
 
     def inverse(logs: Array) -> tuple[Array, Array]:
@@ -136,7 +149,7 @@ def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
     least = 2 * WEIGHT[0]
     kept = {name: weight for name, weight in weights.items() if weight > least} or weights
     residuals = inverted @ targets / precisions
-    return Weighed(Kernel(kept, length), float(values[-1]), residuals, precisions**-0.5)
+    return Weighed(replace(unit, weights=kept), float(values[-1]), residuals, precisions**-0.5)
 
 
 def choose(compared: Sequence[Weighed]) -> Weighed:
@@ -173,10 +186,10 @@ class CountsGP:
         targets = (scores - self.mean) / self.unit
         rows = best_and_others(scores, WEIGHED, rng)
         few, names = points.take(rows), list(points.parts)
-        tried = [names] if names else []
+        self.tried = [names] if names else []
         if points.codes is not None:
-            tried.append([*names, CODES])
-        self.compared = [weigh(kernels, few, targets[rows]) for kernels in tried]
+            self.tried.append([*names, CODES])
+        self.compared = [weigh(kernels, few, targets[rows]) for kernels in self.tried]
         self.chosen = choose(self.compared)
         best = np.argsort(scores[rows], kind="stable")[: max(len(rows) // 2, 1)]
         errors = np.abs(self.chosen.residuals / self.chosen.deviations)[best]
@@ -187,14 +200,26 @@ class CountsGP:
         return self
 
     @property
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> set[str]:
         """Names of the counts that the kernel reads, and `CODES` if it reads codes."""
-        return tuple(self.chosen.kernel.weights)
+        return self.chosen.kernel.reads
 
     @property
     def noise_variance(self) -> float:
         """Noise variance in units of the scores squared."""
         return self.chosen.noise * self.unit**2
+
+    def about(self) -> dict[str, Any]:
+        """What a report says: weights, noise, leave-one-out likelihood with and without codes."""
+        return {
+            "kernel": dict(self.chosen.kernel.weights),
+            "noise": self.chosen.noise,
+            "held_out_log_likelihood": {
+                ", ".join(names): weighed.log_likelihood
+                for names, weighed in zip(self.tried, self.compared, strict=True)
+            },
+            "calibration": self.calibration,
+        }
 
     def _condition(self, points: Inputs, targets: Array, inducing: NDArray[np.int64]) -> None:
         """The posterior of u, the process at the inducing points, given all targets."""

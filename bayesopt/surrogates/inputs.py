@@ -1,4 +1,4 @@
-"""Inputs of a surrogate: counts of the parts of strings, in one or several ways, and their codes."""
+"""Inputs of a surrogate: counts of the parts of strings, in several ways, and their codes."""
 
 from __future__ import annotations
 

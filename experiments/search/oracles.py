@@ -2,8 +2,8 @@
 
 Each is a function of one SMILES, in [0, 1], higher is better: `oracle("perindopril_mpo")(smiles)`.
 Similarities are Tanimoto's of counts: ECFP and FCFP are Morgan fingerprints (radius 2 or 3, of
-atoms or of features), AP atom pairs at most 10 bonds apart.  tests/experiments/search/test_oracles.py
-holds values of the package guacamol 0.5.5.
+atoms or of features), AP atom pairs at most 10 bonds apart.  Values of the package guacamol 0.5.5
+are in tests/experiments/search/test_oracles.py.
 """
 
 from __future__ import annotations

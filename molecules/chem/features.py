@@ -71,7 +71,10 @@ def _described(mol: Mol) -> NDArray[np.float64]:
     return np.concatenate([whole, counts, rings, atoms.ravel(), charges, bonds.ravel()])
 
 
-def _neighbourhoods(radius: int, *, features: bool) -> Callable[[Sequence[str]], list[dict[int, int]]]:
+Counts = Callable[[Sequence[str]], list[dict[int, int]]]
+
+
+def _neighbourhoods(radius: int, *, features: bool) -> Counts:
     """A function of valid SMILES [N] -> N counts of Morgan identifiers (Rogers & Hahn 2010)."""
     kinds = {"atomInvariantsGenerator": rdFingerprintGenerator.GetMorganFeatureAtomInvGen()}
     generator = rdFingerprintGenerator.GetMorganGenerator(
