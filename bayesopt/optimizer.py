@@ -404,6 +404,7 @@ class Optimizer:
             novel=self.space.novel and self._informed and not self.revisit,
             candidates=self.candidates,
             reads=self.reads,
+            errors=_errors(done),
         )
 
     def _joined(
@@ -422,3 +423,13 @@ class Optimizer:
         """Inputs of N points and scores [N] from which the surrogate of the next batch learns."""
         state = self._state(self._stored())
         return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)
+
+
+def _errors(trials: Sequence[Trial]) -> list[Array]:
+    """Errors of the predictions of each batch, in standard deviations."""
+    found: dict[int, list[float]] = {}
+    for t in trials:
+        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
+            error = (t.score - t.predicted_mean) / t.predicted_sd
+            found.setdefault(t.batch, []).append(error)
+    return [np.array(errors) for _, errors in sorted(found.items())]

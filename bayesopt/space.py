@@ -127,13 +127,14 @@ class CandidateConfig:
     `sources` propose them.  Of `chains` Markov chains of `steps` steps, a share `from_prior` starts
     at samples of the prior, the others at codes of the `centres` best known strings, the better the
     more.  Their `temperatures`, in turns, divide the log likelihood.  Evolution makes `children` of
-    the best strings known or made, so many in each of `generations`.  A batch is chosen among the
+    the best strings known or made, so many in each of at most `generations`, as long as
+    predictions hold (`acquisition.pool.trusted_generations`).  A batch is chosen among the
     `joint` best candidates.
     """
 
     sources: tuple[str, ...] = SOURCES
     centres: int = 100
-    chains: int = 256
+    chains: int = 150
     steps: int = 6
     from_prior: float = 0.1
     temperatures: tuple[float, ...] = (1.0, 0.3)

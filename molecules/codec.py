@@ -138,8 +138,8 @@ class MoleculeCodec:
         return self._written(smiles)[1]
 
     def writes(self, smiles: str) -> bool:
-        """Whether a molecule has a code: by its usual spelling, or by one that was decoded."""
-        return self.refuses(smiles) is None or smiles in self._spellings
+        """Whether a molecule has a code: by one spelling that was decoded, or by its usual one."""
+        return smiles in self._spellings or self.refuses(smiles) is None
 
     def _written(self, smiles: str) -> tuple[str | None, str | None]:
         """The model's spelling of a molecule, or why it has none; looked for once."""

@@ -36,6 +36,7 @@ class SearchState:
     centres : strings, codes and scores around which to search; None: the training points.
     novel : never propose training data.
     reads : what the surrogate reads.
+    errors : errors of the predictions of each batch so far, in standard deviations.
     """
 
     space: SearchSpace
@@ -51,6 +52,7 @@ class SearchState:
     novel: bool = False
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     reads: Reads = "counts"
+    errors: Sequence[Array] = ()
 
     @cached_property
     def prior(self) -> GaussianMixture:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from bayesopt.acquisition.candidates import Candidates, SearchState
 from bayesopt.acquisition.chains import walk
@@ -20,6 +21,8 @@ from bayesopt.acquisition.functions import log_expected_improvement
 from bayesopt.space import EVOLUTION, LATENT
 
 Array = NDArray[np.float64]
+TRUSTED = 0.8
+"""Share of a batch's scores within their 90 % intervals, from which the surrogate is trusted."""
 SAMPLES = 512
 """Joint samples of the surrogate by which a batch is chosen."""
 
@@ -96,6 +99,22 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
     )
 
 
+def trusted_generations(batches: Sequence[Array], most: int) -> int:
+    """For how many generations evolution may follow the surrogate.
+
+    Each generation leads further from what is known, to where the surrogate is at last only hopeful.
+    So the first batch has one generation, and each next one more if the 90 % intervals covered at
+    least `TRUSTED` of the scores of the batch before, else one less.  `batches` are standardised
+    errors of predictions, [n] each, in order.
+    """
+    generations = 1
+    for errors in batches:
+        covered = float(np.mean(np.abs(errors) <= norm.ppf(0.95)))
+        generations += 1 if covered >= TRUSTED else -1
+        generations = min(max(generations, 1), most)
+    return generations
+
+
 def greedy_improvement(samples: Array, incumbent: float, n: int) -> list[int]:
     """At most n columns of joint samples [S, N] of scores: the next improves most on the others."""
     best = np.full(len(samples), incumbent)
@@ -148,7 +167,7 @@ def _evolve(
     config, recombine = state.candidates, state.space.recombine
     assert recombine is not None
     parents = list(known)
-    for _ in range(config.generations):
+    for _ in range(trusted_generations(state.errors, config.generations)):
         chosen = [parents[i] for i in rng.integers(len(parents), size=config.children)]
         children = [s for s in recombine(chosen, rng) if s is not None]
         judge(children, EVOLUTION)
