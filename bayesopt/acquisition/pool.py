@@ -102,7 +102,7 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
 def trusted_generations(batches: Sequence[Array], most: int) -> int:
     """For how many generations evolution may follow the surrogate.
 
-    Each generation leads further from what is known, to where the surrogate is at last only hopeful.
+    Each generation leads further from what is known, to where the surrogate is only hopeful.
     So the first batch has one generation, and each next one more if the 90 % intervals covered at
     least `TRUSTED` of the scores of the batch before, else one less.  `batches` are standardised
     errors of predictions, [n] each, in order.
