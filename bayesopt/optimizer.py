@@ -140,9 +140,7 @@ class Optimizer:
             )
         self._informed = strategy in NEEDS_SURROGATE
         if revisit and strategy == "joint":
-            raise UserError(
-                'the strategy "joint" proposes new strings only: use "ei" with revisit.'
-            )
+            raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
         if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
             surrogate = SURROGATE
         if self._informed and isinstance(surrogate, SurrogateConfig):

@@ -56,13 +56,13 @@ class Given(gpflow.kernels.Kernel):
         super().__init__()
         self.matrix = matrix
 
-    def K(self, X, X2=None):  # noqa: N802, N803
+    def K(self, X, X2=None):
         """Rows and columns of the matrix."""
         rows = X.numpy().ravel().astype(int) if hasattr(X, "numpy") else X.ravel().astype(int)
         columns = rows if X2 is None else np.asarray(X2).ravel().astype(int)
         return self.matrix[np.ix_(rows, columns)]
 
-    def K_diag(self, X):  # noqa: N802, N803
+    def K_diag(self, X):
         """The diagonal."""
         return np.diagonal(self.matrix)[np.asarray(X).ravel().astype(int)]
 
