@@ -52,6 +52,8 @@ def score_trace(record: SearchRecord) -> Picture | None:
     drawn = []
     for name, style in zip([record.strategy, *record.baselines], styles, strict=False):
         traces = running_best(record.of(name), task.maximize)
+        if traces.empty:
+            continue
         if name == record.strategy:
             axes.step(traces.index, traces, where="post", color=BLUE, lw=0.7, alpha=0.35)
             count = f"median of {traces.shape[1]} seeds" if traces.shape[1] > 1 else "one seed"

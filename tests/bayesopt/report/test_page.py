@@ -188,6 +188,15 @@ def test_one_seed_without_baselines_or_predictions(tmp_path):
     assert "±" not in html.split("<tbody>")[2].split("</tbody>")[0]
 
 
+def test_trace_of_what_found_nothing_beside_what_did():
+    trials = make_trials("ei", 2)
+    nothing = [replace(t, string=None, score=WORST) for t in make_trials("prior", 1)]
+    others = {"random": [], "prior": nothing}
+    assert figures.score_trace(record_of(trials, baselines=others)) is not None
+    assert figures.score_trace(record_of([], baselines={"random": trials})) is not None
+    assert figures.score_trace(record_of(nothing)) is None
+
+
 @pytest.mark.parametrize("batches", [1, 4, 40])
 def test_calibration_fits_any_number_of_batches(batches):
     trials = [replace(t, batch=i % batches + 1) for i, t in enumerate(make_trials("ei", 2))]
