@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bayesopt.tasks.base import Task
     from molecules.codec import MoleculeCodec
 
-STRATEGIES = ("turbo", "random")
+STRATEGIES = ("joint", "random")
 MEANINGFUL = 1e-9
 EVOLUTIONS = 1
 """That from the best: one that begins with any known molecules finds nothing similar."""
@@ -211,7 +211,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _line(number: int, total: int, row: dict[str, Any]) -> str:
-    best = row["turbo"]
+    best = row["joint"]
     value = "nothing" if best["value"] is None else f"{best['value']:.3f}"
     return f"{number + 1}/{total} {row['value']:.3f} -> {value}  {best['string'] or row['start']}"
 

@@ -112,7 +112,7 @@ class Optimizer:
         sources: Sequence[str] | None = None,
         batch_size: int = 10,
         surrogate: SurrogateConfig | Callable[[], Surrogate] | None = None,
-        reads: Literal["features", "codes"] | None = None,
+        reads: Reads | None = None,
         points: int | None = 10_000,
         best: int = 1_000,
         held_out: float = 0.0,
