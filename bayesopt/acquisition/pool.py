@@ -21,8 +21,8 @@ from bayesopt.acquisition.functions import log_expected_improvement
 from bayesopt.space import EVOLUTION, LATENT
 
 Array = NDArray[np.float64]
-TRUSTED = 0.8
-"""Share of a batch's scores within their 90 % intervals, from which the surrogate is trusted."""
+DISAPPOINTING = 0.2
+"""Share of a batch's scores worse than their 90 % intervals, up to which predictions hold."""
 SAMPLES = 512
 """Joint samples of the surrogate by which a batch is chosen."""
 
@@ -103,14 +103,14 @@ def trusted_generations(batches: Sequence[Array], most: int) -> int:
     """For how many generations evolution may follow the surrogate.
 
     Each generation leads further from what is known, to where the surrogate is only hopeful.
-    So the first batch has one generation, and each next one more if the 90 % intervals covered at
-    least `TRUSTED` of the scores of the batch before, else one less.  `batches` are standardised
-    errors of predictions, [n] each, in order.
+    So the first batch has one generation, and each next one more, if at most `DISAPPOINTING` of the
+    scores of the batch before were worse than their 90 % intervals, else one less.  `batches` are
+    scores minus predictions in standard deviations, [n] each, in order.
     """
     generations = 1
     for errors in batches:
-        covered = float(np.mean(np.abs(errors) <= norm.ppf(0.95)))
-        generations += 1 if covered >= TRUSTED else -1
+        worse = float(np.mean(errors > norm.ppf(0.95)))
+        generations += 1 if worse <= DISAPPOINTING else -1
         generations = min(max(generations, 1), most)
     return generations
 

@@ -44,6 +44,7 @@ def test_generations_grow_while_predictions_hold():
     assert trusted_generations([good] * 9, 5) == 5
     assert trusted_generations([good, good, bad], 5) == 2
     assert trusted_generations([bad] * 9, 5) == 1
+    assert trusted_generations([-bad], 5) == 2  # better than was predicted
 
 
 def test_a_judge_judges_once_and_refuses_what_is_known():
