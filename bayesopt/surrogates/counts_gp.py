@@ -166,6 +166,10 @@ class CountsGP:
     likelihood of at most 600 points is greater by more than a standard error, and it is the only
     one where nothing is counted.  Beyond 2,000 points the best and random ones are inducing points,
     and the posterior is that of the collapsed bound (Titsias 2009).
+
+    Variances are scaled so that 90 % of the better half of the scores lie in the 90 % intervals of
+    their predictions from all others: among good strings scores may vary far less than elsewhere,
+    and a search that believes otherwise explores for ever.
     """
 
     def fit(
@@ -193,7 +197,8 @@ class CountsGP:
         self.chosen = choose(self.compared)
         best = np.argsort(scores[rows], kind="stable")[: max(len(rows) // 2, 1)]
         errors = np.abs(self.chosen.residuals / self.chosen.deviations)[best]
-        self.calibration = float(np.quantile(errors, 0.9) / norm.ppf(0.95))
+        self.calibration = max(float(np.quantile(errors, 0.9) / norm.ppf(0.95)), 0.1)
+        self.scale = (self.calibration * self.unit) ** 2
         n = len(scores)
         inducing = np.arange(n) if n <= EXACT else best_and_others(scores, INDUCING, rng)
         self._condition(points, targets, inducing)
@@ -207,7 +212,7 @@ class CountsGP:
     @property
     def noise_variance(self) -> float:
         """Noise variance in units of the scores squared."""
-        return self.chosen.noise * self.unit**2
+        return self.chosen.noise * self.scale
 
     def about(self) -> dict[str, Any]:
         """What a report says: weights, noise, leave-one-out likelihood with and without codes."""
@@ -252,17 +257,12 @@ class CountsGP:
             mean[rows] = self._weights @ white
             variance[rows] = (left**2).sum(axis=0) - (white**2).sum(axis=0)
         variance = np.maximum(self.chosen.kernel.variance + variance, 1e-9)
-        return self.mean + self.unit * mean, self.unit**2 * variance
+        return self.mean + self.unit * mean, self.scale * variance
 
     def predict_y(self, points: Inputs) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of observations.
-
-        Scaled so that 90 % of the better half of the scores lie in the 90 % intervals of their
-        predictions from all others: where scores are good they may vary more than elsewhere, or
-        less.
-        """
+        """Mean [N] and variance [N] of observations."""
         mean, variance = self.predict(points)
-        return mean, self.calibration**2 * (variance + self.noise_variance)
+        return mean, variance + self.noise_variance
 
     def score(self, points: Inputs, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included."""
@@ -276,7 +276,9 @@ class CountsGP:
         covariance[np.diag_indices_from(covariance)] += JITTER * self.chosen.kernel.variance
         root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
         noise = rng.standard_normal((n_samples, len(points)))
-        return self.mean + self.unit * (self._weights @ white + noise @ root.T)
+        return (
+            self.mean + self.unit * (self._weights @ white) + np.sqrt(self.scale) * noise @ root.T
+        )
 
 
 def best_and_others(scores: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -94,7 +94,7 @@ def test_posterior_is_that_of_gpflow(rng, monkeypatch, inducing):
     mean, variance = other.predict_f(test[:, None].astype(float))
     found = gp.predict(points.take(test))
     assert found[0] == pytest.approx(gp.mean + gp.unit * mean.numpy()[:, 0], abs=1e-3)
-    assert found[1] == pytest.approx(gp.unit**2 * variance.numpy()[:, 0], abs=1e-3)
+    assert found[1] == pytest.approx(gp.scale * variance.numpy()[:, 0], abs=1e-3)
 
 
 def _after_weighing(scores):
