@@ -66,8 +66,8 @@ class SearchState:
 
     @property
     def incumbent(self) -> float:
-        """The best known score."""
-        return float(self.scores.min())
+        """The best known score, on the scale on which the surrogate predicts."""
+        return float(getattr(self.surrogate, "incumbent", self.scores.min()))
 
     def inputs(self, strings: Sequence[str], codes: Array | None = None) -> Any:
         """What the surrogate reads of strings [N] and their codes [N, D], encoded where needed."""

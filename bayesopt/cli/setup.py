@@ -67,7 +67,7 @@ def make_optimizer(
         "refit": False,
         "reads": config.reads,
         # Where the form of the scores is known, none of them is hard to learn.
-        "winsorized": WINSORIZED if config.reads != "codes" and not exact else 0.0,
+        "winsorized": WINSORIZED if config.reads == "features" and not exact else 0.0,
         "maximize": task.maximize,
         "centres": task.centres,
         "failed_value": task.failed_value,

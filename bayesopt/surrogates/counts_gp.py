@@ -22,6 +22,7 @@ from scipy.stats import norm
 
 from bayesopt.surrogates.base import Progress, gaussian_score
 from bayesopt.surrogates.inputs import Inputs
+from bayesopt.surrogates.normal_scores import NormalScores
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -167,9 +168,9 @@ class CountsGP:
     one where nothing is counted.  Beyond 2,000 points the best and random ones are inducing points,
     and the posterior is that of the collapsed bound (Titsias 2009).
 
-    Variances are scaled so that 90 % of the better half of the scores lie in the 90 % intervals of
-    their predictions from all others: among good strings scores may vary far less than elsewhere,
-    and a search that believes otherwise explores for ever.
+    It learns normal scores (`NormalScores`): `predict`, `sample` and `incumbent` are on that scale,
+    `predict_y` is on that of the scores.  Variances are scaled so that 90 % of the better half of
+    the scores lie in the 90 % intervals of their predictions from all others.
     """
 
     def fit(
@@ -185,9 +186,9 @@ class CountsGP:
         if len(points) < 2 or len(points) != len(scores) or not np.isfinite(scores).all():
             raise UserError("The surrogate needs at least 2 strings with finite scores.")
         rng = np.random.default_rng(seed)
-        self.mean, spread = float(scores.mean()), float(scores.std())
-        self.unit = spread if spread > 1e-12 * max(1.0, abs(self.mean)) else 1.0
-        targets = (scores - self.mean) / self.unit
+        self.map = NormalScores.of(scores)
+        targets = self.map.forward(scores)
+        self.incumbent = float(targets.min())
         rows = best_and_others(scores, WEIGHED, rng)
         few, names = points.take(rows), list(points.parts)
         self.tried = [names] if names else []
@@ -198,7 +199,7 @@ class CountsGP:
         best = np.argsort(scores[rows], kind="stable")[: max(len(rows) // 2, 1)]
         errors = np.abs(self.chosen.residuals / self.chosen.deviations)[best]
         self.calibration = max(float(np.quantile(errors, 0.9) / norm.ppf(0.95)), 0.1)
-        self.scale = (self.calibration * self.unit) ** 2
+        self.scale = self.calibration**2
         n = len(scores)
         inducing = np.arange(n) if n <= EXACT else best_and_others(scores, INDUCING, rng)
         self._condition(points, targets, inducing)
@@ -211,7 +212,7 @@ class CountsGP:
 
     @property
     def noise_variance(self) -> float:
-        """Noise variance in units of the scores squared."""
+        """Noise variance of normal scores."""
         return self.chosen.noise * self.scale
 
     def about(self) -> dict[str, Any]:
@@ -248,7 +249,7 @@ class CountsGP:
         return solve_triangular(self._root, cross, lower=True, overwrite_b=True, check_finite=False)
 
     def predict(self, points: Inputs) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of the process, without noise."""
+        """Mean [N] and variance [N] of the process as normal scores, without noise."""
         mean, variance = np.empty((2, len(points)))
         for start in range(0, len(points), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(points)))
@@ -257,12 +258,12 @@ class CountsGP:
             mean[rows] = self._weights @ white
             variance[rows] = (left**2).sum(axis=0) - (white**2).sum(axis=0)
         variance = np.maximum(self.chosen.kernel.variance + variance, 1e-9)
-        return self.mean + self.unit * mean, self.scale * variance
+        return mean, self.scale * variance
 
     def predict_y(self, points: Inputs) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of observations."""
+        """Mean [N] and variance [N] of observations, on the scale of the scores."""
         mean, variance = self.predict(points)
-        return mean, variance + self.noise_variance
+        return self.map.moments(mean, variance + self.noise_variance)
 
     def score(self, points: Inputs, scores: Array) -> tuple[float, float]:
         """Test RMSE, and mean log likelihood per point in nats, noise included."""
@@ -276,9 +277,7 @@ class CountsGP:
         covariance[np.diag_indices_from(covariance)] += JITTER * self.chosen.kernel.variance
         root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
         noise = rng.standard_normal((n_samples, len(points)))
-        return (
-            self.mean + self.unit * (self._weights @ white) + np.sqrt(self.scale) * noise @ root.T
-        )
+        return np.asarray(self._weights @ white + self.calibration * noise @ root.T)
 
 
 def best_and_others(scores: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
