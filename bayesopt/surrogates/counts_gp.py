@@ -22,7 +22,7 @@ from scipy.stats import norm
 
 from bayesopt.surrogates.base import Progress, gaussian_score
 from bayesopt.surrogates.inputs import Inputs
-from bayesopt.surrogates.normal_scores import NormalScores
+from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -168,7 +168,7 @@ class CountsGP:
     one where nothing is counted.  Beyond 2,000 points the best and random ones are inducing points,
     and the posterior is that of the collapsed bound (Titsias 2009).
 
-    It learns normal scores (`NormalScores`): `predict`, `sample` and `incumbent` are on that scale,
+    It learns mapped scores (`ScoreMap`): `predict`, `sample` and `incumbent` are on that scale,
     `predict_y` is on that of the scores.  Variances are scaled so that 90 % of the better half of
     the scores lie in the 90 % intervals of their predictions from all others.
     """
@@ -186,7 +186,7 @@ class CountsGP:
         if len(points) < 2 or len(points) != len(scores) or not np.isfinite(scores).all():
             raise UserError("The surrogate needs at least 2 strings with finite scores.")
         rng = np.random.default_rng(seed)
-        self.map = NormalScores.of(scores)
+        self.map = ScoreMap.of(scores)
         targets = self.map.forward(scores)
         self.incumbent = float(targets.min())
         rows = best_and_others(scores, WEIGHED, rng)
@@ -212,7 +212,7 @@ class CountsGP:
 
     @property
     def noise_variance(self) -> float:
-        """Noise variance of normal scores."""
+        """Noise variance on the scale of the map."""
         return self.chosen.noise * self.scale
 
     def about(self) -> dict[str, Any]:
@@ -249,7 +249,7 @@ class CountsGP:
         return solve_triangular(self._root, cross, lower=True, overwrite_b=True, check_finite=False)
 
     def predict(self, points: Inputs) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of the process as normal scores, without noise."""
+        """Mean [N] and variance [N] of the process on the scale of the map, without noise."""
         mean, variance = np.empty((2, len(points)))
         for start in range(0, len(points), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(points)))

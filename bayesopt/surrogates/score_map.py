@@ -1,4 +1,4 @@
-"""A monotone map of scores to normal scores: what a Gaussian process learns from their ranks."""
+"""A monotone map of scores to a scale on which a Gaussian process sees their differences."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ TAIL = 10
 
 
 @dataclass(frozen=True)
-class NormalScores:
-    """The map from scores to standard normal quantiles of their ranks, linear between known scores.
+class ScoreMap:
+    """Scores to the mean of their normal score and their standard score, linear between known ones.
 
-    Objectives often differ little among good strings and much among bad ones, or are bounded: on
-    their own scale a process sees nothing of the differences that matter.  Ranks have no scale (a
-    Gaussian copula; Salinas et al. 2020 for searches).
+    The normal score is the standard normal quantile of the rank.  Objectives often differ little
+    among good strings and much among bad ones, and on their own scale a process sees nothing of the
+    differences that matter; ranks have no scale (a Gaussian copula; Salinas et al. 2020 for
+    searches).  But ranks alone hide that one string is far better than all others, which the
+    standard score tells.
 
     Attributes
     ----------
@@ -32,13 +34,13 @@ class NormalScores:
     normal: Array
 
     @classmethod
-    def of(cls, scores: Array) -> NormalScores:
+    def of(cls, scores: Array) -> ScoreMap:
         """The map of scores [N]; equal ones share their mean rank."""
         quantiles = norm.ppf((rankdata(scores) - 0.5) / len(scores))
         different, first = np.unique(scores, return_index=True)
-        normal = quantiles[first]
         if len(different) == 1:
             return cls(np.append(different, different + 1.0), np.array([0.0, 1.0]))
+        normal = (quantiles[first] + (different - scores.mean()) / scores.std()) / 2
         n = min(TAIL, len(different)) - 1
         steps = (different[n] - different[0]) / (normal[n] - normal[0])
         ends = (different[-1] - different[-1 - n]) / (normal[-1] - normal[-1 - n])
@@ -49,11 +51,11 @@ class NormalScores:
         )
 
     def forward(self, scores: Array) -> Array:
-        """Scores [N] -> normal scores [N]."""
+        """Scores [N] -> mapped ones [N]."""
         return np.interp(scores, self.scores, self.normal)
 
     def moments(self, mean: Array, variance: Array) -> tuple[Array, Array]:
-        """Mean [N] and variance [N] of scores whose normal scores are N(mean, variance)."""
+        """Mean [N] and variance [N] of scores that are mapped to N(mean, variance)."""
         points = mean[:, None] + np.sqrt(variance)[:, None] * NODES
         values = np.interp(points, self.normal, self.scores)
         weights = WEIGHTS / WEIGHTS.sum()
