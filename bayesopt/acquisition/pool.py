@@ -23,6 +23,8 @@ from bayesopt.space import EVOLUTION, LATENT
 Array = NDArray[np.float64]
 DISAPPOINTING = 0.2
 """Share of a batch's scores worse than their 90 % intervals, up to which predictions hold."""
+RECENT = 200
+"""Scores by which predicted standard deviations are corrected."""
 SAMPLES = 512
 """Joint samples of the surrogate by which a batch is chosen."""
 
@@ -93,7 +95,7 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
         origins=np.array([origins.get(s, code) for s, code in zip(strings, codes, strict=True)]),
         codes=codes,
         mean=mean,
-        sd=np.sqrt(variance),
+        sd=np.sqrt(variance) * spread(state.errors),
         sources=[judge.sources[s] for s in strings],
         about=about,
     )
@@ -113,6 +115,21 @@ def trusted_generations(batches: Sequence[Array], most: int) -> int:
         generations += 1 if worse <= DISAPPOINTING else -1
         generations = min(max(generations, 1), most)
     return generations
+
+
+def spread(batches: Sequence[Array]) -> float:
+    """By what to widen (or narrow) predicted standard deviations, from the batches so far.
+
+    What a search picks is what its surrogate is too hopeful of, so scores lie further from their
+    predictions than the surrogate knows.  The factor is such that 90 % intervals would have covered
+    90 % of the last `RECENT` scores.  `batches` are errors in standard deviations that were
+    themselves widened by it, [n] each, in order.
+    """
+    factor, errors = 1.0, np.zeros(0)
+    for batch in batches:
+        errors = np.append(errors, factor * np.abs(batch))[-RECENT:]
+        factor = max(float(np.quantile(errors, 0.9) / norm.ppf(0.95)), 0.1)
+    return factor
 
 
 def greedy_improvement(samples: Array, incumbent: float, n: int) -> list[int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayesopt.acquisition.candidates import SearchState
-from bayesopt.acquisition.pool import Judge, greedy_improvement, trusted_generations
+from bayesopt.acquisition.pool import Judge, greedy_improvement, spread, trusted_generations
 from tests.bayesopt.toy import ExactGP, GridCodec, grid_data, grid_space
 
 DATA = grid_data()
@@ -45,6 +45,16 @@ def test_generations_grow_while_predictions_hold():
     assert trusted_generations([good, good, bad], 5) == 2
     assert trusted_generations([bad] * 9, 5) == 1
     assert trusted_generations([-bad], 5) == 2  # better than was predicted
+
+
+def test_intervals_cover_nine_of_ten_recent_scores(rng):
+    assert spread([]) == 1.0
+    batches, factor = [], 1.0
+    for _ in range(20):  # deviations are three times what the surrogate says
+        batches.append(3 * rng.standard_normal(50) / factor)
+        factor = spread(batches)
+    assert factor == pytest.approx(3.0, rel=0.2)
+    assert np.mean(np.abs(np.concatenate(batches[10:])) < 1.645) == pytest.approx(0.9, abs=0.04)
 
 
 def test_a_judge_judges_once_and_refuses_what_is_known():
