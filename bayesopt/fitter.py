@@ -126,6 +126,14 @@ class SurrogateFitter:
             self.store.save_state(*key, gp.get_state())
         return gp
 
+    @property
+    def tested(self) -> bool:
+        """Whether the surrogate of the data set alone is fitted, for a test or for all batches."""
+        n = len(self.split.train)
+        if self.config is None:
+            return n >= FEWEST and len(self.split.test) > 0
+        return not self.refits(n)
+
     def refits(self, n: int) -> bool:
         """Whether the surrogate of n points is fitted anew for each batch."""
         refit = n <= FEW if self.refit is None else self.refit

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 STRATEGIES = ("joint", "random")
 MEANINGFUL = 1e-9
-EVOLUTIONS = 1
-"""That from the best: one that begins with any known molecules finds nothing similar."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +179,6 @@ def _searched(
         iterations=20,
         strategy=strategy,
         held_out=0.0,
-        candidates=replace(task.space.candidates, evolutions=EVOLUTIONS),
         seed=seed,
     )
     if strategy in NEEDS_SURROGATE:

@@ -325,7 +325,7 @@ class Optimizer:
         advance : called with the number of strings evaluated since the last call.
         """
         # Fitted before the first batch, so that a search without a budget tests its surrogate.
-        if self._informed and not self.trials and not self.fitter.refits(len(self.split.train)):
+        if self._informed and not self.trials and self.fitter.tested:
             self.fitter.first()
         advance(self._done())
         while (left := budget - self._done()) > 0:

@@ -333,8 +333,8 @@ class SearchSpace:
 
         Of a codec that is no autoencoder, the Gaussian of its samples or of known codes [N, D].
         """
-        if self._network is not None and self._network.has_prior and self._sample_prior is None:
-            prior: GaussianMixture = self._network.prior
+        prior = getattr(self._network, "prior", None)
+        if isinstance(prior, GaussianMixture) and self.has_prior and self._sample_prior is None:
             return prior
         region = self.trusted_region(codes)
         return GaussianMixture(region.mean[None], region.covariance[None])

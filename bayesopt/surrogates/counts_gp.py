@@ -190,7 +190,7 @@ class CountsGP:
         targets = self.map.forward(scores)
         self.incumbent = float(targets.min())
         rows = best_and_others(scores, WEIGHED, rng)
-        few, names = points.take(rows), list(points.parts)
+        few, names = points[rows], list(points.parts)
         self.tried = [names] if names else []
         if points.codes is not None:
             self.tried.append([*names, CODES])
@@ -230,14 +230,14 @@ class CountsGP:
     def _condition(self, points: Inputs, targets: Array, inducing: NDArray[np.int64]) -> None:
         """The posterior of u, the process at the inducing points, given all targets."""
         kernel, noise = self.chosen.kernel, self.chosen.noise
-        self._at = points.take(inducing)
+        self._at = points[inducing]
         prior = kernel(self._at, self._at)
         prior[np.diag_indices_from(prior)] += JITTER
         self._root = cholesky(prior, lower=True, overwrite_a=True, check_finite=False)
         inner, right = np.eye(len(inducing)), np.zeros(len(inducing))
         for start in range(0, len(points), CHUNK):
             part = np.arange(start, min(start + CHUNK, len(points)))
-            white = self._white(points.take(part))
+            white = self._white(points[part])
             inner += white @ white.T / noise
             right += white @ targets[part] / noise
         self._inner = cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
@@ -253,7 +253,7 @@ class CountsGP:
         mean, variance = np.empty((2, len(points)))
         for start in range(0, len(points), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(points)))
-            white = self._white(points.take(rows))
+            white = self._white(points[rows])
             left = solve_triangular(self._inner, white, lower=True, check_finite=False)
             mean[rows] = self._weights @ white
             variance[rows] = (left**2).sum(axis=0) - (white**2).sum(axis=0)

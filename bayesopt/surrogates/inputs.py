@@ -27,7 +27,7 @@ class Inputs:
     def __len__(self) -> int:
         return self.n
 
-    def take(self, rows: NDArray[np.int64]) -> Inputs:
+    def __getitem__(self, rows: NDArray[np.int64]) -> Inputs:
         """The points of these rows."""
         parts = {name: matrix[rows] for name, matrix in self.parts.items()}
         return Inputs(len(rows), parts, None if self.codes is None else self.codes[rows])
