@@ -103,6 +103,8 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
         (("--seeds", "9-0"), "run backwards"),
         (("--budget", "-5"), "--budget must be 0 or more"),
         (("--composite", "--reads", "codes"), "leave out --reads codes"),
+        (("--surrogate", "deep"), "does not read counts"),
+        (("--revisit",), "leave out --revisit"),
         (("--model", "absent"), "absent does not hold a trained grammar model"),
         (("--bugdet", "5"), "did you mean --budget"),
         (("--device", "gpu"), "GPU"),
