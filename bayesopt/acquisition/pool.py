@@ -75,7 +75,7 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
     known = state.best()
     judge(known[0], None)
     origins: dict[str, Array] = {}
-    about = getattr(gp, "about", dict)()
+    about: dict[str, Any] = getattr(gp, "about", dict)()
     if LATENT in config.sources:
         about.update(_walk(state, judge, known, origins, rng))
     if EVOLUTION in config.sources and state.space.recombine is not None:

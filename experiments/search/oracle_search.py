@@ -17,6 +17,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -190,7 +191,7 @@ class _Spent(Exception):
 
 def _evolve(calls: Calls, config: OracleSearchConfig, seed: int, start: Sequence[str]) -> None:
     try:
-        from mol_ga import default_ga
+        default_ga = import_module("mol_ga").default_ga
     except ImportError as error:
         raise UserError("the method mol_ga needs its package: pip install mol_ga") from error
 

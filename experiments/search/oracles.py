@@ -15,9 +15,10 @@ from functools import cache
 from typing import Any
 
 from rdkit import Chem, DataStructs, rdBase
-from rdkit.Chem import Crippen, rdFingerprintGenerator, rdMolDescriptors
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from gmae_tf.errors import UserError
+from molecules.chem.penalized import logp
 
 Mol = Chem.Mol
 Score = Callable[[Mol], float]
@@ -94,11 +95,6 @@ def formula(text: str) -> Score:
     parts = [through(atoms(element), gaussian(n, 1.0)) for element, n in wanted]
     total = gaussian(sum(n for _, n in wanted), 2.0)
     return geometric(*parts, lambda mol: total(mol.GetNumAtoms() + atoms("H")(mol)))
-
-
-def logp(mol: Mol) -> float:
-    """Crippen's logP."""
-    return float(Crippen.MolLogP(mol))
 
 
 def tpsa(mol: Mol) -> float:
