@@ -15,7 +15,7 @@ from bayesopt.acquisition.candidates import Candidates, Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
 from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
-from bayesopt.storage import Batch, Trial, TrialStore
+from bayesopt.storage import Batch, Trial, TrialStore, prediction_errors, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trusted_region import Array
@@ -46,24 +46,20 @@ class Optimizer:
         the first batches are samples of the model's prior.
     maximize : higher values are better.
     strategy : "joint" (the greatest joint expected improvement among candidates of all sources),
-        "ei" (the expected improvement of Kusner et al. 2017 by codes), or the baselines "random"
-        and "prior".
+        "ei" (that of Kusner et al. 2017 by codes), or the baselines "random" and "prior".
     sources : who proposes candidates of "joint": Markov chains in the latent space, "latent", and
         recombination of known strings, "evolution".
     batch_size : strings of a batch in `run`.
     surrogate : by default a Gaussian process on counts of the parts of strings and on codes
         (`bayesopt.surrogates.counts_gp`); or settings of one on codes or features, or a function
         that makes a surrogate (`bayesopt.surrogates.base.Surrogate`).
-    reads : what such another surrogate reads: the space's "features" where it has any, or "codes".
-        The strategy ei reads codes in any case.
+    reads : what another surrogate reads: the space's "features", if any, or "codes", as ei does.
     points : surrogate training points, None for all; `best` of them are the best known.
     held_out : share of the data set that tests the surrogate and does not train it.
-    refit : fit another surrogate anew for each batch; by default where there are few data.  That
-        of counts always is.
+    refit : fit another surrogate anew for each batch; by default where there are few data.
     winsorized : share of the worst known scores that are held down to one value, as is what is
         found and worse: outliers would bend the surrogate where it is good.
-    revisit : known strings may be proposed and cost an evaluation, as in the published searches;
-        not by "joint".
+    revisit : known strings may be proposed again, as in the published searches; not by "joint".
     candidates : how hard to look for candidates; by default as the space says.
     centres : rows of the data set around which to search; by default `SearchSpace.centre_rows`.
     failed_value : value recorded for a string whose evaluation fails (NaN); None: no value, and
@@ -298,15 +294,7 @@ class Optimizer:
 
     def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
         """Of each source: its share of the evaluations, and of the best ones."""
-        trials = [t for t in self.trials if t.batch != UNASKED]
-        ranked = sorted(trials, key=lambda t: float(t.score or 0.0))[:best]
-        return {
-            source: {
-                "evaluations": float(np.mean([t.source == source for t in trials])),
-                "best": float(np.mean([t.source == source for t in ranked])),
-            }
-            for source in sorted({t.source for t in trials} - {""})
-        }
+        return source_shares([t for t in self.trials if t.batch != UNASKED], best)
 
     def run(
         self,
@@ -356,22 +344,11 @@ class Optimizer:
         return values
 
     def _trials(self, found: Candidates, batch: int, stored: int) -> list[Trial]:
+        trained = [s is not None and self._is_training_data(s) for s in found.strings]
+        key = {"strategy": self.strategy, "seed": self.seed, "batch": batch, "score": None}
         return [
-            Trial(
-                strategy=self.strategy,
-                seed=self.seed,
-                batch=batch,
-                evaluation=stored + i + 1,
-                string=string,
-                score=None,
-                in_training_data=string is not None and self._is_training_data(string),
-                proposed_code=found.origins[i],
-                code=found.codes[i],
-                source=found.sources[i] if found.sources else "",
-                predicted_mean=None if found.mean is None else float(found.mean[i]),
-                predicted_sd=None if found.sd is None else float(found.sd[i]),
-            )
-            for i, string in enumerate(found.strings)
+            Trial(**key, evaluation=stored + i + 1, in_training_data=trained[i], **row)
+            for i, row in enumerate(found.rows())
         ]
 
     @cached_property
@@ -402,7 +379,7 @@ class Optimizer:
             novel=self.space.novel and self._informed and not self.revisit,
             candidates=self.candidates,
             reads=self.reads,
-            errors=_errors(done),
+            errors=prediction_errors(done),
         )
 
     def _joined(
@@ -421,13 +398,3 @@ class Optimizer:
         """Inputs of N points and scores [N] from which the surrogate of the next batch learns."""
         state = self._state(self._stored())
         return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)
-
-
-def _errors(trials: Sequence[Trial]) -> list[Array]:
-    """Errors of the predictions of each batch, in standard deviations."""
-    found: dict[int, list[float]] = {}
-    for t in trials:
-        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
-            error = (t.score - t.predicted_mean) / t.predicted_sd
-            found.setdefault(t.batch, []).append(error)
-    return [np.array(errors) for _, errors in sorted(found.items())]

@@ -104,6 +104,28 @@ class Batch(tuple[str, ...]):
         return [trial.string for trial in self.trials]
 
 
+def source_shares(trials: Sequence[Trial], best: int) -> dict[str, dict[str, float]]:
+    """Of each source: its share of evaluated trials, and of the best ones."""
+    ranked = sorted(trials, key=lambda t: float(t.score or 0.0))[:best]
+    return {
+        source: {
+            "evaluations": float(np.mean([t.source == source for t in trials])),
+            "best": float(np.mean([t.source == source for t in ranked])),
+        }
+        for source in sorted({t.source for t in trials} - {""})
+    }
+
+
+def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
+    """Scores minus predictions in standard deviations, [n] for each batch, in order."""
+    found: dict[int, list[float]] = {}
+    for t in trials:
+        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
+            error = (t.score - t.predicted_mean) / t.predicted_sd
+            found.setdefault(t.batch, []).append(error)
+    return [np.array(errors) for _, errors in sorted(found.items())]
+
+
 class TrialStore:
     """The trials, surrogate states and fits of one run; make it by `TrialStore.open`."""
 

@@ -129,3 +129,16 @@ class Candidates:
     sd: Array | None = None
     sources: Sequence[str] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each candidate as fields of a trial."""
+        none = [None] * len(self.strings)
+        columns = {
+            "string": self.strings,
+            "proposed_code": self.origins,
+            "code": self.codes,
+            "source": self.sources or [""] * len(self.strings),
+            "predicted_mean": none if self.mean is None else self.mean.tolist(),
+            "predicted_sd": none if self.sd is None else self.sd.tolist(),
+        }
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -79,7 +79,7 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
     if LATENT in config.sources:
         about.update(_walk(state, judge, known, origins, rng))
     if EVOLUTION in config.sources and state.space.recombine is not None:
-        _evolve(state, judge, known[0], rng)
+        _evolve(state, judge, judge.best([*known[0], *judge.sources], config.centres), rng)
     for source in config.sources:
         about[f"{source}_candidates"] = list(judge.sources.values()).count(source)
     pool = judge.best(list(judge.sources), max(config.joint, n))
@@ -178,12 +178,11 @@ def _walk(
 
 
 def _evolve(
-    state: SearchState, judge: Judge, known: Sequence[str], rng: np.random.Generator
+    state: SearchState, judge: Judge, parents: Sequence[str], rng: np.random.Generator
 ) -> None:
-    """Generations of strings, each made from the best of the known and of those before."""
+    """Generations of strings, each made from the best of the parents and of those before."""
     config, recombine = state.candidates, state.space.recombine
     assert recombine is not None
-    parents = list(known)
     for _ in range(trusted_generations(state.errors, config.generations)):
         chosen = [parents[i] for i in rng.integers(len(parents), size=config.children)]
         children = [s for s in recombine(chosen, rng) if s is not None]

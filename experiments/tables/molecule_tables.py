@@ -130,7 +130,8 @@ def improve_table() -> list[str]:
         for name, mean, deviation, success in IMPROVEMENTS
     ]
     for key, name in names.items():
-        each = found[key]
+        if (each := found.get(key)) is None:
+            continue
         improvement = f"{each['improvement']:.2f} ± {each['deviation']:.2f}"
         success = f"{100 * each['success']:.4g} %"
         lines.append([name, improvement, success, of, f"{each['evaluations']:.0f}"])
