@@ -345,9 +345,9 @@ class Optimizer:
 
     def _trials(self, found: Candidates, batch: int, stored: int) -> list[Trial]:
         trained = [s is not None and self._is_training_data(s) for s in found.strings]
-        key = {"strategy": self.strategy, "seed": self.seed, "batch": batch, "score": None}
+        key: dict[str, Any] = {"strategy": self.strategy, "seed": self.seed, "batch": batch}
         return [
-            Trial(**key, evaluation=stored + i + 1, in_training_data=trained[i], **row)
+            Trial(**key, **row, score=None, evaluation=stored + i + 1, in_training_data=trained[i])
             for i, row in enumerate(found.rows())
         ]
 
