@@ -79,7 +79,7 @@ def joint_improvement(state: SearchState, n: int, rng: np.random.Generator) -> C
     if LATENT in config.sources:
         about.update(_walk(state, judge, known, origins, rng))
     if EVOLUTION in config.sources and state.space.recombine is not None:
-        _evolve(state, judge, judge.best([*known[0], *judge.sources], config.centres), rng)
+        _evolve(state, judge, known[0], rng)
     for source in config.sources:
         about[f"{source}_candidates"] = list(judge.sources.values()).count(source)
     pool = judge.best(list(judge.sources), max(config.joint, n))
