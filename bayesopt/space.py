@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayesopt.surrogates.inputs import Inputs, Vocabulary
+from bayesopt.inputs import Inputs, Vocabulary
 from bayesopt.trusted_region import Array, TrustedRegion
 from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture

@@ -20,8 +20,8 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import norm
 
+from bayesopt.inputs import Inputs
 from bayesopt.surrogates.base import Progress, gaussian_score
-from bayesopt.surrogates.inputs import Inputs
 from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
 

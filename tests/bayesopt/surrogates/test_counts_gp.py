@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bayesopt.surrogates.counts_gp as module
+from bayesopt.inputs import Inputs, Vocabulary
 from bayesopt.surrogates.counts_gp import CODES, CountsGP, Kernel, best_and_others, minmax, weigh
-from bayesopt.surrogates.inputs import Inputs, Vocabulary
 from gmae_tf.errors import UserError
 
 LETTERS = "abcdef"
