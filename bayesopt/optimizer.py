@@ -20,7 +20,7 @@ from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
-from gmae_tf.utils.arrays import check_count
+from gmae_tf.utils.arrays import check_int
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,8 +126,7 @@ class Optimizer:
             raise UserError(f"there is no strategy {strategy!r}: use {', '.join(STRATEGIES)}.")
         if not isinstance(space, SearchSpace):
             space = SearchSpace(space)
-        if check_count(batch_size) < 1:
-            raise UserError(f"batch_size is {batch_size}: ask for at least one string.")
+        check_int(batch_size, "batch_size", 1)
         if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
         if not isinstance(dataset, Dataset | None):
@@ -205,9 +204,7 @@ class Optimizer:
 
         While proposed strings wait for their values, these are returned again, and nothing new.
         """
-        n = self.batch_size if n is None else check_count(n)
-        if n < 1:
-            raise UserError(f"ask for at least one string, not {n}.")
+        n = self.batch_size if n is None else check_int(n, "the number of strings", 1)
         if pending := self.store.pending(self.strategy, self.seed):
             return self._batch(pending)
         stored = self._stored()
@@ -281,7 +278,7 @@ class Optimizer:
         import pandas as pd
 
         found = [t for t in self.trials if t.string is not None]
-        batch = self._batch(sorted(found, key=lambda t: float(t.score or 0.0))[: check_count(n)])
+        batch = self._batch(sorted(found, key=lambda t: float(t.score or 0.0))[: check_int(n, "n")])
         return pd.DataFrame(
             {
                 "string": batch.strings,

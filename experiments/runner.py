@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gmae_tf.utils.cli import console
 from gmae_tf.utils.json import to_json, write_json
@@ -28,6 +28,20 @@ PLACES = ("out", "data_dir")
 """Options that say where files lie, and nothing about the numbers."""
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Options of every study."""
+
+    out: Path = Path("runs/study")
+    """Folder; the same command continues it, and repeats nothing that is done."""
+    seeds: str = "0-2"
+    """Seeds of data, weights and batch order, as in 0-2 or 0,3,5."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,22 @@ def run_trials(folder: Path, trials: Sequence[Trial]) -> list[Row]:
     paths = [folder / trial.name / MEASURED for trial in trials]
     paths += sorted(set(folder.glob(f"*/{MEASURED}")) - set(paths))
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def finish_study(
+    config: StudyOptions,
+    folder: Path,
+    rows: Sequence[Row],
+    figures: Mapping[str, bytes],
+    table: Table,
+) -> None:
+    """Write figures by name and results.json, and print the table of a study."""
+    from gmae_tf.utils.files import write_atomic
+
+    for name, png in figures.items():
+        write_atomic(folder / f"{name}.png", png)
+    write_results(folder / "results.json", config, rows)
+    print_table(*table)
 
 
 def timed(folder: Path, train: Callable[[], T]) -> tuple[T, float | None]:

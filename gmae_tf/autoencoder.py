@@ -12,12 +12,19 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.penalties import Penalty, component_cross_entropy, weighted_sum
+from gmae_tf.penalties import Penalty, check_penalty, component_cross_entropy, weighted_sum
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.arrays import check_count
-
-_serialize = keras.saving.serialize_keras_object
-_deserialize = keras.saving.deserialize_keras_object
+from gmae_tf.serialization import Configured, of_config, to_config
+from gmae_tf.utils.arrays import (
+    check_codes,
+    check_examples,
+    check_int,
+    check_kind,
+    check_number,
+    check_rng,
+    check_rows,
+)
+from gmae_tf.utils.devices import device_count
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,14 @@ class Batch:
     targets: Any = None
 
 
-class Method(keras.layers.Layer):
+class Method(Configured, keras.layers.Layer):
     """Posterior, prior and loss terms of one kind of autoencoder, as a Keras layer.
 
     This base is the plain autoencoder: the encoder's output is the code, and it is what is decoded.
     A subclass overrides what it does differently; layers and weights that it holds are trained,
     saved and resumed with the networks.  A term moves whatever its value depends on: to keep one
     from moving some part, compute it from `ops.stop_gradient` of values, or of the part's weights
-    with `gmae_tf.models.layers.gradients.frozen`.
+    with `gmae_tf.models.layers.frozen`.
 
     Attributes
     ----------
@@ -161,19 +168,29 @@ class Autoencoder(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_kind(encoder, keras.Layer, "encoder")
+        check_kind(decoder, keras.Layer, "decoder")
+        if not callable(reconstruction):
+            raise UserError(
+                f"reconstruction is {reconstruction!r:.80}: give a function (x, output)"
+            )
+        if penalty is not None:
+            check_penalty(penalty)
+        check_kind(prior, GaussianMixture | None, "prior")
+        check_kind(method, Method | None, "method")
         self.encoder = encoder
         self.decoder = decoder
         self.reconstruction = reconstruction
-        self.reconstruction_weight = reconstruction_weight
+        self.reconstruction_weight = check_number(reconstruction_weight, "reconstruction_weight", 0)
         self.penalty = penalty
         self.prior = prior if prior is not None else getattr(penalty, "prior", None)
-        if assignment_weight and self.prior is None:
+        if check_number(assignment_weight, "assignment_weight", 0) and self.prior is None:
             raise UserError("codes can only be assigned to the components of a prior: give one")
         self.assignment_weight = assignment_weight
         self.method = method
         self.recipe: Any = None  # the `gmae_tf.models.config.Recipe` of a model by name
         # Held here as well because Keras only tracks random state that a layer owns.
-        self.seed_generator = penalty.seed_generator if penalty else None
+        self.seed_generator = getattr(penalty, "seed_generator", None)
         names = ["reconstruction", *(penalty.weights if penalty else ())]
         names += method.term_weights if method else ()
         if hasattr(reconstruction, "exact_match"):
@@ -275,8 +292,7 @@ class Autoencoder(keras.Model):
 
     def decode(self, z: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """Decoder outputs for codes [N, D]: pixels, or logits [N, T, R]."""
-        codes = np.asarray(z, dtype=np.float32)
-        return _predict(self.decoder, codes, batch_size)
+        return _predict(self.decoder, check_codes(z, self.latent_dim), batch_size)
 
     def reconstruct(self, x: Any, batch_size: int = 1024) -> NDArray[np.float32]:
         """`decode(encode(x))`."""
@@ -291,7 +307,7 @@ class Autoencoder(keras.Model):
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """n codes [n, D] of the prior.  `UserError` if there is none, or n is no count."""
-        n = check_count(n)
+        n, rng = check_int(n, "n"), check_rng(rng)
         if self.method is not None and (codes := self.method.sample_codes(n, rng)) is not None:
             return codes
         if self.prior is None:
@@ -310,37 +326,24 @@ class Autoencoder(keras.Model):
 
         Straight, not spherical: a mixture has no centre about which to turn.
         """
-        share = np.linspace(0.0, 1.0, steps)[None, :, None]
-        a, b = (np.asarray(codes, dtype=np.float64)[:, None, :] for codes in (start, end))
+        a, b = (check_rows(codes, self.latent_dim)[:, None, :] for codes in (start, end))
+        if len(a) != len(b):
+            raise UserError(f"{len(a)} codes cannot be paired with {len(b)}: give as many")
+        share = np.linspace(0.0, 1.0, check_int(steps, "steps", 1))[None, :, None]
         codes = ((1 - share) * a + share * b).reshape(-1, a.shape[-1])
         decoded = self.decode(codes)
         return decoded.reshape(len(a), steps, *decoded.shape[1:])
 
     def get_config(self) -> dict[str, Any]:
         """Networks, loss, penalty and prior."""
-        return {
-            "name": self.name,
-            "encoder": _serialize(self.encoder),
-            "decoder": _serialize(self.decoder),
-            "reconstruction": _serialize(self.reconstruction),
-            "reconstruction_weight": self.reconstruction_weight,
-            "penalty": _serialize(self.penalty) if self.penalty else None,
-            "prior": self.prior.get_config() if self.prior is not None else None,
-            "assignment_weight": self.assignment_weight,
-            "method": _serialize(self.method) if self.method else None,
-        }
+        names = ["encoder", "decoder", "reconstruction", "reconstruction_weight", "penalty"]
+        names += ["prior", "assignment_weight", "method"]
+        return {"name": self.name, **{name: to_config(getattr(self, name)) for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Autoencoder:
         """Inverse of `get_config`."""
-        config = dict(config)
-        prior = config.pop("prior")
-        parts = {
-            name: _deserialize(config.pop(name))
-            for name in ("encoder", "decoder", "reconstruction", "penalty", "method")
-        }
-        mixture = GaussianMixture.from_config(prior) if prior else None
-        return cls(**parts, **config, prior=mixture)
+        return cls(**{name: of_config(name, value) for name, value in config.items()})
 
 
 def _mean_over(measure: Any, x: Any, output: Any) -> Any:
@@ -382,6 +385,14 @@ def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.
 
 
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
+    wanted = getattr(network, "input_shape", None)
+    if isinstance(wanted, tuple):  # not several inputs
+        x = check_examples(x, wanted[1:])
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
-    return network.predict(x, batch_size=batch_size, verbose=0)
+    devices = device_count()
+    n, missing = len(x), -len(x) % devices  # each device gets as many rows
+    if missing:
+        x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
+    batch_size = devices * -(-batch_size // devices)
+    return network.predict(x, batch_size=batch_size, verbose=0)[:n]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.utils.arrays import check_array, check_int, check_number, check_rng, check_rows
 
 Array = NDArray[np.float64]
 DensityKind = Literal["gaussian", "mixture", "kde"]
@@ -60,9 +61,13 @@ class LatentDensity:
     ) -> None:
         if kind not in get_args(DensityKind):
             raise UserError(f"{kind!r} is no density: choose {', '.join(get_args(DensityKind))}")
+        if bandwidth not in ("scott", "silverman"):
+            check_number(bandwidth, "bandwidth", positive=True)
         self.kind = kind
-        self.n_components = n_components
-        self.max_codes = KDE_CODES if max_codes is None and kind == "kde" else max_codes
+        self.n_components = check_int(n_components, "n_components", 1)
+        self.max_codes = KDE_CODES if kind == "kde" else None
+        if max_codes is not None:
+            self.max_codes = check_int(max_codes, "max_codes", 2)
         self.bandwidth = bandwidth
         self._estimator: Any = None
         self._axes: tuple[Array, Array] | None = None
@@ -72,7 +77,7 @@ class LatentDensity:
         from sklearn.mixture import GaussianMixture as Mixture
         from sklearn.neighbors import KernelDensity
 
-        codes = np.asarray(z, dtype=np.float64)
+        codes, seed = check_array(z, "codes"), check_int(seed, "seed")
         if codes.ndim != 2 or len(codes) < 2 or not np.isfinite(codes).all():
             raise UserError(
                 f"a density needs finite codes [N, D] with N of at least 2, not {codes.shape}"
@@ -100,12 +105,14 @@ class LatentDensity:
     def log_prob(self, z: ArrayLike) -> Array:
         """Log density of codes, [N, D] -> [N]."""
         estimator = self._fitted()
-        log_prob = estimator.score_samples(self._whitened(np.asarray(z, dtype=np.float64)))
+        codes = check_rows(z, len(self._centre))
+        log_prob = estimator.score_samples(self._whitened(codes))
         return log_prob if self._axes is None else log_prob - np.log(self._axes[1]).sum()
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n codes, [n, D]."""
-        estimator, seed = self._fitted(), int(rng.integers(2**31))
+        estimator, n, rng = self._fitted(), check_int(n, "n", 1), check_rng(rng)
+        seed = int(rng.integers(2**31))
         if self.kind == "kde":
             codes = estimator.sample(n, random_state=seed)
             if self._axes is None:

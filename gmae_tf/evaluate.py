@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import SMALLEST
+from gmae_tf.images.options import SMALLEST
 from gmae_tf.models import MODELS
 from gmae_tf.utils.cli import console, run_command
 
@@ -78,7 +77,8 @@ def evaluate_run(run: Path, config: EvaluateConfig | None = None) -> dict[str, A
     from gmae_tf.images.model import ImageAutoencoder
 
     model = ImageAutoencoder.load(run)
-    with progress() as step:
+    with console().status("evaluating") as status:
+        step = Progress(lambda name: status.update(f"evaluating: {name}"))
         return _evaluate(config, model, data, step)
 
 
@@ -101,11 +101,10 @@ def _evaluate(
     measured = numbers.measure_material(material, extractor, batch_size, step)
     results = {**_about(config, material), **measured, "notes": notes}
     step("figures")
-    made = []
     history = model.details.get("history", [])
-    for picture in pictures(material, results["clusters"], history, extractor):
+    made = list(pictures(material, results["clusters"], history, extractor))
+    for picture in made:
         picture.write(config.run / "figures")
-        made.append(picture)
     step("")
     results["seconds"] = {name: round(seconds, 1) for name, seconds in step.seconds.items()}
     write_json(config.run / "evaluation.json", results)
@@ -154,15 +153,13 @@ def load_data(details: Mapping[str, Any], data_dir: Path | None) -> ImageData:
 
 def _check_run(run: Path) -> None:
     """Refuse what is no run of the training; a folder with a model alone is fine."""
+    record = run / "environment.json"
     if not run.is_dir():
         raise UserError(
             f"there is no run folder {run}: name the folder that python -m gmae_tf.train wrote"
         )
-    record = run / "environment.json"
-    if not record.exists():
-        return
     try:
-        kind = json.loads(record.read_text())["kind"]
+        kind = json.loads(record.read_text())["kind"] if record.exists() else REQUESTED
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{record} is damaged ({error}): train again in another folder") from error
     if kind != REQUESTED:
@@ -218,6 +215,8 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
     model, data = material.model, material.data
     facts = environment()
     versions = facts.pop("versions")
+    parts = {name: len(getattr(data, name)) for name in ("train", "validation", "test")}
+    about = ("name", "source", "side", "channels", "class_names")
     return {
         "run": config.run.name,
         "model": {
@@ -226,16 +225,7 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
             "parameters": int(model.network.count_params()),
             "prior": None if material.prior is None else material.prior.get_config(),
         },
-        "data": {
-            "name": data.name,
-            "source": data.source,
-            "train": len(data.train),
-            "validation": len(data.validation),
-            "test": len(data.test),
-            "side": data.side,
-            "channels": data.channels,
-            "class_names": data.class_names,
-        },
+        "data": {**{name: getattr(data, name) for name in about}, **parts},
         "seed": config.seed,
         "command": command_line(config),
         "options": model.details.get("config", {}),
@@ -245,11 +235,9 @@ def _about(config: EvaluateConfig, material: Material) -> dict[str, Any]:
 
 def command_line(config: EvaluateConfig) -> str:
     """How to evaluate in the same way again."""
-    flags = {"--n": config.n, "--seed": config.seed}
-    paths = {"--inception": config.inception, "--classifier": config.classifier}
-    given = {flag: shlex.quote(str(path)) for flag, path in paths.items() if path is not None}
-    words = " ".join(f"{flag} {value}" for flag, value in {**flags, **given}.items())
-    return f"python -m gmae_tf.evaluate {shlex.quote(str(config.run))} {words}"
+    given = {name: getattr(config, name) for name in ("n", "seed", "inception", "classifier")}
+    words = [f"--{name} {shlex.quote(str(v))}" for name, v in given.items() if v is not None]
+    return " ".join(["python -m gmae_tf.evaluate", shlex.quote(str(config.run)), *words])
 
 
 def _words(material: Material) -> str:
@@ -259,11 +247,8 @@ def _words(material: Material) -> str:
     if material.prior is None:
         return "Autoencoder"
     k = material.prior.n_components
-    return (
-        f"Autoencoder with a mixture of {k} Gaussians"
-        if k > 1
-        else "Autoencoder with a Gaussian prior"
-    )
+    mixture = f"mixture of {k} Gaussians" if k > 1 else "Gaussian prior"
+    return f"Autoencoder with a {mixture}"
 
 
 class Progress:
@@ -283,28 +268,16 @@ class Progress:
         self.show(name)
 
 
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A line on the terminal that names the running step."""
-    with console().status("evaluating") as status:
-        yield Progress(lambda name: status.update(f"evaluating: {name}"))
-
-
 def with_flag(arguments: Sequence[str]) -> list[str]:
     """`RUN --n 100` as `--run RUN --n 100`."""
-    if arguments and not arguments[0].startswith("-"):
-        return ["--run", *arguments]
-    return list(arguments)
-
-
-def _command(config: EvaluateConfig) -> None:
-    evaluate(config)
+    first = arguments and not arguments[0].startswith("-")
+    return ["--run", *arguments] if first else list(arguments)
 
 
 def main() -> None:
     """The command."""
     run_command(
-        _command,
+        evaluate,
         EvaluateConfig,
         prog="python -m gmae_tf.evaluate",
         description="Measure and draw how good a trained image model is: evaluate RUN.",

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, ndtr
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_array, check_int, check_number, check_rng, check_rows
 
 Array = NDArray[np.float64]
 
@@ -54,9 +55,9 @@ class GaussianMixture:
     def __init__(
         self, means: ArrayLike, covariances: ArrayLike = 1.0, weights: ArrayLike | None = None
     ) -> None:
-        mu = np.atleast_2d(np.array(means, dtype=np.float64))  # a copy, so nobody else changes it
-        pi = np.ones(len(mu)) if weights is None else np.asarray(weights, dtype=np.float64)
-        if mu.ndim != 2 or not np.isfinite(mu).all():
+        mu = np.atleast_2d(check_array(means, "means"))  # a copy, so nobody else changes it
+        pi = np.ones(len(mu)) if weights is None else check_array(weights, "weights")
+        if mu.ndim != 2 or not mu.size or not np.isfinite(mu).all():
             raise UserError(f"means must be finite and of shape [K, D], not {np.shape(means)}")
         if pi.shape != (len(mu),) or not (np.isfinite(pi).all() and (pi > 0).all()):
             raise UserError(f"weights must be {len(mu)} positive numbers, one for each mean")
@@ -67,7 +68,7 @@ class GaussianMixture:
     @classmethod
     def standard_normal(cls, dim: int) -> GaussianMixture:
         """N(0, I) on R^dim: the unimodal prior of the papers."""
-        return cls(np.zeros((1, dim)))
+        return cls(np.zeros((1, check_int(dim, "dim", 1))))
 
     @classmethod
     def one_hot(
@@ -79,15 +80,14 @@ class GaussianMixture:
         components overlap so much that the mixture is hardly more than one Gaussian.
         Raises `UserError` for more components than dimensions: centres would coincide.
         """
-        if n_components < 1:
-            raise UserError(f"n_components is {n_components}: a mixture has at least 1")
-        if n_components > dim:
+        if check_int(n_components, "n_components", 1) > check_int(dim, "dim", 1):
             raise UserError(
                 f"one-hot means place at most one component on each axis: {n_components} "
                 f"components do not fit in {dim} dimensions, so raise latent_dim or give the "
                 "means yourself"
             )
-        return cls(mean_scale * np.eye(n_components, dim), variance)
+        scale = check_number(mean_scale, "mean_scale")
+        return cls(scale * np.eye(n_components, dim), check_number(variance, "variance"))
 
     @property
     def n_components(self) -> int:
@@ -111,7 +111,7 @@ class GaussianMixture:
 
     def sample(self, n: int, rng: int | np.random.Generator) -> Array:
         """Draw n codes, [n, D], with a generator or a seed."""
-        rng = np.random.default_rng(rng)
+        n, rng = check_int(n, "n"), check_rng(rng)
         component = rng.choice(self.n_components, size=n, p=self.weights)
         noise = rng.standard_normal((n, self.dim))
         return self.means[component] + np.einsum("nij,nj->ni", self._cholesky[component], noise)
@@ -131,6 +131,9 @@ class GaussianMixture:
         NumPy in, NumPy out; a backend tensor in, a tensor of its dtype out.  Written with erfc,
         so that lower tails keep their relative precision.
         """
+        shape = z.shape if hasattr(z, "shape") else check_array(z, "codes").shape
+        if not len(shape) or shape[-1] != self.dim:
+            raise UserError(f"codes have the shape {list(shape)}: give [..., {self.dim}]")
         means, stds, weights = self._marginals
         return mixture_cdf(z, means, stds, weights)
 
@@ -159,7 +162,7 @@ class GaussianMixture:
         return means, scales, weights
 
     def _joint_log_prob(self, z: ArrayLike) -> Array:
-        offset = np.asarray(z, dtype=np.float64)[:, None, :] - self.means  # [N, K, D]
+        offset = check_rows(z, self.dim)[:, None, :] - self.means  # [N, K, D]
         whitened = np.einsum("kij,nkj->nki", np.linalg.inv(self._cholesky), offset)
         log_det = np.log(np.diagonal(self._cholesky, axis1=1, axis2=2)).sum(axis=1)
         constant = 0.5 * self.dim * np.log(2 * np.pi)
@@ -206,7 +209,7 @@ def mixture_cdf(z: Any, means: Any, stds: Any, weights: Any) -> Any:
 
 
 def _full_covariances(covariances: ArrayLike, k: int, d: int) -> Array:
-    c = np.array(covariances, dtype=np.float64)
+    c = check_array(covariances, "covariances")
     if c.shape in {(), (k,)}:
         full = np.broadcast_to(c, (k,))[:, None, None] * np.eye(d)
     elif c.shape == (k, d):

@@ -7,13 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import SMALLEST
-from gmae_tf.images.training import (
-    TrainingOptions,
-    few_steps,
-    refuse_nonpositive,
-    resolve,
-)
+from gmae_tf.images.options import SMALLEST, TrainingOptions, few_steps, refuse_nonpositive, resolve
 from gmae_tf.models import MODELS, check_options, options_of
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import to_json
@@ -48,6 +42,8 @@ class TrainConfig(TrainingOptions):
     """Images of each kind for the evaluation."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    devices: int = 1
+    """GPUs that share each batch (data parallel), on JAX."""
     list_models: bool = False
     """Show all models with their options, and do nothing else."""
 
@@ -63,11 +59,11 @@ def train(config: TrainConfig) -> None:
     from gmae_tf.utils.devices import select_device, set_precision
     from gmae_tf.utils.run_dir import open_run
 
-    set_precision(config.mixed_precision, select_device(config.device))
+    set_precision(config.mixed_precision, select_device(config.device, config.devices))
     check_options(config.model, config.model_options)
     from gmae_tf.images.model import ImageAutoencoder
 
-    free = ("epochs", "device", "samples", "evaluate", "xla")
+    free = ("epochs", "device", "devices", "samples", "evaluate", "xla")
     run = open_run(config.out, asdict(config), "gmae_tf.train", may_change=free)
     screen = console()
     screen.print(data.source)

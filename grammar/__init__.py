@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.autoencoder.space import evaluate_space
     from grammar.cfg.grammar import Grammar
     from grammar.codec import RuleCodec
     from grammar.errors import GrammarError
@@ -22,6 +23,7 @@ _HOME = {
     "GrammarError": "grammar.errors",
     "Parser": "grammar.parsing.parser",
     "RuleCodec": "grammar.codec",
+    "evaluate_space": "grammar.autoencoder.space",
     "load_grammar": "grammar.library",
 }
 
@@ -31,6 +33,7 @@ __all__ = [
     "GrammarError",
     "Parser",
     "RuleCodec",
+    "evaluate_space",
     "load_grammar",
 ]
 

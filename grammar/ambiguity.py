@@ -9,7 +9,6 @@ import numpy as np
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import GrammarError, ParseError
-from grammar.parsing.engines import ChartEngine
 from grammar.parsing.parser import Parser
 from grammar.sampling.counting import Derivations
 from grammar.sampling.uniform import sample_derivations
@@ -51,14 +50,13 @@ def find_ambiguity(parser: Parser, token_lists: Sequence[list[str]]) -> str | No
     """One sentence with a string that has two derivations; None if none is found.
 
     LALR(1) tables without conflict prove that there is none (`Parser.exact`). Otherwise each of
-    the strings is given to a chart parser: no finding is then strong evidence, not a proof.
+    the strings is parsed in every way: no finding is then strong evidence, not a proof.
     """
     if parser.exact:
         return None
     grammar = parser.grammar
-    chart = ChartEngine(grammar)
     for tokens in token_lists:
-        derivations = chart.derivations(tokens, limit=2)
+        derivations = parser.derivations(tokens, limit=2)
         if len(derivations) > 1:
             pairs = zip(*derivations, strict=False)
             first, second = next((grammar.rules[a], grammar.rules[b]) for a, b in pairs if a != b)

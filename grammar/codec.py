@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError
+from grammar.errors import GrammarError, check_type
 from grammar.parsing.parser import Parser
 
 
@@ -30,6 +32,10 @@ class RuleCodec:
     def __init__(self, grammar: Grammar | Parser, max_length: int | None = None) -> None:
         self.parser = grammar if isinstance(grammar, Parser) else Parser(grammar)
         self.grammar = self.parser.grammar
+        if max_length is not None:
+            check_type(max_length, Integral, "max_length: give a whole number of productions")
+            if max_length < 1:
+                raise GrammarError(f"max_length is {max_length}: give 1 production or more")
         self.max_length = max_length
         self._terminals = _expansion_steps(self.grammar)
 
@@ -50,10 +56,7 @@ class RuleCodec:
 
     def decode(self, rules: np.ndarray) -> list[str | None]:
         """Canonical strings of rule indices [N, T]; None where a derivation is not complete."""
-        rules = np.asarray(rules)
-        if rules.ndim != 2 or not np.issubdtype(rules.dtype, np.integer):
-            raise GrammarError(f"rules must be integers [N, T]; got {rules.dtype} {rules.shape}")
-        expanded = map(self.tokens, rules.tolist())
+        expanded = map(self.tokens, check_rules(rules).tolist())
         return [None if tokens is None else "".join(tokens) for tokens in expanded]
 
     def tokens(self, rules: Sequence[int]) -> list[str] | None:
@@ -61,6 +64,7 @@ class RuleCodec:
 
         Leftmost expansion in linear time: a stack of open symbols, the next one on top.
         """
+        check_type(rules, (Sequence, np.ndarray), "give a sequence of rule indices")
         out: list[str] = []
         pending: list[str | int] = [0]
         padding, table = self.grammar.padding, self._terminals
@@ -81,11 +85,23 @@ def check_strings(strings: Sequence[str]) -> list[str]:
     """The strings as a list; GrammarError for one string, or for anything else in the list."""
     if isinstance(strings, str):
         raise GrammarError(f"give a list of strings: [{strings!r}] instead of {strings!r}")
+    check_type(strings, Iterable, "give a list of strings")
     strings = list(strings)
     for place, text in enumerate(strings):
         if not isinstance(text, str):
             raise GrammarError(f"give a list of strings: item {place} is {text!r}")
     return strings
+
+
+def check_rules(rules: ArrayLike) -> np.ndarray:
+    """Rule indices as an array [N, T]; GrammarError for anything else."""
+    try:
+        array = np.asarray(rules)
+    except ValueError as error:  # rows of different lengths
+        raise GrammarError(f"rules must be integers [N, T]: {error}") from error
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
+        raise GrammarError(f"rules must be integers [N, T]; got {array.dtype} {array.shape}")
+    return array
 
 
 def pad(sequences: Sequence[bytes], length: int, grammar: Grammar) -> np.ndarray:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
 
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError
+from grammar.errors import GrammarError, check_type
 
 _LOWEST = -1e30  # finite, so that an allowed rule always beats a forbidden one at -inf
 
@@ -93,100 +94,43 @@ def decode_logits(
     logits: np.ndarray,
     grammar: Grammar,
     *,
-    samples: int | None = None,
     temperature: float = 1.0,
     rng: np.random.Generator | None = None,
-    length_aware: bool = True,
     walk: Callable[[int, int], DerivationMask] | None = None,
 ) -> np.ndarray:
-    """Rule indices from logits [N, T, R]: uint8 [N, T], or [S, N, T] for `samples=S`.
+    """Rule indices uint8 [N, T] from logits [N, T, R].
 
     The rules that are allowed at each step are those of `StackMask`, or of the mask that
-    `walk(derivations, T)` makes (`length_aware` then has no effect).  Greedy without `rng`,
-    otherwise Gumbel-argmax draws from the masked softmax(logits / temperature).  Raises
-    GrammarError for wrong shapes or a T that fits no string.
+    `walk(derivations, T)` makes.  Greedy without `rng`, otherwise Gumbel-argmax draws from the
+    masked softmax(logits / temperature).  Raises GrammarError for wrong shapes or a T that fits no
+    string.
     """
-    logits = _checked(logits, grammar)
-    if (samples is not None and samples < 1) or temperature <= 0:
-        raise GrammarError(f"samples={samples} and temperature={temperature} must be positive")
-    if samples is not None and rng is None:
-        raise GrammarError("sampling needs a generator; pass rng=numpy.random.default_rng(seed)")
-    if rng is not None:
-        logits = logits / temperature
-    copies, steps = samples or 1, logits.shape[1]
-    n = copies * len(logits)
-    mask = walk(n, steps) if walk else StackMask(grammar, n, steps, length_aware=length_aware)
-    rules = np.empty((n, steps), dtype=np.uint8)
-    for step in range(steps):
-        scores = np.tile(logits[:, step], (copies, 1))
-        if rng is not None:
-            scores = scores + rng.gumbel(size=scores.shape)
-        rules[:, step] = np.where(mask.allowed(), scores, -np.inf).argmax(axis=1)
-        mask.apply(rules[:, step])
-    return rules if samples is None else rules.reshape(samples, -1, steps)
-
-
-class StepDecoder(Protocol):
-    """An autoregressive decoder, such as `grammar.autoencoder.autoregressive`'s."""
-
-    padding: int
-    max_length: int
-
-    def plan(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Features of each step [N, T, P], and the first state [N, U], of codes [N, D]."""
-        ...
-
-    def step(
-        self,
-        codes: np.ndarray,
-        place: np.ndarray,
-        before: np.ndarray,
-        opened: np.ndarray,
-        state: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Logits [N, R] and the next state; `before` is the last rule, `opened` the open symbol."""
-        ...
-
-
-def decode_steps(
-    decoder: StepDecoder,
-    codes: np.ndarray,
-    walk: DerivationMask,
-    *,
-    temperature: float = 1.0,
-    rng: np.random.Generator | None = None,
-) -> np.ndarray:
-    """Rule indices uint8 [N, T] of codes [N, D], each rule chosen with those before it known.
-
-    Greedy without `rng`, else drawn from the masked softmax(logits / temperature).  Derivations
-    that are complete cost nothing more.
-    """
-    places, state = decoder.plan(codes)
-    rules = np.full((len(codes), decoder.max_length), decoder.padding, dtype=np.uint8)
-    before = np.full(len(codes), decoder.padding)
-    for step in range(decoder.max_length):
-        opened, allowed = walk.top, walk.allowed()
-        if allowed[:, decoder.padding].all():  # nothing is open any more
-            break
-        logits, state = decoder.step(codes, places[:, step], before, opened, state)
-        scores = np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
-        if rng is not None:
-            scores = scores / temperature + rng.gumbel(size=scores.shape)
-        before = np.where(allowed, scores, -np.inf).argmax(axis=1)
-        rules[:, step] = before
-        walk.apply(before)
-    return rules
-
-
-def _checked(logits: np.ndarray, grammar: Grammar) -> np.ndarray:
     logits = np.asarray(logits)
     if logits.ndim != 3 or logits.shape[2] != grammar.n_rules:
         raise GrammarError(
             f"logits have shape {logits.shape} but the grammar needs [N, T, {grammar.n_rules}]"
         )
-    if not np.issubdtype(logits.dtype, np.floating):
-        logits = logits.astype(np.float64)
-    return np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
+    n, steps, _ = logits.shape
+    mask = walk(n, steps) if walk else StackMask(grammar, n, steps)
+    rules = np.empty((n, steps), dtype=np.uint8)
+    for step in range(steps):
+        rules[:, step] = choose(logits[:, step], mask.allowed(), temperature, rng)
+        mask.apply(rules[:, step])
+    return rules
+
+
+def choose(
+    logits: np.ndarray, allowed: np.ndarray, temperature: float, rng: np.random.Generator | None
+) -> np.ndarray:
+    """One allowed rule [n] of logits [n, R]: the most likely, or with `rng` a Gumbel-max draw."""
+    check_type(temperature, Real, "temperature: give a number greater than 0")
+    check_type(rng, (np.random.Generator, type(None)), "rng: give numpy.random.default_rng(seed)")
+    if temperature <= 0:
+        raise GrammarError(f"temperature is {temperature}: give a number greater than 0")
+    scores = np.nan_to_num(logits, nan=_LOWEST, posinf=-_LOWEST, neginf=_LOWEST)
+    if rng is not None:
+        scores = scores / temperature + rng.gumbel(size=scores.shape)
+    return np.where(allowed, scores, -np.inf).argmax(axis=1)
 
 
 def _push_tables(grammar: Grammar) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gmae_tf.errors import UserError
 
 _SHOWN = 80  # characters on either side of the caret
@@ -15,6 +17,17 @@ class GrammarError(UserError):
     Traceback (most recent call last):
     grammar.errors.GrammarError: line 1 of the grammar: T is used in ... but has no rule; add ...
     """
+
+
+def check_type(value: object, kinds: type | tuple[type, ...], needed: str) -> None:
+    """GrammarError that says what is `needed` if a value is of none of these types."""
+    if not isinstance(value, kinds):
+        raise GrammarError(f"{needed}, not {repr(value)[:80]}")
+
+
+def check_path(value: object, needed: str) -> None:
+    """GrammarError that says what is `needed` if a value is no path."""
+    check_type(value, (str, os.PathLike), needed)
 
 
 class ParseError(GrammarError):

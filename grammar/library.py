@@ -7,9 +7,8 @@ from pathlib import Path
 
 from grammar.ambiguity import check_unambiguous
 from grammar.cfg.characters import CHARACTERS
-from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
-from grammar.errors import GrammarError
+from grammar.errors import GrammarError, check_path
 from grammar.parsing.parser import Parser
 
 BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").glob("*.cfg"))}
@@ -18,9 +17,10 @@ BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").g
 def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
     """The parser of a built-in grammar, of a grammar file, or of a `Grammar`.
 
-    Built in are `arithmetic` and `smiles` (Kusner et al. 2017) and `smiles_extended`;
-    `NAME_compact` is the compact form of one of them, see `grammar.cfg.compact`.  The grammar of a
-    file must also be unambiguous, as far as can be found, or say `%ambiguous`.
+    Built in are `arithmetic` and `smiles` (Kusner et al. 2017), `smiles_extended`, and
+    `arithmetic_compact` and `smiles_compact`, which write the strings of the first two in fewer
+    productions.  The grammar of a file must also be unambiguous, as far as can be found, or say
+    `%ambiguous`.
 
     Raises
     ------
@@ -39,8 +39,9 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
         return source
     if isinstance(source, Grammar):
         return Parser(source)
+    check_path(source, "give the name or file of a grammar, a Grammar or a Parser")
     name = str(source)
-    if name.removesuffix("_compact") in BUILT_IN:
+    if name in BUILT_IN:
         return _built_in(name)
     if name == CHARACTERS:
         raise GrammarError(
@@ -53,7 +54,7 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
         hint = "; of rules in a string make a grammar.Grammar(text)" if "->" in name else ""
         raise GrammarError(
             f"cannot read the grammar {name!r}; give a text file of rules or a built-in "
-            f"name ({', '.join(BUILT_IN)}){hint}"
+            f"name ({', '.join(BUILT_IN)}, or one of them with _compact){hint}"
         ) from error
     parser = Parser(Grammar(text))
     check_unambiguous(parser)
@@ -62,6 +63,4 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
 
 @cache
 def _built_in(name: str) -> Parser:
-    if name in BUILT_IN:
-        return Parser(Grammar(BUILT_IN[name].read_text(encoding="utf-8")))
-    return Parser(compact(_built_in(name.removesuffix("_compact")).grammar))
+    return Parser(Grammar(BUILT_IN[name].read_text(encoding="utf-8")))

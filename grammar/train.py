@@ -39,6 +39,8 @@ class TrainConfig(TrainingOptions):
     """Longest sequence of rules; by default that of the data, and 15 for arithmetic."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    devices: int = 1
+    """GPUs that share each batch (data parallel), on JAX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,11 +57,13 @@ def train(config: TrainConfig) -> None:
 
     parser = find_grammar(config)
     strings = load_strings(config, parser)
-    select_device(config.device)
+    select_device(config.device, config.devices)
     default = 15 if config.grammar == "arithmetic" else None
     options = replace(config, max_length=config.max_length or default)
     model, rules = GrammarAutoencoder.prepare(strings, parser, options)
-    run = open_run(config.out, asdict(config), "grammar.train", may_change=("epochs", "device"))
+    run = open_run(
+        config.out, asdict(config), "grammar.train", may_change=("epochs", "device", "devices")
+    )
     screen = console()
     verb = "continuing" if run.continued else "training"
     screen.print(

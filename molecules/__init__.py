@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from molecules.model import MoleculeAutoencoder, load
     from molecules.scoring.objective import Objective
     from molecules.scoring.scorer import Scorer
+    from molecules.space.metrics import evaluate_space
 
 _HOME = {
     "Constraints": "molecules.chem.constraints",
     "MoleculeAutoencoder": "molecules.model",
     "Objective": "molecules.scoring.objective",
     "Scorer": "molecules.scoring.scorer",
+    "evaluate_space": "molecules.space.metrics",
     "load": "molecules.model",
     "load_molecules": "molecules.data.sources",
 }
@@ -29,6 +31,7 @@ __all__ = [
     "MoleculeAutoencoder",
     "Objective",
     "Scorer",
+    "evaluate_space",
     "load",
     "load_molecules",
 ]

@@ -1,39 +1,41 @@
-"""python -m molecules.evaluate: quality of a trained model and of its latent space.
+"""python -m molecules.evaluate RUN: quality of a trained model's latent space of molecules.
 
-`evaluate` is what `molecules.train` ends with: reconstruction, validity under each mask, prior
-samples.  The command measures the latent space, see `molecules.space_metrics`.
+Writes evaluation.json, report.html and figures/*.png.  `evaluate` is what `molecules.train` ends
+with: reconstruction, validity under each mask, prior samples, and a small measure of the space.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem, rdBase
-from rich.console import Console
-from rich.table import Table
 
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
-from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.json import write_json
-from grammar.cfg.characters import writes_characters
-from grammar.decoding import DerivationMask, StackMask, decode_logits
-from molecules.chem.draw import grid
-from molecules.chem.metrics import summarise
-from molecules.data.cleaning import accepted_by
-from molecules.data.sources import load_molecules
-from molecules.decoding.mask import molecule_walk
-from molecules.model import MoleculeAutoencoder, find_model, load
-from molecules.scoring.scorer import Scorer
+from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.files import make_folder
+from grammar.autoencoder.model import SHIPPED
+from grammar.evaluate import check_folder, check_options, finish, page
+from molecules.data.files import read_records
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grammar.decoding import DerivationMask
+    from molecules.model import MoleculeAutoencoder
+
+PRESETS = {"compact": SHIPPED / "molecules"}
+SOURCES = ("zinc", "download", "builtin")
 RANKED_BY = "penalized_logp"
+TRAINED_SAMPLES = 1_000
+"""Prior samples with which the space is measured at the end of a training."""
 MAX_BATCH = 500
 """Of held-out codes in the latent terms, which are relative to prior samples of that size."""
 
@@ -43,6 +45,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure on held-out rules [N, T] and on so many prior samples; plain numbers."""
     from gmae_tf.training.batches import SeededBatches
+    from molecules.chem.metrics import summarise
+    from molecules.space.metrics import evaluate_space
 
     rng = np.random.default_rng(seed)
     batches = SeededBatches(held_out, MAX_BATCH, seed)
@@ -50,6 +54,14 @@ def evaluate(
     codes = model.network.sample_codes(samples, rng)
     decoded = model.decode_spellings(codes)
     summary = summarise(decoded, model.training_strings)
+    few = min(samples, TRAINED_SAMPLES)
+    written = [str(text) for text in model.codec.decode(held_out[: max(2, few // 2)])]
+    space = {}
+    if len(written) > 1:
+        tenth = max(1, few // 10)
+        space = evaluate_space(
+            model, written, samples=few, pairs=tenth, neighbours=tenth, gp=few, seed=seed
+        )
     return {
         "held_out_molecules": len(held_out),
         "reconstruction_nats": terms["reconstruction"],
@@ -61,6 +73,7 @@ def evaluate(
             "random": valid_by_mask(model, partial(_random, model, samples, seed)),
         },
         "top": top(decoded),
+        "space": space,
     }
 
 
@@ -68,6 +81,10 @@ def valid_by_mask(
     model: MoleculeAutoencoder, decode: Callable[[Any], list[str | None]]
 ) -> dict[str, float]:
     """Share of decodes that RDKit accepts, under ever more masks."""
+    from grammar.cfg.characters import writes_characters
+    from grammar.decoding import StackMask
+    from molecules.decoding.mask import molecule_walk
+
     grammar, aromatic = model.grammar, not model.kekulized
     if writes_characters(grammar):  # nothing to mask by
         return {"length_aware": valid_share(decode(lambda n, steps: StackMask(grammar, n, steps)))}
@@ -82,6 +99,8 @@ def valid_by_mask(
 
 def valid_share(strings: Sequence[str | None]) -> float:
     """Share of strings that RDKit reads as a molecule; None is none."""
+    from rdkit import Chem, rdBase
+
     with rdBase.BlockLogs():
         valid = sum(s is not None and Chem.MolFromSmiles(s) is not None for s in strings)
     return valid / max(1, len(strings))
@@ -93,6 +112,8 @@ def _decoded(model: MoleculeAutoencoder, codes: Any, walk: Any) -> list[str | No
 
 def _random(model: MoleculeAutoencoder, n: int, seed: int, walk: Any) -> list[str | None]:
     """Decodes of standard normal logits: what the masks do without any model."""
+    from grammar.decoding import decode_logits
+
     rng = np.random.default_rng(seed)
     found: list[str | None] = []
     for start in range(0, n, 1000):
@@ -104,6 +125,8 @@ def _random(model: MoleculeAutoencoder, n: int, seed: int, walk: Any) -> list[st
 
 def top(smiles: Sequence[str | None], n: int = 3) -> list[dict[str, Any]]:
     """The n best different molecules by penalised logP."""
+    from molecules.scoring.scorer import Scorer
+
     with Scorer(RANKED_BY) as scorer:
         scores = scorer.score(list(smiles))
     best = {s.canonical: s.value for s in scores if s.ok and s.canonical}
@@ -122,6 +145,11 @@ ROWS = {
 
 def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     """Print the numbers, and draw the best three prior samples if there are any."""
+    from rich.table import Table
+
+    from molecules.chem.draw import grid
+    from molecules.space.report import tables
+
     table = Table("measured", "value", title=f"after {len(results['history'])} epochs")
     for name, meaning in ROWS.items():
         if name in results:
@@ -139,6 +167,10 @@ def report(results: dict[str, Any], folder: Path, screen: Console) -> None:
     for row in results["top"]:
         best.add_row(row["smiles"], f"{row['score']:.3f}")
     screen.print(best)
+    if results.get("space"):
+        for space_table in tables(results["space"]):
+            space_table.print(screen)
+        screen.print(f"more of this, drawn: python -m molecules.evaluate {folder}", soft_wrap=True)
     if not results["top"]:
         return  # no sample was a molecule
     legends = [f"{row['score']:.2f}" for row in results["top"]]
@@ -157,102 +189,104 @@ class SpaceConfig:
     """Prior samples; a tenth as many midpoints and codes with noise, and at most half as many
     held-out molecules."""
     data: str | None = None
-    """zinc, builtin or a file, of which the held-out part is used; that of the training by
-    default."""
+    """zinc, of which the usual test molecules are used, or builtin or a file, of which those are
+    used that were not trained on; by default those that the training held out."""
+    smiles_column: str | None = None
+    """Column of a .csv file that holds the SMILES; found by its name by default."""
     data_dir: Path | None = None
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
+    gp: int = 2_000
+    """Training codes of the Gaussian processes on held-out codes; 0 for none."""
     out: Path | None = None
-    """JSON file to write, space.json in the folder of the model by default."""
+    """Folder to write; that of the model by default, runs/evaluation of a shipped one."""
     jobs: int = -1
     """Processes that compute properties; one for each core by default."""
     seed: int = 0
     """Seed of the samples and of the choice of molecules."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where to compute."""
 
 
 def measure_space(config: SpaceConfig) -> None:
-    """Measure the latent space on held-out molecules, print a table, and write JSON."""
-    from molecules.space_metrics import evaluate_space
-
-    if config.n < 20:
-        raise UserError(f"--n is {config.n}: at least 20 samples are needed")
-    folder = find_model(config.run)
+    """Measure the latent space on held-out molecules, print the tables, and write the page."""
+    check_options(config.n, config.gp, config.data, SOURCES)
+    if config.data is not None and config.data not in SOURCES:
+        read_records(Path(config.data), smiles_column=config.smiles_column)  # or says what is wrong
+    shipped = PRESETS.get(str(config.run))
+    folder = shipped or config.run
+    check_folder(folder, "molecules")
+    out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
 
     from gmae_tf.utils.devices import select_device
 
-    select_device("auto")
+    select_device(config.device)
+    from molecules.model import load
+    from molecules.space.metrics import evaluate_space
+    from molecules.space.report import headline, sections
+
+    started = time.monotonic()
     model = load(folder)
-    rules = held_out_rules(model, config)
-    tenth = config.n // 10
-    found = evaluate_space(model, rules, config.n, tenth, tenth, config.seed, config.jobs)
-    screen, out = console(), config.out or folder / "space.json"
-    write_json(out, found)
-    screen.print(*space_tables(found), sep="\n")
-    for name, value in found["terms"].items():
-        screen.print(f"{name} term of held-out codes (1 = prior samples): {value:.3f}")
-    screen.print(
-        f"{found['exact']:.4f} of {found['held_out_molecules']:,} held-out molecules reconstructed "
-        f"exactly; numbers in {out}",
-        soft_wrap=True,
+    held_out = held_out_molecules(model, config)
+    tenth = max(1, config.n // 10)
+    found = evaluate_space(
+        model,
+        held_out,
+        samples=config.n,
+        pairs=tenth,
+        neighbours=tenth,
+        gp=config.gp,
+        seed=config.seed,
+        jobs=config.jobs,
     )
+    made = sections(model, held_out, found, config.seed)
+    shown = page("molecules.evaluate", "molecules", config.run, model, found, headline(found), made)
+    finish(out, found, shown, time.monotonic() - started)
 
 
-def held_out_rules(model: MoleculeAutoencoder, config: SpaceConfig) -> NDArray[np.uint8]:
-    """Rules [N, T] of held-out molecules, of the training's data unless the options name others.
+def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[str]:
+    """At most n / 2 molecules that the model was not trained on, in a fixed order.
 
     Raises
     ------
-    UserError: the model does not say what it was trained on, and no data are named.
+    UserError: the model does not say what it was trained on, and no data are named; or all of the
+        data were trained on.
     """
+    from molecules.chem.properties import canonical
+    from molecules.data.cleaning import accepted_by
+    from molecules.data.sources import load_molecules
+
     trained = model.details.get("config", {})
     source = config.data or trained.get("data")
     if source is None:
         raise UserError(f"{config.run} does not say what it was trained on: name it with --data")
-    data = load_molecules(
-        source,
-        data_dir=config.data_dir,
-        kekulize=model.kekulized,
-        smiles_column=trained.get("smiles_column"),
-        n=trained.get("n_data"),
-        seed=trained.get("seed", 0),
-        accepts=accepted_by(model.grammar, model.max_length),
-    )
-    if len(data.held_out) < 2:
-        raise UserError(f"{source} has too few molecules to hold some out: name more with --data")
-    order = np.random.default_rng(config.seed).permutation(len(data.held_out))
-    chosen = np.sort(order[: max(2, config.n // 2)])
-    return model.codec.encode([data.held_out[i] for i in chosen])
-
-
-SPACE_ROWS = {
-    "valid": ("share of molecules", 3),
-    "penalized_logp": ("penalised logP", 3),
-    "logp": ("logP", 3),
-    "sa": ("SA", 3),
-    "qed": ("QED", 3),
-    "weight": ("weight", 1),
-    "rings_above_7": ("ring of more than 7 atoms", 4),
-}
-"""Title and digits of the means that are shown."""
-
-
-def space_tables(found: dict[str, Any]) -> list[Table]:
-    """Mean properties of samples and midpoints with distances to held-out molecules, and noise."""
-    columns = ("held-out", "prior", "distance", "ex-post", "distance", "midpoints")
-    means = Table("mean", *columns, title="samples, their 1-Wasserstein distances, midpoints")
-    for name, (title, digits) in SPACE_ROWS.items():
-        values = (
-            found["data"].get(name),
-            found["prior"].get(name),
-            found["prior"]["wasserstein"].get(name),
-            found["ex_post"].get(name),
-            found["ex_post"]["wasserstein"].get(name),
-            found["midpoints"].get(name),
+    accepts = accepted_by(model.grammar, model.max_length)
+    if config.data in (None, "zinc", "download"):
+        data = load_molecules(
+            source,
+            data_dir=config.data_dir or trained.get("data_dir"),
+            kekulize=model.kekulized,
+            smiles_column=trained.get("smiles_column"),
+            n=trained.get("n_data"),
+            seed=trained.get("seed", 0),
+            accepts=accepts,
         )
-        means.add_row(title, *("–" if v is None else f"{v:.{digits}f}" for v in values))
-    noise = Table("noise on codes", "equal", "similarity", "change of penalised logP")
-    for level, row in found["noise"].items():
-        noise.add_row(level, *(f"{row[name]:.3f}" for name in ("same", "similarity", "change")))
-    return [means, noise]
+        held_out = list(data.held_out)
+    else:
+        data = load_molecules(
+            source,
+            kekulize=model.kekulized,
+            smiles_column=config.smiles_column,
+            accepts=accepts,
+            held_out=0.0,
+        )
+        held_out = [s for s in data.smiles if canonical(s) not in model.training_strings]
+    if len(held_out) < 2:
+        raise UserError(
+            f"{source} has fewer than 2 molecules that were not trained on: name other ones with "
+            "--data"
+        )
+    order = np.random.default_rng(config.seed).permutation(len(held_out))
+    return [held_out[i] for i in np.sort(order[: max(2, config.n // 2)])]
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from contextlib import suppress
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
+from gmae_tf.utils.arrays import check_int
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.hashed_set import StringSet
@@ -26,12 +28,12 @@ from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
-from molecules.codec import MoleculeCodec
-from molecules.data.cleaning import accepted_by, string_list
+from molecules.chem.rings import usual_ring_sizes
+from molecules.codec import MoleculeCodec, canonical_or_none
+from molecules.data.cleaning import string_list
 from molecules.data.kekulize import kekulize_smiles
-from molecules.data.sources import load_molecules
-from molecules.decoding.mask import molecule_walk
-from molecules.training import check_number, fit_network
+from molecules.decoding.mask import limits_rings, molecule_walk
+from molecules.training import check_options, fit_network, usable
 
 if TYPE_CHECKING:
     from gmae_tf.models.config import Recipe
@@ -44,20 +46,20 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     """A grammar autoencoder whose decodes are molecules.
 
     Its own spelling of a molecule is kekulised or not (`details["kekulized"]`); whoever calls
-    `encode` and `decode` need not know.  `training_strings` holds canonical SMILES.  Of a kekulised
-    model every decode is a molecule that RDKit accepts; of another one nearly every decode
+    `encode` and `decode` need not know.  Of a kekulised model every decode is a molecule that RDKit
+    accepts, of another one nearly every decode, and `details["ring_sizes"]` limits their rings
     (`molecules.decoding.mask`).  A model that writes characters has no masks, and its decodes are
-    whatever they are.
+    whatever they are.  `training_strings` holds canonical SMILES.
 
     Examples
     --------
     >>> import molecules
     >>> model = molecules.load("compact")
     >>> codes = model.encode(["CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1"])
-    >>> codes.shape
-    (2, 56)
-    >>> len(model.decode(codes))
-    2
+    >>> codes.shape, len(model.decode(codes))
+    ((2, 56), 2)
+    >>> model.reconstructs(["CC(=O)Oc1ccccc1C(=O)O", "CCO"])
+    array([ True, False])
     >>> len(model.sample(3, seed=0))
     3
     """
@@ -80,7 +82,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def encode(self, smiles: Iterable[str]) -> NDArray[np.float64]:
         """Codes [N, D] of molecules, a list (array, Series) of SMILES in any spelling.
 
-        Not every molecule comes back from its code: see `reconstruct`.
+        Not every molecule comes back from its code: `reconstructs` decodes it to find out.
 
         Raises
         ------
@@ -91,8 +93,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         try:
             return self.encode_spellings([self.normal_form(text) for text in strings])
         except UserError:
-            for place, text in enumerate(strings):  # one by one: which is it?
-                self._check(place, text)
+            self._check_each(strings)
             raise
 
     def decode(
@@ -105,7 +106,9 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
         None where RDKit accepts no molecule, which a kekulised model does not write.
         """
-        return [_canonical_or_none(text) for text in super().decode(codes, rng, temperature)]
+        return [
+            text and canonical_or_none(text) for text in super().decode(codes, rng, temperature)
+        ]
 
     def encode_spellings(self, spellings: Sequence[str]) -> NDArray[np.float64]:
         """Codes [N, D] of strings in the model's own form, as they are; `GrammarError`."""
@@ -122,6 +125,16 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def reconstruct(self, smiles: Iterable[str]) -> list[str | None]:
         """Molecules [N] encoded and decoded; errors as of `encode`."""
         return self.decode(self.encode(smiles))
+
+    def reconstructs(self, smiles: Iterable[str]) -> NDArray[np.bool_]:
+        """Whether the most likely decode of a molecule's code is the molecule [N]; as `encode`.
+
+        Small molecules such as ethanol often are not given back by a model of drug-like ones.
+        """
+        strings = string_list(smiles)
+        again = self.reconstruct(strings)
+        same = [canonical(text) == other for text, other in zip(strings, again, strict=True)]
+        return np.array(same, dtype=bool)
 
     def sample(  # type: ignore[override]  # all are strings
         self,
@@ -144,8 +157,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: fewer were found, or the model does not give `near` back.
         """
-        if n < 1:
-            raise UserError(f"n is {n}: ask for at least one molecule.")
+        check_int(n, "n", 1)
         if not 0 < distance <= 1:
             raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
         rng = np.random.default_rng(seed)
@@ -173,22 +185,18 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def interpolate(  # type: ignore[override]  # all are strings
         self, start: str, end: str, steps: int = 50
     ) -> list[str]:
-        """Canonical SMILES on the straight line between the codes of two molecules, ends included.
-
-        Of `steps` codes; equal neighbours are listed once.
+        """Canonical SMILES of `steps` codes on the line between two molecules, ends included.
 
         Warns
         -----
         UserWarning: the model does not give an end back.
         """
-        if steps < 2:
-            raise UserError(f"steps is {steps}: at least 2 are needed, the two ends.")
+        check_int(steps, "steps", 2)
         a, b = self.encode([start, end])
         self._warn_of_others([start, end])
         share = np.linspace(0.0, 1.0, steps)[:, None]
         passed = [s for s in self.decode((1 - share) * a + share * b) if s is not None]
-        line = [canonical(start), *passed, canonical(end)]
-        return [line[0], *(after for before, after in pairwise(line) if after != before)]
+        return [text for text, _ in groupby([canonical(start), *passed, canonical(end)])]
 
     # ------------------------------------------------------------------ training
 
@@ -213,9 +221,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         verbose: bool = True,
         **options: Any,
     ) -> MoleculeAutoencoder:
-        """Train on a list (array, Series) of SMILES; the defaults are of the preset `compact`.
-
-        For example `MoleculeAutoencoder.fit(frame["smiles"], latent_dim=16, epochs=20)`.
+        """Train on SMILES, such as `frame["smiles"]`; the defaults are of the preset `compact`.
 
         Parameters
         ----------
@@ -238,35 +244,19 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         -----
         UserWarning: molecules are left out, with the first and the reason.
         """
-        counts = {"latent_dim": latent_dim, "epochs": epochs, "batch_size": batch_size}
-        for name, value in {**counts, "learning_rate": learning_rate}.items():
-            if value <= 0:
-                raise UserError(f"{name} must be greater than 0, not {value}")
-        known = [option.name for option in fields(ModelOptions)]
-        for name in options:
-            if name not in known:
-                raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
-        strings = string_list(smiles)
+        positive = {"latent_dim": latent_dim, "epochs": epochs, "batch_size": batch_size}
+        check_options({**positive, "learning_rate": learning_rate}, options)
         cfg = None if grammar == CHARACTERS else load_grammar(grammar).grammar
-        accepts = accepted_by(cfg, max_length)
-        data = load_molecules(strings, kekulize=kekulize, accepts=accepts, held_out=0.0)
-        if data.dropped:
-            place, text, reason = data.dropped[0]
-            warnings.warn(
-                f"{len(data.dropped)} of {data.read} molecules are left out (the first, index "
-                f"{place}, {text!r}: {reason})",
-                stacklevel=2,
-            )
-        check_number(len(data.smiles))
+        spellings = usable(smiles, cfg, kekulize, max_length)
         options.setdefault("components", min(10, latent_dim))
         recipe = ModelOptions(**options).recipe(
             latent_dim,
             reconstruction_weight=reconstruction_weight,
-            steps=epochs * max(1, len(data.smiles) // batch_size),
+            steps=epochs * max(1, len(spellings) // batch_size),
             seed=seed,
         )
         model, rules = cls.untrained(
-            data.smiles,
+            spellings,
             recipe,
             grammar=cfg,
             kekulized=kekulize,
@@ -285,9 +275,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             folder=None if folder is None else Path(folder),
             verbose=verbose,
         )
-        model.fit_prior(rules, seed)
-        model.remember(data.smiles)
-        model.details["results"] = {"history": history, "training_molecules": len(rules)}
+        model.finish(rules, spellings, seed, history)
         return model
 
     @classmethod
@@ -317,9 +305,19 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         assert codec.max_length is not None  # encode has set it
         keras.utils.set_random_seed(recipe.seed)
         network = build_from_recipe(recipe, grammar, codec.max_length, architecture)
-        details = {"kekulized": kekulized}
+        details: dict[str, Any] = {"kekulized": kekulized}
+        if not writes_characters(grammar) and limits_rings(grammar):
+            details["ring_sizes"] = usual_ring_sizes(spellings)
         model = cls(grammar, codec.max_length, network, details=details, architecture=architecture)
         return model, rules
+
+    def finish(
+        self, rules: NDArray[np.uint8], spellings: Sequence[str], seed: int, history: list[Any]
+    ) -> None:
+        """After the training on rules [N, T] of N spellings: the prior, and what was learnt."""
+        self.fit_prior(rules, seed)
+        self.remember(spellings)
+        self.details["results"] = {"history": history, "training_molecules": len(rules)}
 
     def remember(self, smiles: Sequence[str]) -> None:
         """Make these the training molecules, in whatever spelling they are looked for."""
@@ -339,19 +337,21 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def _make_walk(self) -> Any:
         if writes_characters(self.grammar):
             return lambda n, steps: StackMask(self.grammar, n, steps)
-        return molecule_walk(self.grammar, aromatic=not self.kekulized)
+        sizes = self.details.get("ring_sizes")
+        return molecule_walk(self.grammar, aromatic=not self.kekulized, ring_sizes=sizes)
 
-    def _check(self, place: int, smiles: str) -> None:
-        """`UserError` that names the molecule, if it has no code."""
-        try:
-            self.codec.encode([self.normal_form(smiles)])
-        except GrammarError as error:
-            reason = str(error).splitlines()[0].rstrip(":")
-            raise UserError(
-                f"smiles[{place}]: {smiles!r} is outside the model's grammar: {reason}"
-            ) from error
-        except UserError as error:
-            raise UserError(f"smiles[{place}]: {error}") from error
+    def _check_each(self, strings: Sequence[str]) -> None:
+        """`UserError` that names the first molecule that has no code."""
+        for place, text in enumerate(strings):
+            try:
+                self.codec.encode([self.normal_form(text)])
+            except GrammarError as error:
+                reason = str(error).splitlines()[0].rstrip(":")
+                raise UserError(
+                    f"smiles[{place}]: {text!r} is outside the model's grammar: {reason}"
+                ) from error
+            except UserError as error:
+                raise UserError(f"smiles[{place}]: {error}") from error
 
     def _warn_of_others(self, smiles: list[str]) -> None:
         for text, again in zip(smiles, self.reconstruct(smiles), strict=True):
@@ -363,14 +363,20 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
 
 def find_model(source: str | Path = "compact") -> Path:
-    """The folder of a shipped or of one's own model; `UserError` where there is none."""
+    """The folder of a shipped or of one's own model; `UserError` where there is none to read."""
+    if not isinstance(source, str | Path):
+        raise UserError(f"the model is {source!r}: name a folder, or compact")
     folder = MoleculeAutoencoder.PRESETS.get(str(source), Path(source))
-    if (folder / "model.json").is_file():
-        return folder
-    raise UserError(
-        f"{folder} does not hold a trained model of molecules: name a folder that molecules.train "
-        "or molecules.pack has written, or, in a checkout of the project, compact"
-    )
+    path = folder / "model.json"
+    if not path.is_file():
+        raise UserError(
+            f"{folder} does not hold a trained model of molecules: name a folder of molecules.train"
+            " or molecules.pack, or, in a checkout of the project, compact"
+        )
+    with suppress(OSError, ValueError, AttributeError):
+        if json.loads(path.read_bytes()).keys() >= {"max_length", "network", "sha256"}:
+            return folder
+    raise UserError(f"{path} does not describe a model of molecules, or is damaged: restore it")
 
 
 def load(source: str | Path = "compact") -> MoleculeAutoencoder:
@@ -380,8 +386,7 @@ def load(source: str | Path = "compact") -> MoleculeAutoencoder:
 
     Raises
     ------
-    UserError: there is no such model.
-    GrammarError: a file of it is missing or damaged.
+    UserError: there is no such model, or a file of it is damaged.
 
     Examples
     --------
@@ -390,10 +395,3 @@ def load(source: str | Path = "compact") -> MoleculeAutoencoder:
     56
     """
     return MoleculeAutoencoder.load(source)
-
-
-def _canonical_or_none(smiles: str | None) -> str | None:
-    try:
-        return None if smiles is None else canonical(smiles)
-    except UserError:
-        return None

@@ -39,22 +39,17 @@ def pack(config: PackConfig) -> None:
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
     run = find_model(config.run)
-    try:
-        described = json.loads((run / "model.json").read_text(encoding="utf-8"))
-        kekulized = described["kekulized"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{run / 'model.json'} does not describe a model of molecules: "
-            "name a folder that molecules.train has written"
-        ) from error
-    trained = described.get("config", {})
+    described = json.loads((run / "model.json").read_bytes())
+    trained = described.get("config") or {}
+    if not isinstance(trained, dict):
+        raise UserError(f"{run / 'model.json'} has a damaged `config`: restore the file")
     source = config.data or trained.get("data")
     if source is None:
         raise UserError(f"{run} does not say what it was trained on: name the file with --data")
     data = load_molecules(
         source,
         data_dir=config.data_dir,
-        kekulize=kekulized,
+        kekulize=bool(described.get("kekulized")),
         smiles_column=trained.get("smiles_column"),
         n=trained.get("n_data"),
         seed=trained.get("seed", 0),

@@ -100,6 +100,8 @@ class TrainConfig(ModelOptions):
     """Seed of weights, split and batch order."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    devices: int = 1
+    """GPUs that share each batch (data parallel), on JAX."""
 
 
 def train(config: TrainConfig) -> None:
@@ -113,9 +115,9 @@ def train(config: TrainConfig) -> None:
     from molecules.evaluate import evaluate, report
     from molecules.training import annotated, fit_network
 
-    set_precision(config.mixed_precision, select_device(config.device))
+    set_precision(config.mixed_precision, select_device(config.device, config.devices))
     model, rules, held_out = untrained(config, grammar, data)
-    free = ("epochs", "device", "samples", "length_parts")
+    free = ("epochs", "device", "devices", "samples", "length_parts")
     run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
     screen = console()
     data.write_dropped(run.path / "dropped.tsv")
@@ -150,11 +152,10 @@ def train(config: TrainConfig) -> None:
         seed=config.seed,
         folder=run.path,
     )
-    model.fit_prior(rules, config.seed)
-    model.remember(data.smiles)
+    model.finish(rules, data.smiles, config.seed, history)
     model.details["config"] = to_json(config)
     results = evaluate(model, held_out, config.samples, config.seed)
-    model.details["results"] = {**results, "history": history, "training_molecules": len(rules)}
+    model.details["results"] = {**results, **model.details["results"]}
     model.save(run.path)
     report(model.details["results"], run.path, screen)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.models.options import ModelOptions
 from gmae_tf.utils.parallel import map_chunks
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
-    from gmae_tf.training.target_batches import AnnotatedSequences
+    from gmae_tf.training.batches import AnnotatedSequences
     from grammar.cfg.grammar import Grammar
 
 FEWEST = 50
@@ -32,6 +36,46 @@ def check_number(n: int) -> None:
     """`UserError` if n molecules are too few to train on."""
     if n < FEWEST:
         raise UserError(f"{n} molecules are too few to train on: give at least {FEWEST}")
+
+
+def check_options(positive: Mapping[str, float], options: Iterable[str]) -> None:
+    """`UserError` for numbers that are not above 0, and for what is no option of a model."""
+    for name, value in positive.items():
+        if not isinstance(value, Real) or value <= 0:
+            raise UserError(f"{name} must be greater than 0, not {value!r}")
+    known = [option.name for option in fields(ModelOptions)]
+    for name in options:
+        if name not in known:
+            raise UserError(f"there is no option {name!r}: choose among {', '.join(known)}")
+
+
+def usable(
+    smiles: Iterable[str], grammar: Grammar | None, kekulize: bool, longest: int | None
+) -> tuple[str, ...]:
+    """The spellings of different molecules that a grammar (None: any characters) can write.
+
+    Raises
+    ------
+    UserError: too few.
+
+    Warns
+    -----
+    UserWarning: molecules are left out, with the first and the reason.
+    """
+    from molecules.data.cleaning import accepted_by, string_list
+    from molecules.data.sources import load_molecules
+
+    accepts = accepted_by(grammar, longest)
+    data = load_molecules(string_list(smiles), kekulize=kekulize, accepts=accepts, held_out=0.0)
+    if data.dropped:
+        place, text, reason = data.dropped[0]
+        warnings.warn(
+            f"{len(data.dropped)} of {data.read} molecules are left out (the first, index "
+            f"{place}, {text!r}: {reason})",
+            stacklevel=3,
+        )
+    check_number(len(data.smiles))
+    return data.smiles
 
 
 def fit_network(
@@ -60,9 +104,13 @@ def fit_network(
     """
     import keras
 
-    from gmae_tf.training.batches import LengthBatches, SeededBatches
+    from gmae_tf.training.batches import (
+        AnnotatedSequences,
+        LengthBatches,
+        SeededBatches,
+        TargetBatches,
+    )
     from gmae_tf.training.fit import fit
-    from gmae_tf.training.target_batches import AnnotatedSequences, TargetBatches
 
     order = np.random.default_rng(seed).permutation(len(rules))
     validation, kept = np.split(order, [max(1, int(VALIDATION * len(rules)))])
@@ -109,7 +157,7 @@ def annotated(
     """
     if not descriptors and not spelled:
         return rules
-    from gmae_tf.training.target_batches import AnnotatedSequences
+    from gmae_tf.training.batches import AnnotatedSequences
 
     targets = spellings = None
     if descriptors:

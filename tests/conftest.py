@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import runpy
@@ -18,6 +19,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -29,7 +31,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a worker for each core: more threads 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job that a script puts aside
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+settings.register_profile("unhurried", deadline=None)  # other processes may hold up an example
+settings.load_profile("unhurried")
+
 ROOT = Path(__file__).resolve().parent.parent
+LONG = ("test_jax.py", "test_scan.py", "test_without_tensorflow.py", "test_tutorials.py")
+"""Begun first, so that at the end no worker is left alone with them."""
 
 
 class RunCli(Protocol):
@@ -46,10 +53,17 @@ class RunCli(Protocol):
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the real data is marked `data`."""
+    """Whatever asks for the real data is marked `data`, and what takes long comes first."""
     for item in items:
         if "data_dir" in getattr(item, "fixturenames", ()):
             item.add_marker("data")
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often: among all that TensorFlow makes it took a fifth of the time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +106,8 @@ def run_cli() -> RunCli:
 def run_here() -> RunCli:
     """`python -m MODULE ARGUMENTS` in this process, which has imported TensorFlow already.
 
-    For all but the first run of a command in a file: starting TensorFlow, or GPflow, takes a
-    process longer than most of the commands that are tested.  What was patched stays patched.
+    Starting TensorFlow, or GPflow, takes a process longer than most of the commands that are
+    tested.  `run_cli` is for what a start itself must show.  What was patched stays patched.
     """
 
     def run(

@@ -24,10 +24,12 @@ PACKAGES = {
         "LatentDensity", "LatentRegularizer", "NormPenalty", "UserError", "build_model",
     ],
     "grammar": [
-        "Grammar", "GrammarAutoencoder", "GrammarError", "Parser", "RuleCodec", "load_grammar",
+        "Grammar", "GrammarAutoencoder", "GrammarError", "Parser", "RuleCodec", "evaluate_space",
+        "load_grammar",
     ],
     "molecules": [
-        "Constraints", "MoleculeAutoencoder", "Objective", "Scorer", "load", "load_molecules",
+        "Constraints", "MoleculeAutoencoder", "Objective", "Scorer", "evaluate_space", "load",
+        "load_molecules",
     ],
     "bayesopt": ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"],
 }  # fmt: skip

@@ -16,7 +16,7 @@ from experiments.tables import (
     reproduction,
     string_tables,
 )
-from gmae_tf.images.presets import preset_of
+from gmae_tf.images.options import preset_of
 from gmae_tf.prior import GaussianMixture
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from scipy.optimize import minimize
 from sklearn.neighbors import NearestNeighbors
 
 from bayesopt.surrogates.base import Surrogate, SurrogateConfig, checked
+from bayesopt.surrogates.engine import gpflow
 from bayesopt.surrogates.inducing import Scaler
 from bayesopt.surrogates.sparse_gp import KERNELS
 from gmae_tf.errors import UserError
@@ -79,7 +79,7 @@ class NearestGP(Surrogate):
         truth = tf.constant(self._y[rows])
         floor = np.log(self.config.noise_floor)
 
-        @tf.function
+        @tf.function(autograph=False)
         def loss(parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(parameters)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from bayesopt.surrogates.engine import gpflow
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # rows of a block: 500 x 8192 doubles are 33 MB

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig, checked
+from bayesopt.surrogates.engine import gpflow
 from bayesopt.surrogates.inducing import (
     Scaler,
     hold_shared_lengthscale,
@@ -154,7 +154,7 @@ class SparseGP(Surrogate):
             d, m = self._model.inducing.shape[1], len(self._model.inducing)
             shapes = {"moments": ([None, d],)}.get(name, ([d], [None, d], [None, m], [None, None]))
             specs = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
-            function = tf.function(getattr(self._posterior, name))
+            function = tf.function(getattr(self._posterior, name), autograph=False)
             self._compiled[name] = function.get_concrete_function(*specs)
         return self._compiled[name](*tensors)
 

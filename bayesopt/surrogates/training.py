@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from bayesopt.surrogates.base import Progress
+from bayesopt.surrogates.engine import gpflow
 from bayesopt.surrogates.posterior import WhitenedPosterior, collapsed_posterior, inducing_cholesky
 from gmae_tf.errors import UserError
 
@@ -114,6 +114,7 @@ def _lbfgs(
                 bound.training_loss,
                 variables,
                 step_callback=on_step,
+                tf_fun_args={"autograph": False},  # nothing to rewrite, and that takes seconds
                 options={"maxiter": max(iterations, 1)},
             )
     except tf.errors.InvalidArgumentError:
@@ -205,7 +206,7 @@ def _compiled_step(
         if rate > 0:
             adam.minimize(loss, bound.trainable_variables)
 
-    return tf.function(step, input_signature=[tf.TensorSpec([None], tf.int64)])
+    return tf.function(step, autograph=False, input_signature=[tf.TensorSpec([None], tf.int64)])
 
 
 def _lower_root(root: Array) -> Array:

@@ -17,7 +17,6 @@ import numpy as np
 from rdkit import Chem, rdBase
 
 from experiments.benchmarks.record import best_seconds, parser_of, record
-from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import DerivationMask, StackMask, decode_logits
@@ -31,7 +30,7 @@ BLOCK = 1000
 def main() -> None:
     """Measure, print one table, write it with --out."""
     options = _options()
-    grammar = compact(load_grammar("smiles").grammar) if options.grammar == "compact" else None
+    grammar = load_grammar("smiles_compact").grammar if options.grammar == "compact" else None
     grammar = grammar or load_grammar(options.grammar).grammar
     rows = {}
     for name, factory, kekulised in _masks(grammar):

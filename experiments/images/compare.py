@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from experiments.runner import (
     PLACES,
     Row,
+    StudyOptions,
     Trial,
     open_study,
     run_trials,
@@ -33,7 +34,7 @@ SHOWN = "shown.npz"
 
 
 @dataclass(frozen=True)
-class CompareConfig:
+class CompareConfig(StudyOptions):
     """Options of `python -m experiments.images.compare`."""
 
     dataset: str = "mnist"
@@ -41,9 +42,7 @@ class CompareConfig:
     models: str = "all"
     """Names of models, as in ae,vae,gmae, or all; see --list-models of gmae_tf.train."""
     out: Path = Path("runs/compare")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     seeds: str = "0"
-    """Seeds of weights and batch order, as in 0-2 or 0,3,5."""
     size: Literal["small", "paper"] = "small"
     """Size of the networks."""
     latent_dim: int | None = None
@@ -55,10 +54,6 @@ class CompareConfig:
     included; those of the preset by default."""
     samples: int = 10_000
     """Images of each kind for the distances."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def compare(config: CompareConfig) -> None:

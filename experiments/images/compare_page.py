@@ -66,7 +66,7 @@ def write_page(results: Mapping[str, Any], shown: Mapping[str, Shown], folder: P
 
 def draw(shown: Mapping[str, Shown]) -> list[Picture]:
     """Samples, reconstructions, interpolations and maps of codes, a row or panel a model."""
-    from gmae_tf.images.figures.images import image_grid
+    from gmae_tf.images.figures import image_grid
 
     names = list(shown)
     made = []

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.images.evaluation.material import Images, Material
 from gmae_tf.images.evaluation.sets import draw, image_sets, reference
-from gmae_tf.metrics.frechet import Moments, frechet_distance
-from gmae_tf.metrics.precision_recall import f_beta_summary, prd_curve
+from gmae_tf.metrics.sets import Moments, f_beta_summary, frechet_distance, prd_curve
 from gmae_tf.train import TrainConfig
 from gmae_tf.utils.cli import console
 

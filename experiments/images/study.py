@@ -185,7 +185,7 @@ def distances(
     """Frechet distances to the test images, in the features of the data set's classifier."""
     import numpy as np
 
-    from gmae_tf.metrics.frechet import Moments, frechet_distance
+    from gmae_tf.metrics.sets import Moments, frechet_distance
 
     n = min(n, len(data.test))
     rng = np.random.default_rng(seed)

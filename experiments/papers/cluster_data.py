@@ -17,7 +17,7 @@ from gmae_tf.images.datasets.image_data import pixels
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models import build_model
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import perceptron
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -120,7 +120,7 @@ def draw_curves(clusters: NDArray[Any]) -> Figure:
 @styled
 def draw_digits(clusters: NDArray[Any]) -> Figure:
     """Decoded digits [K, styles, E]: a row a cluster and a column a value of w."""
-    from gmae_tf.images.figures.images import image_grid
+    from gmae_tf.images.figures import image_grid
 
     images = np.rint(255 * clusters).astype(np.uint8).reshape(*clusters.shape[:2], SIDE, SIDE, 1)
     return image_grid(images, row_labels=[f"cluster {number}" for number in range(len(images))])

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.runner import (
     Row,
+    StudyOptions,
     Table,
     Trial,
+    finish_study,
     grouped,
     open_study,
-    print_table,
     run_trials,
     spread,
     timed,
     trial_name,
-    write_results,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import parse_seeds, run_command
@@ -40,7 +40,7 @@ MAPPED, STYLES = 1000, 10
 
 
 @dataclass(frozen=True)
-class ClusterTermConfig:
+class ClusterTermConfig(StudyOptions):
     """Options of `python -m experiments.papers.cluster_term`."""
 
     data: Literal["synthetic", "mnist", "both"] = "both"
@@ -48,9 +48,7 @@ class ClusterTermConfig:
     thresholds: tuple[float, ...] = (0.0, 1.5)
     """Of the cluster term, in nats: below it, the loss does not see it."""
     out: Path = Path("runs/cluster_term")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     seeds: str = "0-1"
-    """Seeds of weights and batch order, as in 0-2 or 0,3,5."""
     epochs: int | None = None
     """Passes over the training data; 12 for curves and 8 for digits by default."""
     curves: int = 6000
@@ -59,10 +57,6 @@ class ClusterTermConfig:
     """Training images of MNIST."""
     kl_weight: float = 1.0
     """Of the terms of VAE and GM-VAE beside the sum of squared errors."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def cluster_term(config: ClusterTermConfig) -> None:
@@ -72,7 +66,6 @@ def cluster_term(config: ClusterTermConfig) -> None:
     select_device(config.device)
     from experiments.papers.cluster_data import BATCH, mnist, synthetic
     from experiments.papers.cluster_figures import all_figures
-    from gmae_tf.utils.files import write_atomic
 
     seeds = parse_seeds(config.seeds)
     if min(config.thresholds, default=0.0) < 0 or not config.thresholds:
@@ -99,10 +92,7 @@ def cluster_term(config: ClusterTermConfig) -> None:
     ]
     rows = run_trials(folder, trials)
     named = [(row, folder / trial_name({key: row[key] for key in ABOUT})) for row in rows]
-    for name, png in all_figures(named).items():
-        write_atomic(folder / f"{name}.png", png)
-    write_results(folder / "results.json", config, rows)
-    print_table(*table(rows))
+    finish_study(config, folder, rows, all_figures(named), table(rows))
 
 
 def _models(config: ClusterTermConfig) -> list[tuple[str, float | None]]:

@@ -12,16 +12,16 @@ import numpy as np
 from experiments.papers.synthetic import Manifold, dense_model
 from experiments.runner import (
     Row,
+    StudyOptions,
     Table,
     Trial,
+    finish_study,
     open_study,
-    print_table,
     run_trials,
     spread,
-    write_results,
 )
 from gmae_tf.errors import UserError
-from gmae_tf.metrics.frechet import Moments, frechet_distance
+from gmae_tf.metrics.sets import Moments, frechet_distance
 from gmae_tf.utils.cli import parse_seeds, run_command
 
 if TYPE_CHECKING:
@@ -37,21 +37,18 @@ MASKED = 0.1
 
 
 @dataclass(frozen=True)
-class DimensionsConfig:
+class DimensionsConfig(StudyOptions):
     """Options of `python -m experiments.papers.dimensions`."""
 
     data: Literal["synthetic", "mnist", "both"] = "both"
     """Vectors of known true dimensions, MNIST, or both."""
     out: Path = Path("runs/dimensions")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     true_dims: tuple[int, ...] = (8, 16)
     """True dimensions of vectors."""
     capacities: tuple[float, ...] = (0.5, 1, 2, 4)
     """Latent dimensions for vectors, as multiples of the true ones."""
     latent_dims: tuple[int, ...] = (8, 16, 32, 64)
     """Latent dimensions for MNIST."""
-    seeds: str = "0-2"
-    """Seeds of the vectors, weights and batch order, as in 0-2 or 0,3,5."""
     image_seeds: str = "0"
     """The same for MNIST."""
     vectors: int = 20_000
@@ -66,10 +63,6 @@ class DimensionsConfig:
     """Vectors or images of each kind for the distances."""
     options: dict[str, Any] = field(default_factory=lambda: {"critic": [128, 128]})
     """Options of MaskAAE; its own critic has four layers of 1,024."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,6 @@ class Training:
 def dimensions(config: DimensionsConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)
     trainings = plan(config)
@@ -98,9 +90,7 @@ def dimensions(config: DimensionsConfig) -> None:
         return Trial(asdict(one), lambda path: train(config, one, path))
 
     rows = run_trials(folder, [trial(one) for one in trainings])
-    write_atomic(folder / "dimensions.png", draw(rows))
-    write_results(folder / "results.json", config, rows)
-    print_table(*table(rows))
+    finish_study(config, folder, rows, {"dimensions": draw(rows)}, table(rows))
 
 
 def plan(config: DimensionsConfig) -> list[Training]:

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from experiments.runner import (
     Row,
+    StudyOptions,
     Table,
     Trial,
+    finish_study,
     grouped,
     open_study,
-    print_table,
     run_trials,
     spread,
     timed,
-    write_results,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import parse_seeds, run_command
@@ -29,7 +29,7 @@ from gmae_tf.utils.cli import parse_seeds, run_command
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
     from gmae_tf.images.features.extractors import Extractor
-    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.metrics.sets import Moments
     from gmae_tf.train import TrainConfig
 
 CAPACITIES: tuple[tuple[int, ...], ...] = (
@@ -46,7 +46,7 @@ NUMBERS = (("fd_reconstruction", "rec.", 1, 1), ("fd_generation", "gen.", 1, 1),
 
 
 @dataclass(frozen=True)
-class LittleDataConfig:
+class LittleDataConfig(StudyOptions):
     """Options of `python -m experiments.papers.little_data`."""
 
     dataset: str = "mnist"
@@ -58,28 +58,20 @@ class LittleDataConfig:
     controls: bool = True
     """Train a model with a fixed prior, and one whose prior is fitted afterwards, as well."""
     out: Path = Path("runs/little_data")
-    """Folder; the same command continues it, and repeats nothing that is done."""
-    seeds: str = "0-2"
-    """Seeds of images, weights and batch order, as in 0-2 or 0,3,5."""
     epochs: int = 5
     """Each ten passes over the training images."""
     latent_dim: int = 32
     """Dimensions of the codes and of the generator's noise."""
     samples: int = 5000
     """Images of each kind for the distances."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def little_data(config: LittleDataConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figure."""
     from experiments.images.measure import extractor_of
-    from gmae_tf.metrics.frechet import Moments
+    from gmae_tf.metrics.sets import Moments
     from gmae_tf.train import load
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.files import write_atomic
 
     if not set(config.models) <= set(range(1, len(CAPACITIES) + 1)):
         raise UserError(f"--models are numbers from 1 to {len(CAPACITIES)}, as in [1, 4, 6]")
@@ -98,9 +90,7 @@ def little_data(config: LittleDataConfig) -> None:
         folder,
         [Trial(about, partial(_measure, options, extractor, moments)) for about, options in runs],
     )
-    write_atomic(folder / "little_data.png", draw(rows))
-    write_results(folder / "results.json", config, rows)
-    print_table(*table(rows))
+    finish_study(config, folder, rows, {"little_data": draw(rows)}, table(rows))
 
 
 def _runs(config: LittleDataConfig) -> Iterator[tuple[Row, TrainConfig]]:
@@ -133,7 +123,7 @@ def _measure(options: TrainConfig, extractor: Extractor, moments: Moments, folde
     from gmae_tf.images.evaluation.numbers import squared_errors
     from gmae_tf.images.model import ImageAutoencoder
     from gmae_tf.images.training import build, fit_network
-    from gmae_tf.metrics.frechet import Moments, frechet_distance
+    from gmae_tf.metrics.sets import Moments, frechet_distance
     from gmae_tf.train import load
 
     data = load(options)

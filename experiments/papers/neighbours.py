@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from experiments.runner import (
     Row,
+    StudyOptions,
     Table,
     Trial,
+    finish_study,
     grouped,
     open_study,
-    print_table,
     run_trials,
     spread,
-    write_results,
 )
 from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
@@ -30,28 +29,21 @@ DISTANCES = {
 
 
 @dataclass(frozen=True)
-class NeighboursConfig:
+class NeighboursConfig(StudyOptions):
     """Options of `python -m experiments.papers.neighbours`."""
 
     dataset: str = "mnist"
     """Images with labels, as in gmae_tf.train; the labels only judge."""
     out: Path = Path("runs/neighbours")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     neighbours: tuple[int, ...] = (1, 2, 3, 5)
     """Which neighbour of a code in its batch estimates the entropy; 1 is what others are judged
     by."""
-    seeds: str = "0-2"
-    """Seeds of weights and batch order, as in 0-2 or 0,3,5."""
     n_data: int | None = 20_000
     """Use only so many training images, drawn at random."""
     epochs: int = 4
     """Passes over the training images."""
     samples: int = 5_000
     """Images of each kind for the distances."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def neighbours(config: NeighboursConfig) -> None:
@@ -59,7 +51,6 @@ def neighbours(config: NeighboursConfig) -> None:
     from experiments.images.measure import extractor_of, labelled
     from experiments.images.study import train_and_measure
     from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.files import write_atomic
 
     select_device(config.device)
     runs = list(variants(config))
@@ -74,10 +65,8 @@ def neighbours(config: NeighboursConfig) -> None:
         )
 
     rows = run_trials(folder, [trial(*run) for run in runs])
-    if extractor is not None:
-        write_atomic(folder / "neighbours.png", draw(rows))
-    write_results(folder / "results.json", config, rows)
-    print_table(*table(rows))
+    figures = {} if extractor is None else {"neighbours": draw(rows)}
+    finish_study(config, folder, rows, figures, table(rows))
 
 
 def variants(config: NeighboursConfig) -> Iterator[tuple[int, TrainConfig]]:

@@ -1,10 +1,10 @@
 """Arrays for `experiments.space.train`: rules, random spellings, targets of prediction heads.
 
-    python -m experiments.space.prepare --source SOURCE --out PREPARED
+    python -m experiments.space.prepare --out PREPARED
 
-SOURCE holds `molecules.npz` (`smiles`: lines of kekulised SMILES as bytes, training first;
-`described`: normal scores of the descriptors, 128 + 32 x as bytes; `properties`: penalised logP and
-QED [N, 2]; `n_train`) and `targets.npz` (`molecules.chem.descriptors.HeadTargets.save`).
+Of ZINC 250k, or of any source that `molecules.train --data` takes: own.npy (rules [N, T], training
+molecules first), other.npy (rules of random SMILES [N, S, T]), targets.npy (of the heads [N, H]),
+properties.npy (penalised logP and QED [N, 2]) and n_train.npy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from experiments.space.settings import GRAMMARS
-from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 
 SPELLINGS = 3
@@ -30,12 +29,16 @@ AT_ONCE = 500
 class PrepareConfig:
     """Options of `python -m experiments.space.prepare`."""
 
-    source: Path
-    """Folder with molecules.npz and targets.npz."""
     out: Path
     """Folder to write."""
+    data: str = "zinc"
+    """zinc, builtin, or a file of molecules."""
+    data_dir: Path | None = None
+    """Folder with downloaded data; GMAE_DATA_DIR by default."""
     n: int | None = None
-    """Use only so many training molecules, and a fifth as many held-out ones."""
+    """Use only so many molecules, drawn at random."""
+    jobs: int | None = None
+    """Processes; as many as there are cores by default."""
 
 
 def main() -> None:
@@ -50,35 +53,40 @@ def main() -> None:
 
 
 def prepare(config: PrepareConfig) -> None:
-    """Rules, spellings and targets of all molecules, on all cores."""
+    """Rules, spellings, targets and properties of all molecules, on all cores."""
+    from grammar.library import load_grammar
     from molecules.chem.descriptors import HeadTargets
+    from molecules.data.cleaning import accepted_by
+    from molecules.data.sources import load_molecules
+    from molecules.training import FITTED
 
-    for name in ("molecules.npz", "targets.npz"):
-        if not (config.source / name).is_file():
-            raise UserError(f"{config.source} has no {name}: see the docstring of this command")
     started = time.time()
-    with np.load(config.source / "molecules.npz") as file:
-        smiles = bytes(file["smiles"]).decode().split("\n")
-        described, properties, n_train = file["described"], file["properties"], int(file["n_train"])
-    if config.n:
-        keep = np.r_[: config.n, n_train : n_train + config.n // 5]
-        smiles = [smiles[i] for i in keep]
-        described, properties, n_train = described[keep], properties[keep], config.n
+    name, length = GRAMMARS["molecules"]
+    data = load_molecules(
+        config.data,
+        data_dir=config.data_dir,
+        kekulize=True,
+        n=config.n,
+        accepts=accepted_by(load_grammar(name).grammar, length),
+    )
+    smiles, n_train = [*data.smiles, *data.held_out], len(data.smiles)
     chunks = [(i, smiles[i : i + AT_ONCE]) for i in range(0, len(smiles), AT_ONCE)]
-    with ProcessPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(config.jobs or os.cpu_count() or 1) as pool:
         rows = list(pool.map(_encode, chunks))
-    own, other, counts = (np.concatenate(part) for part in zip(*rows, strict=True))
-    standardise = HeadTargets.load(config.source / "targets.npz")
-    projected = standardise.project(counts)
-    scores = (described.astype(np.float32) - 128) / 32
+    own, other, counts, described, properties = (
+        np.concatenate(part) for part in zip(*rows, strict=True)
+    )
+    some = np.random.default_rng(0).permutation(n_train)[:FITTED]
+    standardise = HeadTargets.fit(np.nan_to_num(described[some]), counts[some])
+    config.out.mkdir(parents=True, exist_ok=True)
+    standardise.save(config.out / "targets.npz")
     arrays = {
         "own": own,
         "other": other,
-        "targets": np.concatenate([scores, projected], axis=1).astype(np.float16),
+        "targets": standardise(described, counts).astype(np.float16),
         "properties": properties,
         "n_train": np.array(n_train),
     }
-    config.out.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(config.out / f"{name}.npy", array)
     changed = (other != own[:, None]).any(axis=2).mean()
@@ -87,11 +95,12 @@ def prepare(config: PrepareConfig) -> None:
     )
 
 
-def _encode(chunk: tuple[int, list[str]]) -> tuple[Any, Any, Any]:
-    """Rules [N, T], random spellings [N, S, T] and Morgan counts [N, BITS] of a chunk."""
+def _encode(chunk: tuple[int, list[str]]) -> tuple[Any, ...]:
+    """Rules [N, T], random SMILES [N, S, T], counts [N, BITS], descriptors, values of a chunk."""
     from grammar.codec import RuleCodec
     from grammar.library import load_grammar
-    from molecules.chem.descriptors import morgan_counts
+    from molecules.chem.descriptors import describe, morgan_counts
+    from molecules.chem.properties import find
     from molecules.data.augmentation import random_spellings
 
     start, smiles = chunk
@@ -99,7 +108,9 @@ def _encode(chunk: tuple[int, list[str]]) -> tuple[Any, Any, Any]:
     parser = load_grammar(name)
     own = RuleCodec(parser, length).encode(smiles)
     other = random_spellings(smiles, parser.grammar, length, SPELLINGS, seed=start)
-    return own, other, np.stack([morgan_counts(text) for text in smiles])
+    values = [[find(wanted)(text) for wanted in ("penalized_logp", "qed")] for text in smiles]
+    counts = np.stack([morgan_counts(text) for text in smiles])
+    return own, other, counts, np.stack([describe(text) for text in smiles]), np.array(values)
 
 
 if __name__ == "__main__":

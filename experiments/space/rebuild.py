@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.space.settings import GRAMMARS, RESULTS, Settings, build, read_settings
+from experiments.timed_training import read_weights
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 
@@ -67,8 +68,6 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
     ------
     UserError: the weights are of other settings.
     """
-    import numpy as np
-
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.library import load_grammar
 
@@ -76,7 +75,7 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
     grammar = load_grammar(name).grammar
     heads = 0
     kind: type[GrammarAutoencoder] = GrammarAutoencoder
-    details: dict[str, Any] = {"config": asdict(settings)}
+    details: dict[str, Any] = {"config": {**asdict(settings), "data": "official"}}
     if settings.kind == "molecules":
         from molecules.chem.descriptors import TARGETS
         from molecules.model import MoleculeAutoencoder
@@ -85,8 +84,7 @@ def rebuild(settings: Settings, weights: Path) -> GrammarAutoencoder:
         details = {"config": {**asdict(settings), "data": "zinc"}, "kekulized": True}
     network, architecture = build(settings, grammar, length, heads)
     try:
-        with np.load(weights) as file:
-            network.set_weights([file[name].astype(np.float32) for name in sorted(file)])
+        network.set_weights(read_weights(weights))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{weights} has no weights of these settings ({reason})") from error

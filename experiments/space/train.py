@@ -2,21 +2,17 @@
 
     python -m experiments.space.train --prepared PREPARED --kind molecules --latent 128 --noise 1.0
 
-Data lie on the device, many steps run in one call (`gmae_tf.training.scan`), and learning rate and
+Data lie on the device, many steps run in one call (`experiments.scan`), and learning rate and
 noise follow the share of the seconds that has passed.  Writes NAME.npz (weights in 16 bits, for
 `experiments.space.rebuild`), NAME.config.json and NAME.json (log and measures) into --out.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import math
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -27,17 +23,14 @@ from numpy.typing import NDArray
 
 from experiments.runner import child_environment
 from experiments.space.settings import GRAMMARS, Settings, build
+from experiments.timed_training import Log, draw, need_jax, save_weights, train_for
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
 
 if TYPE_CHECKING:
-    from gmae_tf.autoencoder import Autoencoder
     from grammar.autoencoder.model import GrammarAutoencoder
 
-Choose = Callable[[np.random.Generator, int, int], tuple[int, tuple[Any, ...]]]
-"""Generator, steps, number of the call -> sequence length, and arrays [steps, ...] of each step."""
-Log = list[dict[str, float]]
 ARRAYS = ("own", "other", "targets", "properties", "n_train")
 RANDOM, TESTED = 200_000, 2000
 """Random expressions, at most, to train on and to test."""
@@ -70,14 +63,10 @@ def train(config: TrainConfig) -> None:
         for name in ARRAYS:
             if config.prepared is None or not (config.prepared / f"{name}.npy").is_file():
                 raise UserError("--prepared: name a folder that experiments.space.prepare wrote")
-    if importlib.util.find_spec("jax") is None:
-        raise UserError("this training needs JAX: pip install gmae-tf[jax-cuda]")
-    os.environ.setdefault("KERAS_BACKEND", "jax")
+    need_jax()
+    config.out.mkdir(parents=True, exist_ok=True)
     import keras
 
-    if keras.backend.backend() != "jax":
-        raise UserError("this training needs JAX: set KERAS_BACKEND=jax")
-    config.out.mkdir(parents=True, exist_ok=True)
     if config.bf16:
         keras.config.set_dtype_policy("mixed_bfloat16")
     began = time.time()
@@ -93,7 +82,7 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 
     from grammar.library import load_grammar
     from molecules.model import MoleculeAutoencoder
-    from molecules.space_metrics import evaluate_space
+    from molecules.space.metrics import evaluate_space
 
     assert config.prepared is not None  # checked
     arrays = {name: np.load(config.prepared / f"{name}.npy") for name in ARRAYS}
@@ -122,24 +111,32 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     def choose(rng: np.random.Generator, k: int, number: int) -> tuple[int, tuple[Any, ...]]:
         crop = config.crop
         if number % 10 or not len(long):
-            rows = _draw(rng, short, k, config.batch)
+            rows = draw(rng, short, k, config.batch)
         else:  # all lengths, and more of the long ones than there are
             crop, extra = length, config.batch // 20
-            some = _draw(rng, np.arange(n_train), k, config.batch - extra)
+            some = draw(rng, np.arange(n_train), k, config.batch - extra)
             rows = np.concatenate([some, rng.choice(long, (k, extra))], axis=1)
         spelling = rng.integers(0, data["other"].shape[1] if config.spelled else 1, rows.shape)
         spelling[rng.random(rows.shape) >= config.spelled] = -1
         return crop, (jnp.asarray(rows, jnp.int32), jnp.asarray(spelling, jnp.int8))
 
-    log = _fit(config, network, batch, data, choose)
+    log = train_for(config, network, batch, data, choose)
     model = MoleculeAutoencoder(
         grammar, length, network, details={"kekulized": True}, architecture=architecture
     )
     _save(config, model)
     codes = network.encode(data["own"])
     process = _gaussian_process(config, codes, values[:n_train])
-    held_out = rules[n_train : n_train + config.held_out]
-    found = evaluate_space(model, held_out, config.samples, 500, 500, config.seed, config.jobs)
+    found = evaluate_space(
+        model,
+        [str(text) for text in model.codec.decode(rules[n_train : n_train + config.held_out])],
+        samples=config.samples,
+        pairs=500,
+        neighbours=500,
+        gp=0,
+        seed=config.seed,
+        jobs=config.jobs,
+    )
     found["exact_training"] = model.exact_match(data["own"][:1000])
     if process is not None and process.wait() == 0:
         found["gp"] = json.loads((config.out / f"{config.name}.gp.json").read_text())
@@ -149,8 +146,8 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     import jax.numpy as jnp
 
-    from experiments.space.expressions import evaluate
     from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.autoencoder.space import SHORT, SHORT_SEED, evaluate_space, latent_terms
     from grammar.codec import RuleCodec
     from grammar.library import load_grammar
     from grammar.sampling.uniform import official_expressions, sample_strings
@@ -161,9 +158,9 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     official = codec.encode(official_expressions()[: config.n])
     order = np.random.default_rng(0).permutation(len(official))
     held_out, kept = np.split(official[order], [len(official) // 10])
-    tested = sample_strings(grammar, TESTED, 12, seed=2)
+    tested = sample_strings(grammar, TESTED, SHORT, seed=SHORT_SEED)  # by `evaluate_space`
     hidden = set(tested)
-    some = sample_strings(grammar, min(RANDOM, 2 * len(official)), 12, seed=1)
+    some = sample_strings(grammar, min(RANDOM, 2 * len(official)), SHORT, seed=1)
     every = sample_strings(grammar, None, 8, seed=3)  # all that there are
     groups = [kept, *(codec.encode([s for s in g if s not in hidden]) for g in (some, every))]
     counts = [config.batch - config.batch * 2 // 5, config.batch * 3 // 10, config.batch // 10]
@@ -178,69 +175,18 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 
     def choose(rng: np.random.Generator, k: int, number: int) -> tuple[int, tuple[Any, ...]]:
         del number
-        rows = [_draw(rng, part, k, n) for part, n in zip(places, counts, strict=True)]
+        rows = [draw(rng, part, k, n) for part, n in zip(places, counts, strict=True)]
         return length, (jnp.asarray(np.concatenate(rows, axis=1), jnp.int32),)
 
-    log = _fit(config, network, batch, data, choose)
+    log = train_for(config, network, batch, data, choose)
     model = GrammarAutoencoder(grammar, length, network, architecture=architecture)
     _save(config, model)
-    return log, evaluate(model, held_out, codec.encode(tested), config.samples, config.seed)
-
-
-def _draw(rng: np.random.Generator, rows: NDArray[Any], k: int, size: int) -> NDArray[Any]:
-    """[k, size] of the rows, without repeats in a step as long as there are enough."""
-    if k * size <= len(rows):
-        return rows[rng.permutation(len(rows))[: k * size]].reshape(k, size)
-    if size <= len(rows):
-        return np.stack([rows[rng.choice(len(rows), size, replace=False)] for _ in range(k)])
-    return rng.choice(rows, (k, size))
-
-
-def _fit(config: Settings, network: Autoencoder, batch: Any, data: Any, choose: Choose) -> Log:
-    """Train for the seconds of the settings; the means of a call about eight times."""
-    import keras
-
-    from gmae_tf.training.scan import ScannedTraining
-
-    network.compile(optimizer=keras.optimizers.Adam(config.rate, global_clipnorm=1.0))
-    training = ScannedTraining(network, batch, data)
-    rng, screen = np.random.default_rng(config.seed), console()
-    began = time.time()
-    for number in (0, 1):  # compiled for both lengths, at a learning rate of nothing much
-        crop, arrays = choose(rng, config.chunk, number)
-        training.run([1e-6] * config.chunk, [0.0] * config.chunk, *arrays, static=crop)
-    started, steps, shown, ahead, number = time.time(), 0, 0.0, 0.0, 0
-    log: Log = []
-    terms: dict[str, float] = {}
-    while (done := (time.time() - started) / config.seconds) < 1.0:
-        if config.steps is not None and steps >= config.steps:
-            break
-        number += 1
-        share = np.clip(done + ahead * np.arange(config.chunk) / config.chunk, 0.0, 1.0)
-        crop, arrays = choose(rng, config.chunk, number)
-        terms = training.run(_rates(config, share), share, *arrays, static=crop)
-        ahead = (time.time() - started) / config.seconds - done
-        steps += config.chunk
-        if time.time() - shown > config.seconds / 8:
-            shown = time.time()
-            log.append({"done": done, "steps": steps, **terms})
-            screen.print(_line(log[-1]), soft_wrap=True)
-    training.finish()
-    now = time.time()
-    log.append({"steps": steps, "seconds": now - started, "compile": started - began, **terms})
-    screen.print(_line(log[-1]), soft_wrap=True)
-    keras.config.set_dtype_policy("float32")
-    return log
-
-
-def _rates(config: Settings, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Learning rates after these shares of the training: warm-up, then half a cosine."""
-    cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(math.pi * share))
-    return config.rate * np.minimum(1.0, share / config.warm) * cosine
-
-
-def _line(row: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4g}" for name, value in row.items())
+    texts = [str(text) for text in codec.decode(held_out)]
+    found = evaluate_space(model, texts, samples=config.samples, gp=0, seed=config.seed)
+    # As in training: three official strings to two short ones.
+    mixed = np.concatenate([held_out[:360], codec.encode(tested)[:240]])
+    found["terms"] = latent_terms(model, network.encode(mixed), config.seed)
+    return log, found
 
 
 def _settings(config: Settings) -> dict[str, Any]:
@@ -251,21 +197,19 @@ def _settings(config: Settings) -> dict[str, Any]:
 
 def _save(config: TrainConfig, model: GrammarAutoencoder) -> None:
     """Weights in 16 bits, and the settings that build the network again."""
-    weights: Sequence[NDArray[Any]] = model.network.get_weights()
-    arrays = {f"{i:03d}": array.astype(np.float16) for i, array in enumerate(weights)}
-    np.savez(config.out / f"{config.name}.npz", **arrays)
+    save_weights(model.network.get_weights(), config.out / f"{config.name}.npz")
     write_json(config.out / f"{config.name}.config.json", _settings(config))
 
 
 def _gaussian_process(
     config: TrainConfig, codes: NDArray[Any], values: NDArray[Any]
 ) -> subprocess.Popen[bytes] | None:
-    """`experiments.space.gp` on the codes, beside the other measures."""
+    """`experiments.space.gp_jax` on the codes, beside the other measures."""
     if config.gp == "none":
         return None
     path = config.out / f"{config.name}.codes.npz"
     np.savez(path, codes=codes.astype(np.float32), values=values)
-    command = [sys.executable, "-m", "experiments.space.gp", "--codes", str(path)]
+    command = [sys.executable, "-m", "experiments.space.gp_jax", "--codes", str(path)]
     command += ["--out", str(config.out / f"{config.name}.gp.json")]
     small = ["--small"] if config.gp == "small" else []
     return subprocess.Popen(command + small, env=child_environment())

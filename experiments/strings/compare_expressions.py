@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments.runner import Row, open_study
+from experiments.runner import Row
 from experiments.strings.models import (
-    FEWEST,
-    GROWS,
     CompareOptions,
     Job,
     columns,
-    compare_models,
-    jobs,
+    compare_strings,
     train_and_measure,
     training_options,
 )
-from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import run_command
 
 HIDDEN = 0.0363
@@ -32,7 +28,6 @@ class CompareConfig(CompareOptions):
     """Options of `python -m experiments.strings.compare_expressions`."""
 
     out: Path = Path("runs/compare-expressions")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     data: str = "official"
     """official (the 100,000 of Grammar VAE), generated, or a text file of expressions."""
     xla: bool = True
@@ -41,34 +36,31 @@ class CompareConfig(CompareOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
-    from gmae_tf.utils.devices import select_device
-    from gmae_tf.utils.files import write_atomic
-    from grammar.expressions.data import load_expressions
-    from grammar.library import load_grammar
-
-    select_device(config.device)
-    todo = jobs(config)
-    strings = load_expressions(
-        config.data,
-        n=config.n_data,
-        data_dir=config.data_dir,
-        grammar=load_grammar("arithmetic").grammar,
-    )
-    if len(strings) < FEWEST:
-        raise UserError(f"{len(strings)} strings are too few: at least {FEWEST} are needed")
-    folder = open_study(config, "experiments.strings.compare_expressions", GROWS)
-    data = folder / "strings.txt"
-    if not data.exists():
-        write_atomic(data, "\n".join(strings) + "\n")
-    compare_models(
+    compare_strings(
         config,
-        folder,
-        todo,
-        partial(measure, config, data),
-        COLUMNS,
-        strings=len(strings),
+        "experiments.strings.compare_expressions",
+        "strings",
+        "strings.txt",
+        load=load,
+        write=write,
+        measure=measure,
+        columns=COLUMNS,
         hidden_score=HIDDEN,
     )
+
+
+def load(config: CompareConfig) -> list[str]:
+    """The expressions."""
+    from grammar.expressions.data import load_expressions
+
+    return load_expressions(config.data, n=config.n_data, data_dir=config.data_dir)
+
+
+def write(path: Path, strings: Sequence[str]) -> None:
+    """A text file with a string on each line."""
+    from gmae_tf.utils.files import write_atomic
+
+    write_atomic(path, "\n".join(strings) + "\n")
 
 
 def measure(config: CompareConfig, data: Path, job: Job, folder: Path) -> Row:
@@ -91,7 +83,7 @@ def measure(config: CompareConfig, data: Path, job: Job, folder: Path) -> Row:
         folder,
         train=lambda: train(options),
         kind=GrammarAutoencoder,
-        judge=lambda model: prior_numbers(model, config.samples, job.seed),
+        judge=prior_numbers,
         search_for=("--task", "expr", "--data", data, "--exclude-better-than", HIDDEN),
     )
 

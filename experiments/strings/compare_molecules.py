@@ -6,23 +6,18 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.runner import Row, open_study
+from experiments.runner import Row
 from experiments.strings.models import (
-    FEWEST,
-    GROWS,
     CompareOptions,
     Job,
     columns,
-    compare_models,
-    jobs,
+    compare_strings,
     train_and_measure,
     training_options,
 )
-from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 
 OBJECTIVE = "penalized_logp"
@@ -34,7 +29,6 @@ class CompareConfig(CompareOptions):
     """Options of `python -m experiments.strings.compare_molecules`."""
 
     out: Path = Path("runs/compare-molecules")
-    """Folder; the same command continues it, and repeats nothing that is done."""
     data: str = "zinc"
     """zinc (250k, from --data-dir or downloaded), builtin (made offline), or .smi, .csv, .sdf."""
     preset: Literal["compact", "paper"] = "compact"
@@ -49,22 +43,15 @@ class CompareConfig(CompareOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
-    from gmae_tf.utils.devices import select_device
-
-    select_device(config.device)
-    todo = jobs(config)
-    smiles = load(config)
-    folder = open_study(config, "experiments.strings.compare_molecules", GROWS)
-    data = folder / "molecules.csv"
-    if not data.exists():
-        write_scored(data, smiles)
-    compare_models(
+    compare_strings(
         config,
-        folder,
-        todo,
-        partial(measure, config, data),
-        COLUMNS,
-        molecules=len(smiles),
+        "experiments.strings.compare_molecules",
+        "molecules",
+        "molecules.csv",
+        load=load,
+        write=write_scored,
+        measure=measure,
+        columns=COLUMNS,
         objective=OBJECTIVE,
     )
 
@@ -88,8 +75,6 @@ def load(config: CompareConfig) -> list[str]:
         accepts=accepts,
     )
     smiles = map_chunks(canonical, [*found.smiles, *found.held_out], "canonical SMILES")
-    if len(smiles) < FEWEST:
-        raise UserError(f"{len(smiles)} molecules are too few: at least {FEWEST} are needed")
     return list(dict.fromkeys(smiles))
 
 
@@ -130,7 +115,7 @@ def measure(config: CompareConfig, data: Path, job: Job, folder: Path) -> Row:
         folder,
         train=lambda: train(options),
         kind=MoleculeAutoencoder,
-        judge=lambda model: prior_numbers(model, config.samples, job.seed),
+        judge=prior_numbers,
         search_for=("--task", "molecules", "--data", data, "--value-column", OBJECTIVE),
     )
 

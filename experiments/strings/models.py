@@ -6,9 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from experiments.runner import Row, Trial, print_table, run_trials, timed, write_results
+from experiments.runner import (
+    Row,
+    StudyOptions,
+    Trial,
+    open_study,
+    print_table,
+    run_trials,
+    timed,
+    write_results,
+)
 from experiments.search.command import run_search
 from experiments.summary import NOTE, Cell, Column, summarise, text
 from gmae_tf.errors import UserError
@@ -28,7 +37,7 @@ FEWEST = 110
 
 
 @dataclass(frozen=True)
-class CompareOptions:
+class CompareOptions(StudyOptions):
     """Options of every comparison of models for strings."""
 
     models: str = "gvae,cvae,gcvvae,grae,gmae"
@@ -36,12 +45,8 @@ class CompareOptions:
     grae (deterministic, sampled from a mixture fitted afterwards), gmae."""
     model_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Other options for some, as in '{"gvae": {"kl_weight": 1}}'."""
-    seeds: str = "0-2"
-    """Seeds of weights, batch order and search, as in 0-2 or 0,3,5."""
     n_data: int | None = None
     """Use only so many strings, drawn at random, the same for all models and seeds."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
     latent_dim: int = 25
     """Dimensions of the latent space."""
     epochs: int | None = None
@@ -52,8 +57,6 @@ class CompareOptions:
     """Evaluations of each search; 0 only fits and tests the surrogate."""
     samples: int = 10_000
     """Prior samples that are decoded and scored."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,38 @@ def training_options(config: CompareOptions, job: Job, folder: Path) -> dict[str
     }
 
 
+def compare_strings(
+    config: CompareOptions,
+    command: str,
+    what: str,
+    data: str,
+    *,
+    load: Callable[[Any], list[str]],
+    write: Callable[[Path, Sequence[str]], None],
+    measure: Callable[[Any, Path, Job, Path], Row],
+    columns: Sequence[Column],
+    **about: Any,
+) -> None:
+    """Train, measure and search with what is not done yet, then write compare.json.
+
+    what : strings or molecules.
+    data : name of the file in the study's folder to which `write` writes what `load` returns.
+    measure : trains and measures in a folder: (config, file, job, folder) -> numbers.
+    """
+    from gmae_tf.utils.devices import select_device
+
+    select_device(config.device)
+    todo = jobs(config)
+    strings = load(config)
+    if len(strings) < FEWEST:
+        raise UserError(f"{len(strings)} {what} are too few: at least {FEWEST} are needed")
+    folder = open_study(config, command, GROWS)
+    if not (folder / data).exists():
+        write(folder / data, strings)
+    found = partial(measure, config, folder / data)
+    compare_models(config, folder, todo, found, columns, **{what: len(strings)}, **about)
+
+
 def train_and_measure(
     config: CompareOptions,
     job: Job,
@@ -165,14 +200,14 @@ def train_and_measure(
     *,
     train: Callable[[], None],
     kind: type[GrammarAutoencoder],
-    judge: Callable[[Any], Mapping[str, float]],
+    judge: Callable[[Any, int, int], Mapping[str, float]],
     search_for: Sequence[object],
 ) -> Row:
     """Numbers of one model: of its training, prior samples, surrogate and search.
 
     train : into the folder, as the training command does.
     kind : of model.
-    judge : numbers of the prior samples of a trained model.
+    judge : numbers of so many prior samples of a trained model, drawn by a seed.
     search_for : arguments of `bayesopt.run` that say what to search for.
     """
     _, seconds = timed(folder, train)
@@ -192,7 +227,7 @@ def train_and_measure(
         "characters": job.variant.characters,
         "exact_match": trained["exact_match"],
         "nats": trained["reconstruction_nats"],
-        **judge(model),
+        **judge(model, config.samples, job.seed),
         **search_numbers(searched),
         "seconds": seconds,
     }

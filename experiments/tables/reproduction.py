@@ -19,7 +19,7 @@ from experiments.tables.image_tables import (
 )
 from experiments.tables.markdown import NOTHING, RESULTS, grid, load, number, read
 from experiments.tables.searches import surrogate_quality
-from gmae_tf.images.presets import preset_of
+from gmae_tf.images.options import preset_of
 from gmae_tf.models import MODELS
 
 PAPERS = read(RESULTS / "published.json")

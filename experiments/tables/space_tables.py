@@ -46,7 +46,7 @@ def space_table() -> list[str]:
             factor = 100 if name == "same" else 1
             values = [factor * found["noise"][level][name] for found in both]
             rows.append(_row(f"noise {level} on codes: {meaning}", values, digits))
-    process = read(SPACE / "molecules.gp.json")["150 iterations"]
+    process = read(SPACE / "molecules.gp.json")
     known = load("surrogate_sparse", "molecules")["surrogate"]  # of penalised logP
     for name, title in PROPERTIES.items():
         ours, theirs = process[name], known if name == "penalized_logp" else {}

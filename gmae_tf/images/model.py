@@ -17,14 +17,15 @@ from gmae_tf.images.datasets import ImageData
 from gmae_tf.images.datasets.convert import as_uint8
 from gmae_tf.images.datasets.image_data import MIN_IMAGES, random_parts
 from gmae_tf.images.networks import AT_ONCE, by_parts, image_networks, recipe_network
-from gmae_tf.images.training import TrainingOptions, few_steps, make_options, train_network
+from gmae_tf.images.options import TrainingOptions, few_steps, make_options
+from gmae_tf.images.training import train_network
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models.config import Recipe
 from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.arrays import check_codes
+from gmae_tf.utils.arrays import check_codes, check_int, check_kind, check_rng
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
-from gmae_tf.utils.files import atomic_path, make_folder
+from gmae_tf.utils.files import as_path, atomic_path, make_folder
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
 
@@ -90,7 +91,7 @@ class ImageAutoencoder:
         folder : run folder for checkpoints, in which a repeated call continues; none when
             left out.
         verbose : print a line for each epoch.
-        options : any other field of `gmae_tf.images.training.TrainingOptions`, such as
+        options : any other field of `gmae_tf.images.options.TrainingOptions`, such as
             `batch_size`, `learning_rate` or `mean_scale`.  With `guide="none"` the prior's
             components are not tied to clusters of images, which saves a second training and t-SNE.
 
@@ -124,7 +125,7 @@ class ImageAutoencoder:
         *,
         verbose: bool = True,
     ) -> ImageAutoencoder:
-        """`fit` with complete options (`gmae_tf.images.training.resolve`) on parts of a data set.
+        """`fit` with complete options (`gmae_tf.images.options.resolve`) on parts of a data set.
 
         `history` of the model's details has the logs of all epochs.
         """
@@ -144,6 +145,8 @@ class ImageAutoencoder:
         assignment_weight: float = 0.0,
     ) -> ImageAutoencoder:
         """Untrained autoencoder with a penalty on its codes."""
+        for value, name in ((side, "side"), (channels, "channels"), (latent_dim, "latent_dim")):
+            check_int(value, name, 1)
         encoder, decoder = image_networks(side, channels, latent_dim, size)
         network = Autoencoder(
             encoder,
@@ -160,6 +163,7 @@ class ImageAutoencoder:
         cls, recipe: Recipe, side: int, channels: int, size: str = "small"
     ) -> ImageAutoencoder:
         """Untrained autoencoder of any model of `gmae_tf.models`."""
+        check_kind(recipe, Recipe, "recipe")
         return cls(recipe_network(recipe, side, channels, size), side, channels, size)
 
     @property
@@ -201,14 +205,14 @@ class ImageAutoencoder:
         ------
         UserError: a model without a prior, such as a plain autoencoder.
         """
-        return self.decode(self.network.sample_codes(n, np.random.default_rng(seed)))
+        return self.decode(self.network.sample_codes(n, check_rng(seed)))
 
     def interpolate(self, start: ArrayLike, end: ArrayLike, steps: int = 8) -> NDArray[np.uint8]:
         """Decoded straight lines from codes of images to codes of others, [N, steps, H, W, C]."""
         first, last = self.encode(start)[:, None], self.encode(end)[:, None]
         if len(first) != len(last):
             raise UserError(f"{len(first)} images cannot be paired with {len(last)}")
-        share = np.linspace(0, 1, steps)[None, :, None]
+        share = np.linspace(0, 1, check_int(steps, "steps", 1))[None, :, None]
         images = self.decode(((1 - share) * first + share * last).reshape(-1, self.latent_dim))
         return images.reshape(len(first), steps, *self._shape)
 
@@ -258,7 +262,7 @@ class ImageAutoencoder:
 
     def save(self, path: str | Path) -> None:
         """Write weights and description into a folder, each file whole or not at all."""
-        folder = Path(path)
+        folder = as_path(path)
         # Of a copy: the optimiser's moments are twice as large as the network.
         description = self._describe()
         plain = _build(description)
@@ -275,7 +279,7 @@ class ImageAutoencoder:
         ------
         UserError: a part is missing, damaged or foreign.
         """
-        folder = Path(path)
+        folder = as_path(path)
         try:
             details = read_description(folder / DETAILS, [WEIGHTS])
             model = _build(details["network"])

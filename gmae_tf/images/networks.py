@@ -187,10 +187,7 @@ class DoublingConv2D(layers.Conv2DTranspose):
         )
         quarters = ops.transpose(patches, (0, 3, 5, 1, 4, 2, 6, 7))  # [N, 2, 2, H, 2, W, 2, C]
         total = sum(
-            ops.pad(
-                quarters[:, i, j],
-                ((0, 0), (i, 1 - i), (0, 0), (j, 1 - j), (0, 0), (0, 0)),
-            )
+            ops.pad(quarters[:, i, j], ((0, 0), (i, 1 - i), (0, 0), (j, 1 - j), (0, 0), (0, 0)))
             for i in range(2)
             for j in range(2)
         )

@@ -10,16 +10,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gmae_tf.images.evaluation.tables import SECTIONS, UNKNOWN, headline, sentences, tables
+from gmae_tf.images.evaluation.tables import (
+    SECTIONS,
+    TERMS,
+    UNKNOWN,
+    environment,
+    sentences,
+    tables,
+)
 from gmae_tf.utils.files import write_atomic
-from gmae_tf.utils.html import page_environment
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gmae_tf.images.figures import Picture
-
-TEMPLATES = Path(__file__).parent / "templates"
+    from gmae_tf.utils.plotting import Picture
 
 
 def print_results(results: Mapping[str, Any], console: Console) -> None:
@@ -66,18 +70,15 @@ def write_page(results: Mapping[str, Any], pictures: Sequence[Picture], path: Pa
 
 def render(results: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
     """The page as text; every string is escaped by the template engine."""
-    return (
-        page_environment(TEMPLATES)
-        .get_template("evaluation.html.j2")
-        .render(
-            results=results,
-            headline=headline(results),
-            sections=SECTIONS,
-            tables=tables(results),
-            sentences=sentences(results),
-            pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
-            unknown=UNKNOWN,
-        )
+    page = environment().get_template("evaluation.html.j2")
+    return page.render(
+        results=results,
+        terms=TERMS,
+        sections=SECTIONS,
+        tables=tables(results),
+        sentences=sentences(results),
+        pictures={name: [p for p in pictures if p.section == name] for name in SECTIONS},
+        unknown=UNKNOWN,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,17 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:
+    from gmae_tf.density import LatentDensity
     from gmae_tf.prior import GaussianMixture
 
 Array = NDArray[np.float64]
-
-
-class HasLogProb(Protocol):
-    """`GaussianMixture`, `LatentDensity` and the like."""
-
-    def log_prob(self, z: ArrayLike) -> Array:
-        """Log density of codes, [N, D] -> [N]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ def prior_terms(
     return dict(zip(penalty.weights, np.mean(rows, axis=0).tolist(), strict=True))
 
 
-def mean_log_likelihood(density: HasLogProb, codes: ArrayLike) -> float:
+def mean_log_likelihood(density: GaussianMixture | LatentDensity, codes: ArrayLike) -> float:
     """Mean log density per code, in nats, of codes [N, D] under an ex-post density or a prior."""
     return float(np.mean(density.log_prob(_codes(codes))))
 

@@ -10,9 +10,11 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_int, check_kind
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
@@ -66,7 +68,7 @@ MODELS: dict[str, Entry] = {
 
 def entry(name: str) -> Entry:
     """The entry of a model in `MODELS`.  `UserError` for an unknown name."""
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise UserError(f"{name!r} is no model: choose one of {', '.join(MODELS)}")
     return MODELS[name]
 
@@ -100,8 +102,13 @@ def build_model(parts: Parts) -> Autoencoder:
     >>> model.encode(np.zeros((5, 6))).shape
     (5, 2)
     """
+    from gmae_tf.models.config import Parts as PartsType
+
+    check_kind(parts, PartsType, "parts")
     recipe = parts.recipe
     check_options(recipe.model, recipe.options)
+    for name in ("latent_dim", "components"):
+        check_int(getattr(recipe, name), name, 1)
     model: Autoencoder = _builder(recipe.model)(parts, **recipe.options)
     if recipe.auxiliary:
         from gmae_tf.models.auxiliary import AuxiliaryObjectives
@@ -127,8 +134,11 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
             there = ", ".join(known) or "none"
             raise UserError(f"{name} has no option {option!r}; its options: {there}")
         example = known[option]
-        if isinstance(example, (int, float)) and not isinstance(value, (int, float)):
-            raise UserError(f"{option} of {name} is a number, such as {example}, not {value!r}")
+        kind = bool if isinstance(example, bool) else Real if isinstance(example, Real) else object
+        whole = isinstance(example, int) and not isinstance(value, Integral)
+        if whole or not isinstance(value, kind):
+            what = "True or False" if kind is bool else "a whole number" if whole else "a number"
+            raise UserError(f"{option} of {name} is {what}, such as {example}, not {value!r}")
 
 
 def options_of(name: str) -> dict[str, Any]:

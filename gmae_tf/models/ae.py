@@ -8,6 +8,4 @@ from gmae_tf.models.config import Parts
 
 def build(parts: Parts) -> Autoencoder:
     """Reconstruction alone."""
-    return Autoencoder(
-        parts.encoder(parts.latent_dim), parts.decoder(parts.latent_dim), parts.reconstruction
-    )
+    return Autoencoder(*parts.networks(), parts.reconstruction)

@@ -10,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Batch, Method
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import perceptron
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -55,8 +55,7 @@ class AuxiliaryObjectives(Method):
         super().__init__(latent_dim, weights, inner.lr_multipliers)
         self.inner, self.keep_last = inner, inner.keep_last
         self.noise, self.ramp, self.least = float(noise), float(ramp), float(least)
-        self.heads, self.head_units, self.linear = int(heads), int(head_units), bool(linear)
-        self.steps, self.seed = int(steps), int(seed)
+        self.heads, self.linear, self.steps = int(heads), bool(linear), int(steps)
         self.random = keras.random.SeedGenerator(seed)
         self.progress = self.add_weight(
             shape=(), initializer="zeros", trainable=False, name="progress"
@@ -112,28 +111,3 @@ class AuxiliaryObjectives(Method):
     def start_epoch(self, network: Any, batches: Any, epoch: int) -> None:
         """Of the method within."""
         self.inner.start_epoch(network, batches, epoch)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        plain = type(self.inner) is Method
-        return {
-            "latent_dim": self.latent_dim,
-            "inner": None if plain else keras.saving.serialize_keras_object(self.inner),
-            "noise": self.noise,
-            "ramp": self.ramp,
-            "least": self.least,
-            "heads": self.heads,
-            "head_weight": self.term_weights.get("heads", 60.0),
-            "head_units": self.head_units,
-            "linear": self.linear,
-            "steps": self.steps,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> AuxiliaryObjectives:
-        """Inverse of `get_config`."""
-        config = dict(config)
-        inner = config.pop("inner")
-        within = keras.saving.deserialize_keras_object(inner) if inner else None
-        return cls(inner=within, **config)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch
@@ -14,8 +15,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.losses import MeanSquaredError
 from gmae_tf.models.config import Parts
 from gmae_tf.models.joint_vae import JointCode
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.assignment import assigned, check_backend
+from gmae_tf.models.layers import frozen
 
 
 def build(
@@ -34,7 +34,12 @@ def build(
     no decay of weights.  They group an example by decoding it with every c; here a head of the
     encoder learns these assignments by cross-entropy, so that a code needs no decoder.
     """
-    check_backend("cascadevae")
+    backend = keras.backend.backend()
+    if backend not in ("tensorflow", "jax"):
+        raise UserError(
+            f"cascadevae assigns groups outside of the backend {backend}, which does not offer "
+            "that: set KERAS_BACKEND to tensorflow or jax"
+        )
     if not isinstance(parts.reconstruction, MeanSquaredError):
         raise UserError("cascadevae compares squared errors of examples: train it on images")
     recipe = parts.recipe
@@ -49,13 +54,9 @@ def build(
         crowding,
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(2 * parts.latent_dim + recipe.components),
-        parts.decoder(method.latent_dim),
-        parts.reconstruction,
-        0.0,  # in the loss, the assigned groups are decoded
-        method=method,
-    )
+    networks = parts.networks(2 * parts.latent_dim + recipe.components, method.latent_dim)
+    # The weight is 0 because in the loss the assigned groups are decoded.
+    return Autoencoder(*networks, parts.reconstruction, 0.0, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -122,7 +123,7 @@ class AssignedCode(JointCode):
         n, k = ops.shape(z)[0], self.components
         groups = ops.tile(ops.eye(k), (n, 1))
         codes = ops.concatenate([ops.repeat(z, k, axis=0), groups], axis=-1)
-        decoded = ops.cast(gradients.frozen(decoder, ops.stop_gradient(codes)), "float32")
+        decoded = ops.cast(frozen(decoder, ops.stop_gradient(codes)), "float32")
         difference = ops.reshape(decoded, (n, k, -1)) - ops.reshape(x, (n, 1, -1))
         return ops.stop_gradient(self.elements * ops.mean(ops.square(difference), axis=-1))
 
@@ -138,14 +139,32 @@ class AssignedCode(JointCode):
     def _joined(self, z: Any, groups: Any) -> Any:
         return ops.concatenate([z, ops.cast(self._grouped(), "float32") * groups], axis=-1)
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            **super().get_config(),
-            "elements": self.elements,
-            "beta": self.beta,
-            "closed_beta": self.closed_beta,
-            "opening_steps": self.opening_steps,
-            "continuous_steps": self.continuous_steps,
-            "crowding": self.crowding,
-        }
+
+def assign(errors: Any, crowding: float) -> NDArray[np.float32]:
+    """One-hot groups [N, K] of the least sum of errors [N, K] + crowding * pairs in one group.
+
+    The w-th member of a group, counted from 0, costs w * crowding more: each is a column.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    costs = np.nan_to_num(np.asarray(errors, dtype=np.float64))
+    n, k = costs.shape
+    # No group needs more places than the largest has when each example takes its best: a group
+    # beyond that could give examples back, by a chain of returns, to one that has lost some.
+    most = np.bincount(costs.argmin(axis=1)).max()
+    places = costs[:, :, None] + crowding * np.arange(most)
+    _, column = linear_sum_assignment(places.reshape(n, k * most))
+    return np.eye(k, dtype=np.float32)[column // most]
+
+
+def assigned(errors: Any, crowding: float) -> Any:
+    """The same within a graph, which has to be left for it; no gradient comes back."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        result = jax.ShapeDtypeStruct(errors.shape, np.float32)
+        return jax.pure_callback(lambda values: assign(values, crowding), result, errors)
+    import tensorflow as tf
+
+    found = tf.numpy_function(lambda values: assign(values, crowding), [errors], tf.float32)
+    return tf.ensure_shape(found, errors.shape)

@@ -62,6 +62,12 @@ class Parts:
     reconstruction: Any
     elements: int = 1
 
+    def networks(
+        self, outputs: int | None = None, inputs: int | None = None
+    ) -> tuple[keras.Model, keras.Model]:
+        """Encoder of `outputs` numbers and decoder of `inputs`, each D when left out."""
+        return self.encoder(outputs or self.latent_dim), self.decoder(inputs or self.latent_dim)
+
     @property
     def latent_dim(self) -> int:
         """D."""

@@ -21,8 +21,7 @@ def build(parts: Parts, deviation: float = 0.7, kl_weight: float = 0.039) -> Aut
     errors that are means over the three channels, hence three times that here.
     """
     return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(),
         parts.reconstruction,
         parts.elements,
         prior=GaussianMixture.standard_normal(parts.latent_dim),
@@ -43,7 +42,3 @@ class ConstantVariance(GaussianPosterior):
     def moments(self, encoded: Any) -> tuple[Any, Any]:
         """Mean and log variance [N, D]."""
         return encoded, ops.full_like(encoded, 2 * np.log(self.deviation))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {**super().get_config(), "deviation": self.deviation}

@@ -17,14 +17,14 @@ def build(parts: Parts, weight: float = 0.3, neighbours: int = 1) -> Autoencoder
     Ghose et al. 2020, who recommend the first neighbour.  Their weight is not known;
     this one brings codes of images near N(0, I) for little more squared error.
     """
-    encoder = parts.encoder(parts.latent_dim)
+    encoder, decoder = parts.networks()
     # Exact variances are what makes the normal distribution the one of most entropy.
     normalise = layers.BatchNormalization(
         center=False, scale=False, momentum=0.9, epsilon=1e-6, dtype="float32", name="normalise"
     )
     return Autoencoder(
         keras.Model(encoder.inputs, normalise(encoder.outputs[0]), name="encoder"),
-        parts.decoder(parts.latent_dim),
+        decoder,
         parts.reconstruction,
         parts.elements,
         EntropyPenalty(weight, neighbours),

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import frozen, gradient_penalty, perceptron
 
 WIDTHS = (1024, 1024, 1024, 1024)
 
@@ -49,26 +48,13 @@ def build_sr(
     """
     if parts.elements == 1:
         raise UserError("flexae-sr compares decoded images, so strings need flexae")
-    method = LearntPrior(
-        parts.latent_dim,
-        weight,
-        widths,
-        critic_widths,
-        image_weight,
-        parts.seed,
-        parts.encoder(1),
-    )
-    return _build(parts, method)
+    critics = critic_widths, image_weight, parts.seed, parts.encoder(1)
+    return _build(parts, LearntPrior(parts.latent_dim, weight, widths, *critics))
 
 
 def _build(parts: Parts, method: Method) -> Autoencoder:
-    return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks()
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -97,9 +83,8 @@ class LearntPrior(Method):
         if image_critic is not None:
             terms |= {"between": image_weight, "image_critic": image_weight}
         super().__init__(latent_dim, terms, {"generator": 0.2})
-        self.widths, self.critic_widths, self.seed = list(widths), list(critic_widths), seed
-        self.generator = perceptron(self.widths, latent_dim, "generator", inputs=latent_dim)
-        self.critic = perceptron(self.critic_widths, 1, "critic", inputs=latent_dim)
+        self.generator = perceptron(widths, latent_dim, "generator", inputs=latent_dim)
+        self.critic = perceptron(critic_widths, 1, "critic", inputs=latent_dim)
         self.image_critic = image_critic
         self.random = keras.random.SeedGenerator(seed)
 
@@ -121,7 +106,7 @@ class LearntPrior(Method):
 
     def _critic_loss(self, critic: keras.Model, real: Any, made: Any) -> Any:
         real, made = (ops.stop_gradient(ops.cast(rows, "float32")) for rows in (real, made))
-        penalty = gradients.gradient_penalty(critic, real, made, self.random)
+        penalty = gradient_penalty(critic, real, made, self.random)
         return ops.mean(critic(made)) - ops.mean(critic(real)) + 10.0 * penalty
 
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
@@ -129,26 +114,6 @@ class LearntPrior(Method):
         noise = rng.standard_normal((n, self.latent_dim)).astype(np.float32)
         return ops.convert_to_numpy(self.generator(noise))
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        critic = self.image_critic
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["distance"],
-            "widths": self.widths,
-            "critic_widths": self.critic_widths,
-            "image_weight": self.term_weights.get("between", 0.0),
-            "seed": self.seed,
-            "image_critic": keras.saving.serialize_keras_object(critic) if critic else None,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LearntPrior:
-        """Inverse of `get_config`."""
-        critic = config["image_critic"]
-        made = keras.saving.deserialize_keras_object(critic) if critic else None
-        return cls(**{**config, "image_critic": made})
-
 
 def _distance(critic: keras.Model, real: Any, made: Any) -> Any:
-    return ops.mean(gradients.frozen(critic, real)) - ops.mean(gradients.frozen(critic, made))
+    return ops.mean(frozen(critic, real)) - ops.mean(frozen(critic, made))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import perceptron
 
 
 def build(
@@ -35,13 +35,8 @@ def build(
     method = StyledMixture(
         dim, parts.recipe.components, style_dim, hidden, threshold, kl_weight, parts.seed
     )
-    return Autoencoder(
-        parts.encoder(2 * (dim + style_dim)),
-        parts.decoder(dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(2 * (dim + style_dim))
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -64,8 +59,7 @@ class StyledMixture(Method):
     ) -> None:
         weights = dict.fromkeys(("prior", "style", "cluster"), kl_weight)
         super().__init__(latent_dim, {**weights, "information": 0.0})
-        self.components, self.style_dim, self.hidden = components, style_dim, hidden
-        self.threshold, self.seed = threshold, seed
+        self.components, self.style_dim, self.threshold = components, style_dim, threshold
         self.priors = perceptron(
             [hidden], 2 * components * latent_dim, "priors", "tanh", inputs=style_dim
         )
@@ -135,15 +129,3 @@ class StyledMixture(Method):
         rows = np.arange(n)
         noise = rng.normal(size=(n, self.latent_dim))
         return centres[rows, chosen] + np.exp(0.5 * spreads[rows, chosen]) * noise
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "components": self.components,
-            "style_dim": self.style_dim,
-            "hidden": self.hidden,
-            "threshold": self.threshold,
-            "kl_weight": self.term_weights["prior"],
-            "seed": self.seed,
-        }

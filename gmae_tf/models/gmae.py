@@ -30,8 +30,7 @@ def _with_prior(parts: Parts, prior: GaussianMixture) -> Autoencoder:
     recipe, dim = parts.recipe, parts.latent_dim
     noise = recipe.latent_noise
     return Autoencoder(
-        parts.encoder(dim),
-        parts.decoder(dim),
+        *parts.networks(),
         parts.reconstruction,
         recipe.reconstruction_weight,
         GaussianMixturePenalty(prior, seed=parts.seed, **recipe.penalty),
@@ -49,7 +48,7 @@ class NoisyCodes(Method):
 
     def __init__(self, latent_dim: int, std: float, seed: int = 0) -> None:
         super().__init__(latent_dim)
-        self.std, self.seed = std, seed
+        self.std = std
         self.random = keras.random.SeedGenerator(seed)
 
     def sample_latent(self, encoded: Any, training: bool) -> Any:
@@ -57,7 +56,3 @@ class NoisyCodes(Method):
         if not training:
             return encoded
         return encoded + self.std * keras.random.normal(keras.ops.shape(encoded), seed=self.random)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {"latent_dim": self.latent_dim, "std": self.std, "seed": self.seed}

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.perceptrons import perceptron
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps, perceptron
 
 
 def build(
@@ -42,13 +41,8 @@ def build(
         recipe.steps,
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(recipe.components + features),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(recipe.components + features)
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -69,8 +63,7 @@ class GumbelMixture(Method):
         super().__init__(
             latent_dim, {"gaussian": gaussian_weight, "categorical": categorical_weight}
         )
-        self.components, self.features, self.seed = components, features, seed
-        self.temperature, self.planned = temperature, steps
+        self.components, self.temperature, self.planned = components, temperature, steps
         self.posterior = perceptron(
             [features], 2 * latent_dim, "posterior", inputs=features + components
         )
@@ -135,16 +128,3 @@ class GumbelMixture(Method):
         y = np.eye(self.components, dtype=np.float32)[rng.integers(self.components, size=n)]
         mean, log_variance = map(ops.convert_to_numpy, self.clusters(y))
         return mean + np.exp(0.5 * log_variance) * rng.normal(size=(n, self.latent_dim))
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "components": self.components,
-            "features": self.features,
-            "gaussian_weight": self.term_weights["gaussian"],
-            "categorical_weight": self.term_weights["categorical"],
-            "temperature": self.temperature,
-            "steps": self.planned,
-            "seed": self.seed,
-        }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps
 
 
 def build(
@@ -47,13 +47,8 @@ def build(
         balanced,
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(2 * parts.latent_dim + recipe.components),
-        parts.decoder(method.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(2 * parts.latent_dim + recipe.components, method.latent_dim)
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 class JointCode(Method):
@@ -65,7 +60,7 @@ class JointCode(Method):
         self, continuous: int, components: int, term_weights: Mapping[str, float], seed: int
     ) -> None:
         super().__init__(continuous + components, term_weights)
-        self.continuous, self.components, self.seed = continuous, components, seed
+        self.continuous, self.components = continuous, components
         self.steps = Steps()
         self.random = keras.random.SeedGenerator(seed)
 
@@ -88,14 +83,6 @@ class JointCode(Method):
         """Of the prior, which is fixed: [n, continuous + K]."""
         c = np.eye(self.components)[rng.integers(self.components, size=n)]
         return np.concatenate([rng.normal(size=(n, self.continuous)), c], axis=1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The shape and the seed."""
-        return {
-            "continuous": self.continuous,
-            "components": self.components,
-            "seed": self.seed,
-        }
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -142,16 +129,4 @@ class GrowingCapacities(JointCode):
         return {
             "gaussian": ops.abs(gaussian - share * self.capacity_z),
             "categorical": ops.abs(categorical - imbalance - most) + imbalance,
-        }
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            **super().get_config(),
-            "gamma": self.term_weights["gaussian"],
-            "capacity_z": self.capacity_z,
-            "capacity_c": self.capacity_c,
-            "growth_steps": self.growth_steps,
-            "temperature": self.temperature,
-            "balanced": self.balanced,
         }

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps, frozen, gradient_penalty, perceptron
 
 WIDTHS = (1024, 1024, 1024, 1024)
 MASK_RATE, CRITIC_RATE = 20_000, 3.0
@@ -49,13 +47,8 @@ def build(
         {"mask": max(1.0, MASK_RATE / steps), "critic": CRITIC_RATE},
         parts.seed,
     )
-    return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks()
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -81,9 +74,8 @@ class MaskedCritic(Method):
     ) -> None:
         weights = {"adversary": weight, "variance": variance, "mask": 1.0, "critic": 1.0}
         super().__init__(latent_dim, weights, lr_multipliers)
-        self.widths, self.seed = list(critic), seed
         self.hold, self.doubling = hold, doubling
-        self.critic = perceptron(self.widths, 1, "critic", inputs=latent_dim)
+        self.critic = perceptron(critic, 1, "critic", inputs=latent_dim)
         self.masking = Mask(latent_dim)
         self.steps = Steps()
         self.random = keras.random.SeedGenerator(seed)
@@ -102,9 +94,9 @@ class MaskedCritic(Method):
         noise = keras.random.normal(ops.shape(z), seed=self.random)
         still_z, still_mask = ops.stop_gradient(z), ops.stop_gradient(mask)
         codes, made = still_z * still_mask, noise * still_mask
-        score = lambda values: ops.mean(gradients.frozen(self.critic, values))  # noqa: E731
+        score = lambda values: ops.mean(frozen(self.critic, values))  # noqa: E731
         gap = ops.mean(self.critic(codes)) - ops.mean(self.critic(made))
-        penalty = gradients.gradient_penalty(self.critic, made, codes, self.random)
+        penalty = gradient_penalty(self.critic, made, codes, self.random)
         seen = score(still_z * mask) - score(noise * mask)
         undecided = ops.sum(mask * (1.0 - mask))
         unused = ops.square(z - ops.mean(z, axis=0)) * ops.exp(-10.0 * ops.square(still_mask))
@@ -125,19 +117,6 @@ class MaskedCritic(Method):
     def sample_codes(self, n: int, rng: np.random.Generator) -> NDArray[np.floating]:
         """Masked noise."""
         return rng.standard_normal((n, self.latent_dim)) * ops.convert_to_numpy(self.mask())
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["adversary"],
-            "variance": self.term_weights["variance"],
-            "critic": self.widths,
-            "hold": self.hold,
-            "doubling": self.doubling,
-            "lr_multipliers": self.lr_multipliers,
-            "seed": self.seed,
-        }
 
 
 class Mask(keras.layers.Layer):

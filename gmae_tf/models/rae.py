@@ -15,8 +15,7 @@ from keras import ops
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.spectral import spectrally_normalised
+from gmae_tf.models.layers import input_gradient, spectrally_normalised
 from gmae_tf.penalties import NormPenalty
 
 
@@ -51,7 +50,7 @@ def build_sn(parts: Parts, code_weight: float = 9e-3) -> Autoencoder:
 def _regularised(
     parts: Parts, code_weight: float, method: Method | None = None, normalise: bool = False
 ) -> Autoencoder:
-    encoder, decoder = parts.encoder(parts.latent_dim), parts.decoder(parts.latent_dim)
+    encoder, decoder = parts.networks()
     if normalise:
         encoder, decoder = spectrally_normalised(encoder), spectrally_normalised(decoder)
     # The penalty is half a sum over the axes of a code, not their mean.
@@ -72,10 +71,6 @@ class DecoderDecay(Method):
         kernels = [weight for weight in weights if weight.name.endswith("kernel")]
         return {"decoder_l2": sum(ops.sum(ops.square(ops.cast(k, "float32"))) for k in kernels)}
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {"latent_dim": self.latent_dim, "weight": self.term_weights["decoder_l2"]}
-
 
 @keras.saving.register_keras_serializable(package="gmae")
 class DecoderJacobian(Method):
@@ -87,7 +82,6 @@ class DecoderJacobian(Method):
 
     def __init__(self, latent_dim: int, weight: float, seed: int = 0) -> None:
         super().__init__(latent_dim, {"jacobian": weight})
-        self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
@@ -104,13 +98,5 @@ class DecoderJacobian(Method):
             output, _ = decoder.stateless_call(trainable, other, z, training=batch.training)
             return ops.cast(output, "float32") * v
 
-        gradient = gradients.input_gradient(projected, batch.drawn)
+        gradient = input_gradient(projected, batch.drawn)
         return {"jacobian": ops.mean(ops.sum(ops.square(gradient), axis=1))}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "weight": self.term_weights["jacobian"],
-            "seed": self.seed,
-        }

@@ -28,8 +28,7 @@ def build(parts: Parts, second: Sequence[int] = (1024, 1024, 1024)) -> Autoencod
     in nats already, have no gamma in the first stage.
     """
     return Autoencoder(
-        parts.encoder(2 * parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(2 * parts.latent_dim),
         parts.reconstruction,
         0.0 if parts.elements > 1 else 1.0,  # else it is within a term
         method=TwoStages(parts.latent_dim, parts.elements, second, parts.seed),
@@ -80,15 +79,6 @@ class TwoStages(GaussianPosterior):
         gamma = ops.exp(0.5 * dist.bounded(2.0 * self.log_gamma_z))
         noise = ops.convert_to_numpy(gamma) * rng.standard_normal(u.shape)
         return ops.convert_to_numpy(self.decoder(u)) + noise
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "elements": self.elements,
-            "second": self.widths,
-            "seed": self.seed,
-        }
 
 
 def _perceptron_with_skip(widths: list[int], inputs: int, outputs: int) -> keras.Model:

@@ -48,8 +48,7 @@ def likelihood_weight(parts: Parts) -> float:
 def gaussian(parts: Parts, reconstruction_weight: float, method: Method) -> Autoencoder:
     """Mean and log variance from the encoder, and a standard normal prior."""
     return Autoencoder(
-        parts.encoder(2 * parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(2 * parts.latent_dim),
         parts.reconstruction,
         reconstruction_weight,
         prior=GaussianMixture.standard_normal(parts.latent_dim),
@@ -63,7 +62,6 @@ class GaussianPosterior(Method):
 
     def __init__(self, latent_dim: int, kl_weight: float = 1.0, seed: int = 0) -> None:
         super().__init__(latent_dim, {"kl": kl_weight})
-        self.seed = seed
         self.random = keras.random.SeedGenerator(seed)
 
     def moments(self, encoded: Any) -> tuple[Any, Any]:
@@ -87,11 +85,3 @@ class GaussianPosterior(Method):
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
         """Mean over the batch of KL(q(z|x) || N(0, I))."""
         return {"kl": ops.mean(dist.kl_to_standard_normal(*self.moments(batch.encoded)))}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "latent_dim": self.latent_dim,
-            "kl_weight": self.term_weights["kl"],
-            "seed": self.seed,
-        }

@@ -13,7 +13,7 @@ from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.steps import Steps
+from gmae_tf.models.layers import Steps
 from gmae_tf.models.vae import GaussianPosterior
 
 JITTER = 0.01
@@ -70,7 +70,7 @@ class PseudoInputs(GaussianPosterior):
         seed: int = 0,
     ) -> None:
         super().__init__(latent_dim, kl_weight, seed)
-        self.shape, self.warm_up = tuple(shape), warm_up
+        self.shape, self.warm_up, self.seed = tuple(shape), warm_up, seed
         self.steps = Steps()
         self.inputs = self.add_weight(
             shape=self.shape,
@@ -117,7 +117,3 @@ class PseudoInputs(GaussianPosterior):
             ops.convert_to_numpy(values)[component] for values in (self.means, self.log_variances)
         )
         return means + np.exp(0.5 * log_variances) * rng.standard_normal(means.shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {**super().get_config(), "shape": list(self.shape), "warm_up": self.warm_up}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers.perceptrons import CausalPerceptron
 
 
 def build(
@@ -30,13 +30,8 @@ def build(
     masked perceptron instead of a PixelCNN, and learns beside the autoencoder, not after it.
     """
     method = Codebook(entries, positions, dims, commitment, units, parts.seed)
-    return Autoencoder(
-        parts.encoder(method.latent_dim),
-        parts.decoder(method.latent_dim),
-        parts.reconstruction,
-        parts.elements,
-        method=method,
-    )
+    networks = parts.networks(method.latent_dim, method.latent_dim)
+    return Autoencoder(*networks, parts.reconstruction, parts.elements, method=method)
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -60,7 +55,7 @@ class Codebook(Method):
         weights = {"codebook": 1.0, "commitment": commitment, "prior": 0.01}
         super().__init__(positions * dims, weights)
         self.entries, self.positions, self.dims = entries, positions, dims
-        self.units, self.seed = units, seed
+        self.seed = seed
         self.book = self.add_weight(
             shape=(entries, dims), initializer=keras.initializers.RandomNormal(), name="book"
         )
@@ -115,13 +110,36 @@ class Codebook(Method):
     def _entries(self, indices: Any) -> Any:
         return ops.reshape(ops.take(self.book, indices, axis=0), (-1, self.latent_dim))
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "entries": self.entries,
-            "positions": self.positions,
-            "dims": self.dims,
-            "commitment": self.term_weights["commitment"],
-            "units": self.units,
-            "seed": self.seed,
-        }
+
+class CausalPerceptron(keras.layers.Layer):
+    """Masked autoregressive perceptron: indices [N, P] -> logits [N, P, K] from earlier ones."""
+
+    def __init__(self, positions: int, symbols: int, units: int) -> None:
+        super().__init__(name="prior", dtype="float32")
+        self.symbols = symbols
+        self.layers_of: list[tuple[Any, Any, Any]] = []
+        widths = (symbols, units, units, symbols)
+        for i, (inputs, outputs) in enumerate(pairwise(widths)):
+            scale = keras.initializers.RandomNormal(stddev=float((positions * inputs) ** -0.5))
+            kernel = self.add_weight(
+                shape=(positions, inputs, positions, outputs), initializer=scale, name=f"kernel_{i}"
+            )
+            bias = self.add_weight(
+                shape=(positions, outputs), initializer="zeros", name=f"bias_{i}"
+            )
+            # The first layer looks at earlier positions, the others at these and their own.
+            mask = np.triu(np.ones((positions, positions), dtype=np.float32), k=int(i == 0))
+            self.layers_of.append((kernel, bias, mask[:, None, :, None]))
+        self.built = True
+
+    def call(self, indices: Any) -> Any:
+        """Logits."""
+        h = ops.one_hot(indices, self.symbols, dtype="float32")
+        for i, (kernel, bias, mask) in enumerate(self.layers_of):
+            h = ops.einsum("npa,paqb->nqb", ops.relu(h) if i else h, kernel * mask) + bias
+        return h
+
+    def predict(self, indices: NDArray[np.integer], at_once: int = 4096) -> NDArray[np.floating]:
+        """The same in NumPy, some rows at a time."""
+        parts = [indices[i : i + at_once] for i in range(0, max(1, len(indices)), at_once)]
+        return np.concatenate([ops.convert_to_numpy(self(part)) for part in parts])

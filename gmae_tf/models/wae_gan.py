@@ -11,8 +11,7 @@ from keras import ops
 from gmae_tf import distributions as dist
 from gmae_tf.autoencoder import Autoencoder, Batch, Method
 from gmae_tf.models.config import Parts
-from gmae_tf.models.layers import gradients
-from gmae_tf.models.layers.perceptrons import perceptron
+from gmae_tf.models.layers import frozen, perceptron
 from gmae_tf.prior import GaussianMixture
 
 
@@ -33,8 +32,7 @@ def build(
     """
     prior = parts.prior if mixture else GaussianMixture.standard_normal(parts.latent_dim)
     return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(),
         parts.reconstruction,
         reconstruction * parts.elements,
         prior=prior,
@@ -71,8 +69,8 @@ class LatentCritic(Method):
         self, prior: GaussianMixture, weight: float, critic: Sequence[int], seed: int = 0
     ) -> None:
         super().__init__(prior.dim, {"adversary": weight, "critic": 1.0}, {"critic": 0.5})
-        self.prior, self.widths, self.seed = prior, list(critic), seed
-        self.critic = perceptron(self.widths, 1, "critic", inputs=prior.dim)
+        self.prior = prior
+        self.critic = perceptron(critic, 1, "critic", inputs=prior.dim)
         self.random = keras.random.SeedGenerator(seed)
 
     def loss_terms(self, batch: Batch) -> dict[str, Any]:
@@ -82,19 +80,5 @@ class LatentCritic(Method):
         told = ops.softplus(-self.critic(true)) + ops.softplus(
             self.critic(ops.stop_gradient(codes))
         )
-        passed = ops.softplus(-gradients.frozen(self.critic, codes))
+        passed = ops.softplus(-frozen(self.critic, codes))
         return {"adversary": ops.mean(passed), "critic": ops.mean(told)}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor needs."""
-        return {
-            "prior": self.prior.get_config(),
-            "weight": self.term_weights["adversary"],
-            "critic": self.widths,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LatentCritic:
-        """Inverse of `get_config`."""
-        return cls(**{**config, "prior": GaussianMixture.from_config(config["prior"])})

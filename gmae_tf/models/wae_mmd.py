@@ -19,8 +19,7 @@ def build(
     """
     prior = parts.prior if mixture else GaussianMixture.standard_normal(parts.latent_dim)
     return Autoencoder(
-        parts.encoder(parts.latent_dim),
-        parts.decoder(parts.latent_dim),
+        *parts.networks(),
         parts.reconstruction,
         reconstruction * parts.elements,
         MeanDiscrepancyPenalty(prior, weight, parts.seed),

@@ -1,7 +1,7 @@
 """Regularisers of latent codes, one file each."""
 
 from gmae_tf.penalties.assignment import component_cross_entropy
-from gmae_tf.penalties.base import Penalty, weighted_sum
+from gmae_tf.penalties.base import Penalty, check_penalty, weighted_sum
 from gmae_tf.penalties.gaussian_mixture import (
     GaussianMixturePenalty,
     covariance_distance,
@@ -20,6 +20,7 @@ __all__ = [
     "MeanDiscrepancyPenalty",
     "NormPenalty",
     "Penalty",
+    "check_penalty",
     "component_cross_entropy",
     "covariance_distance",
     "expected_covariance_distance",

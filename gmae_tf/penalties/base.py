@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import keras
 
+from gmae_tf.errors import UserError
+
 
 class Penalty(Protocol):
     """Regulariser of a batch of codes [N, D]: named scalar terms, with a loss weight for each."""
@@ -21,6 +23,21 @@ class Penalty(Protocol):
     def get_config(self) -> dict[str, Any]:
         """For saving with the model."""
         ...
+
+
+def check_penalty(penalty: Any) -> None:
+    """`UserError` for what is no penalty."""
+    if not callable(penalty) or not hasattr(penalty, "weights"):
+        raise UserError(
+            f"penalty is {penalty!r:.80}: give one of gmae_tf.penalties, such as NormPenalty()"
+        )
+
+
+def check_batch(z: Any) -> None:
+    """`UserError` for what is no tensor of codes [N, D]."""
+    if len(getattr(z, "shape", ())) != 2:
+        what = list(z.shape) if hasattr(z, "shape") else type(z).__name__
+        raise UserError(f"codes are {what}: give a tensor or array [N, D] of numbers")
 
 
 def weighted_sum(penalty: Penalty, terms: Mapping[str, Any]) -> Any:

@@ -10,10 +10,11 @@ from keras import ops
 from scipy.special import gammaln
 
 from gmae_tf.errors import UserError
+from gmae_tf.serialization import Configured
 
 
 @keras.saving.register_keras_serializable(package="gmae")
-class EntropyPenalty:
+class EntropyPenalty(Configured):
     """{"negentropy": entropy of N(0, I) - estimated entropy of a batch of codes}, in nats.
 
     The estimate is that of Kozachenko and Leonenko, from the distance of each code to its k-th
@@ -49,12 +50,3 @@ class EntropyPenalty:
         log_ball = 0.5 * dim * np.log(np.pi) - gammaln(0.5 * dim + 1)
         entropy = counts + log_ball + dim * log_distance
         return {"negentropy": 0.5 * dim * np.log(2 * np.pi * np.e) - entropy}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything `from_config` needs."""
-        return {"weight": self.weights["negentropy"], "neighbours": self.neighbours}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> EntropyPenalty:
-        """Inverse of `get_config`."""
-        return cls(**config)

@@ -21,7 +21,10 @@ import numpy as np
 from keras import ops
 
 from gmae_tf.errors import UserError
+from gmae_tf.penalties.base import check_batch
 from gmae_tf.prior import GaussianMixture, mixture_cdf
+from gmae_tf.serialization import Configured
+from gmae_tf.utils.arrays import check_int, check_kind, check_number
 
 
 def ks_distance(z: Any, prior: GaussianMixture, midpoint: bool = False) -> Any:
@@ -109,7 +112,7 @@ def _covariance_moments(prior: GaussianMixture) -> tuple[float, float, float]:
 
 
 @keras.saving.register_keras_serializable(package="gmae")
-class GaussianMixturePenalty:
+class GaussianMixturePenalty(Configured):
     """Kolmogorov-Smirnov and covariance loss of a batch of codes against a Gaussian mixture.
 
     The regulariser of Saseendran et al. 2021, each term divided by its mean over samples of the
@@ -145,15 +148,14 @@ class GaussianMixturePenalty:
         midpoint: bool = False,
         seed: int = 0,
     ) -> None:
+        check_kind(prior, GaussianMixture, "prior")
+        given = {"ks": ks, "covariance": covariance, "sliced": sliced}
+        weights = {name: check_number(weight, name, 0) for name, weight in given.items()}
         self.prior = prior
-        self.weights = {
-            name: float(weight)
-            for name, weight in (("ks", ks), ("covariance", covariance), ("sliced", sliced))
-            if weight
-        }
-        self.n_directions = n_directions
+        self.weights = {name: weight for name, weight in weights.items() if weight}
+        self.n_directions = check_int(n_directions, "n_directions", 1)
         self.midpoint = midpoint
-        self.seed = seed
+        seed = check_int(seed, "seed")
         self.seed_generator = keras.random.SeedGenerator(seed) if sliced else None
 
     def __call__(self, z: Any) -> dict[str, Any]:
@@ -161,6 +163,7 @@ class GaussianMixturePenalty:
 
         Raises `UserError` when D is not that of the prior.
         """
+        check_batch(z)
         if z.shape[-1] != self.prior.dim:  # a D of 1 would be broadcast in silence
             raise UserError(
                 f"the codes have {z.shape[-1]} dimensions but the prior has {self.prior.dim}: "
@@ -184,20 +187,3 @@ class GaussianMixturePenalty:
             terms["sliced"] = sliced_distance(z, self.prior, directions, self.midpoint)
             terms["sliced"] /= expected_ks_distance(n, self.midpoint)
         return terms
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything `from_config` needs."""
-        weights = {name: self.weights.get(name, 0.0) for name in ("ks", "covariance", "sliced")}
-        return {
-            "prior": self.prior.get_config(),
-            **weights,
-            "n_directions": self.n_directions,
-            "midpoint": self.midpoint,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> GaussianMixturePenalty:
-        """Inverse of `get_config`."""
-        config = dict(config)
-        return cls(GaussianMixture.from_config(config.pop("prior")), **config)

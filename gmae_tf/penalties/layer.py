@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from gmae_tf.penalties.base import Penalty, weighted_sum
+from gmae_tf.penalties.base import Penalty, check_penalty, weighted_sum
+from gmae_tf.utils.arrays import check_number
 
 
 @keras.saving.register_keras_serializable(package="gmae")
@@ -30,9 +31,10 @@ class LatentRegularizer(keras.layers.Layer):
 
     def __init__(self, penalty: Penalty, scale: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_penalty(penalty)
         self.penalty = penalty
-        self.seed_generator = penalty.seed_generator
-        self.scale = scale
+        self.seed_generator = getattr(penalty, "seed_generator", None)
+        self.scale = check_number(scale, "scale", 0)
 
     def call(self, z: Any) -> Any:
         """Return z unchanged after adding the penalty of the batch."""

@@ -9,6 +9,7 @@ from keras import ops
 
 from gmae_tf.distributions import sample_mixture
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.serialization import Configured
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -36,7 +37,7 @@ def _kernel(a: Any, b: Any, spread: float) -> Any:
 
 
 @keras.saving.register_keras_serializable(package="gmae")
-class MeanDiscrepancyPenalty:
+class MeanDiscrepancyPenalty(Configured):
     """Maximum mean discrepancy of codes from as many fresh samples of the prior: {"mmd"}.
 
     The spread is the mean squared distance of two samples of the prior, 2 tr(covariance): 2 D for
@@ -47,23 +48,9 @@ class MeanDiscrepancyPenalty:
         self.prior = prior
         self.weights = {"mmd": float(weight)}
         self.spread = 2.0 * float(prior.covariance().trace())
-        self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def __call__(self, z: Any) -> dict[str, Any]:
         """Of codes z [N, D]; 0 on average when they are samples of the prior."""
         other = ops.cast(sample_mixture(self.prior, ops.shape(z)[0], self.seed_generator), z.dtype)
         return {"mmd": mean_discrepancy(z, other, self.spread)}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything `from_config` needs."""
-        return {
-            "prior": self.prior.get_config(),
-            "weight": self.weights["mmd"],
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> MeanDiscrepancyPenalty:
-        """Inverse of `get_config`."""
-        return cls(**{**config, "prior": GaussianMixture.from_config(config["prior"])})

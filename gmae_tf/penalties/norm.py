@@ -7,9 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from gmae_tf.penalties.base import check_batch
+from gmae_tf.serialization import Configured
+from gmae_tf.utils.arrays import check_number
+
 
 @keras.saving.register_keras_serializable(package="gmae")
-class NormPenalty:
+class NormPenalty(Configured):
     """L2 penalty of codes [N, D]: {"norm": mean over the batch of ||z||^2 / 2}.
 
     >>> from keras import ops
@@ -19,18 +23,10 @@ class NormPenalty:
     """
 
     def __init__(self, weight: float = 1.0) -> None:
-        self.weights = {"norm": float(weight)}
+        self.weights = {"norm": check_number(weight, "weight", 0)}
         self.seed_generator = None
 
     def __call__(self, z: Any) -> dict[str, Any]:
         """Half the mean squared norm of codes z [N, D]."""
+        check_batch(z)
         return {"norm": 0.5 * ops.mean(ops.sum(ops.square(z), axis=1))}
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything `from_config` needs."""
-        return {"weight": self.weights["norm"]}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> NormPenalty:
-        """Inverse of `get_config`."""
-        return cls(**config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -58,6 +59,39 @@ class ImageBatches(SeededBatches):
         return (images,) if self.numbers is None else (images, self.numbers[rows])
 
 
+class ShiftedBatches(SeededBatches):
+    """Batches of images, shifted by up to `shift` pixels by the seed alone, and their labels."""
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[Any],
+        batch_size: int,
+        seed: int,
+        shift: int,
+    ) -> None:
+        super().__init__(images, batch_size, seed)
+        self.labels, self.shift = labels, shift
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        offsets = rng.integers(-self.shift, self.shift + 1, (len(rows), 2))
+        return shift_images(self.data[rows], offsets, self.shift), self.labels[rows]
+
+
+def shift_images(
+    images: NDArray[np.uint8], offsets: NDArray[np.int64], shift: int
+) -> NDArray[np.uint8]:
+    """Move image i of [N, H, W, C] by offsets[i] = (down, right); borders are repeated."""
+    _, height, width, _ = images.shape
+    border = ((0, 0), (shift, shift), (shift, shift), (0, 0))
+    padded = np.pad(images, border, mode="edge")
+    rows = np.arange(height)[None, :] + shift - offsets[:, :1]
+    columns = np.arange(width)[None, :] + shift - offsets[:, 1:]
+    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
 class LengthBatches(SeededBatches):
     """The same random batches, of sequences, cut into parts of similar length; TensorFlow only.
 
@@ -94,3 +128,47 @@ class LengthBatches(SeededBatches):
             lambda: (self[i] for i in range(len(self))), output_signature=signature
         )
         return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
+
+
+@dataclass(frozen=True)
+class AnnotatedSequences:
+    """Sequences [M, T] with targets [M, K] of prediction heads and equivalent spellings [M, S, T].
+
+    Either may be None.  `share` is the share of examples whose input is one of the spellings.
+    """
+
+    sequences: NDArray[np.uint8]
+    targets: NDArray[np.floating] | None = None
+    spellings: NDArray[np.uint8] | None = None
+    share: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, rows: Any) -> AnnotatedSequences:
+        targets = None if self.targets is None else self.targets[rows]
+        spellings = None if self.spellings is None else self.spellings[rows]
+        return AnnotatedSequences(self.sequences[rows], targets, spellings, self.share)
+
+
+class TargetBatches(SeededBatches):
+    """Batches (x,) or (x, targets) of `AnnotatedSequences`.
+
+    x [N, T], or with spellings pairs [N, 2, T] of input and sequence to reconstruct.  Which
+    spelling is the input depends on seed, epoch and batch alone.
+    """
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        batch: AnnotatedSequences = self.data[rows]
+        x = batch.sequences
+        if batch.spellings is not None:
+            rng = np.random.default_rng([self.seed, self.epoch, index])
+            which = rng.integers(batch.spellings.shape[1], size=len(rows))
+            source = np.where(
+                rng.random(len(rows))[:, None] < batch.share,
+                batch.spellings[np.arange(len(rows)), which],
+                x,
+            )
+            x = np.stack([source, x], axis=1)
+        return (x,) if batch.targets is None else (x, batch.targets.astype(np.float32))

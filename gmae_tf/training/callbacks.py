@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.utils.files import atomic_path, make_folder
+from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
 
 BEST = "best.weights.h5"
@@ -165,45 +162,33 @@ class CosineDecay(keras.callbacks.Callback):
 
 
 class ScalarLog(keras.callbacks.Callback):
-    """Event files of each epoch's logs for TensorBoard, in the layout of Keras's own callback.
+    """Event files of each epoch's logs for TensorBoard, with the names of Keras's own callback.
 
-    That one imports TensorFlow, which a machine with JAX need not have.
+    That one needs TensorFlow, which a machine with JAX need not have.
     """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self._files: dict[str, Any] = {}
+        self._writers: dict[str, Any] = {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scalars `epoch_NAME` of training and validation."""
+        from tensorboard.summary import Writer
+
         for name, value in (logs or {}).items():
             part, tag = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
-            self._write(part, {"tag": f"epoch_{tag}", "simple_value": float(value)}, epoch)
-        for file in self._files.values():
-            file.flush()
-
-    def _write(self, part: str, value: dict[str, Any], step: int) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        if part not in self._files:
-            now = time.time()
-            name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid()}.{step}"
-            file = open(make_folder(self.folder / part) / name, "wb")  # noqa: SIM115
-            self._files[part] = RecordWriter(file)
-            version = Event(wall_time=now, file_version="brain.Event:2")
-            self._files[part].write(version.SerializeToString())
-        summary = Summary(value=[Summary.Value(**value)])
-        event = Event(wall_time=time.time(), step=step, summary=summary)
-        self._files[part].write(event.SerializeToString())
+            if part not in self._writers:
+                self._writers[part] = Writer(str(self.folder / part))
+            self._writers[part].add_scalar(f"epoch_{tag}", float(value), epoch)
+        for writer in self._writers.values():
+            writer.flush()
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
 
 
 class EpochProgress(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ import keras
 from numpy.typing import NDArray
 
 from gmae_tf.autoencoder import Autoencoder
+from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
 from gmae_tf.training.callbacks import (
     BestWeights,
@@ -19,6 +20,7 @@ from gmae_tf.training.callbacks import (
     EpochStart,
     ScalarLog,
 )
+from gmae_tf.utils.devices import device_count
 
 
 def fit(
@@ -64,8 +66,11 @@ def fit(
 
     Raises
     ------
-    UserError: the loss becomes not a number; the last good epoch is kept.
+    UserError: the loss becomes not a number (the last good epoch is kept), or a batch cannot be
+        shared out over the devices.
     """
+    if batch_size % (devices := device_count()):
+        raise UserError(f"a batch of {batch_size} is not shared out evenly over {devices} devices")
     jit = "auto" if xla is None else xla
     model.compile(optimizer=_optimizer(model, learning_rate, beta_1), jit_compile=jit)
     batches = make_batches(train, batch_size, seed)

@@ -27,7 +27,7 @@ PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQU
 
 
 def run_command(
-    body: Callable[[Config], None],
+    body: Callable[[Config], Any],
     config_class: type[Config],
     *,
     prog: str,

@@ -16,12 +16,13 @@ Device = Literal["auto", "cpu", "gpu"]
 TOO_LATE = "the backend has started on a GPU: choose the device before anything is computed."
 
 
-def select_device(device: Device = "auto") -> str:
+def select_device(device: Device = "auto", devices: int = 1) -> str:
     """Choose the device, start the backend without its start-up log, and say what was found.
 
     Takes the seconds of importing the backend, so call it inside a command's body, before other
     heavy imports.  `cpu` hides all GPUs; `auto` uses a GPU where there is one; TensorFlow takes
     GPU memory as needed, not all at once.  With TF_CPP_MIN_LOG_LEVEL=0 the log is shown.
+    `devices` is passed to `use_devices`.
 
     Returns
     -------
@@ -43,7 +44,42 @@ def select_device(device: Device = "auto") -> str:
         raise UserError(
             f"no GPU was found: install {needed} on a machine with a CUDA GPU, or use --device cpu."
         )
+    use_devices(devices)
     return "gpu" if gpus else "cpu"
+
+
+def use_devices(n: int) -> None:
+    """Train on n devices at once: each batch is split over them, and every device has all weights.
+
+    `keras.distribution.DataParallel` on JAX, for models that are made after this call.  The loss,
+    penalties included, is that of the whole batch, so one device gives the same numbers.  On
+    several hosts, call `keras.distribution.initialize` in each process first; n counts all devices.
+
+    Raises
+    ------
+    UserError: fewer devices than n, or another backend than JAX.
+    """
+    if n == 1:
+        return
+    if n < 1:
+        raise UserError(f"--devices is {n}: ask for at least one.")
+    if _backend() != "jax":
+        raise UserError(f"--devices {n} needs JAX: set KERAS_BACKEND=jax.")
+    import keras
+
+    found = keras.distribution.list_devices()
+    if len(found) < n:
+        raise UserError(f"--devices is {n}, but JAX finds {len(found)}: {', '.join(found)}.")
+    parallel = keras.distribution.DataParallel(devices=found[:n], auto_shard_dataset=False)
+    keras.distribution.set_distribution(parallel)
+
+
+def device_count() -> int:
+    """Devices that share each batch, as `use_devices` has set it."""
+    import keras
+
+    spread = keras.distribution.distribution()
+    return 1 if spread is None else int(spread.device_mesh.devices.size)
 
 
 def set_precision(mixed: bool | None, device: str) -> None:

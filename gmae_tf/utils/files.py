@@ -21,7 +21,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ------
     UserError: the folder cannot be created or written.
     """
-    path = Path(path)
+    path = as_path(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     make_folder(path.parent)
     try:
@@ -55,7 +55,7 @@ def make_folder(path: str | Path) -> Path:
     ------
     UserError: a file is in the way, or the place is not writable.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -68,3 +68,11 @@ def make_folder(path: str | Path) -> Path:
             f"the folder {path} cannot be made ({error.strerror}): choose another folder."
         ) from error
     return path
+
+
+def as_path(path: str | Path) -> Path:
+    """The path that was given.  `UserError` for anything else."""
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise UserError(f"{path!r} is no path: give the name of a file or folder") from error

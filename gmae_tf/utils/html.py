@@ -14,13 +14,13 @@ SHARED = Path(__file__).parent / "templates"
 """Templates that every page may include: `page.css.j2`."""
 
 
-def page_environment(templates: Path) -> Environment:
+def page_environment(templates: Path, *, autoescape: bool = True) -> Environment:
     """Jinja environment of a folder of templates; text is escaped, missing values are errors."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
         loader=FileSystemLoader([templates, SHARED]),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

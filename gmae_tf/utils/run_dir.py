@@ -51,11 +51,7 @@ class Run:
 
 
 def open_run(
-    out: str | Path,
-    config: Mapping[str, Any],
-    kind: str,
-    *,
-    may_change: Collection[str] = (),
+    out: str | Path, config: Mapping[str, Any], kind: str, *, may_change: Collection[str] = ()
 ) -> Run:
     """Create the run folder `out`, or continue the run that it holds.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from gmae_tf.errors import UserError
@@ -33,10 +34,16 @@ class Architecture:
     sizes: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, grammar: Grammar, max_length: int, latent_dim: int) -> Networks:
-        """Encoder and decoder; UserError for an unknown name."""
+        """Encoder and decoder; UserError for an unknown name or size."""
         if self.name not in BUILDERS:
             raise UserError(f"{self.name!r} is no architecture; there are {', '.join(BUILDERS)}")
-        return BUILDERS[self.name](grammar, max_length, latent_dim, **self.sizes)
+        builder = BUILDERS[self.name]
+        known = list(signature(builder).parameters)[3:]
+        for size in self.sizes:
+            if size not in known:
+                has = ", ".join(known)
+                raise UserError(f"{self.name} has no size {size!r}; its sizes are {has}")
+        return builder(grammar, max_length, latent_dim, **self.sizes)
 
 
 EXPRESSIONS = Architecture()

@@ -11,6 +11,8 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from grammar.decoding import DerivationMask, choose
+
 
 @keras.saving.register_keras_serializable(package="gmae")
 class AutoregressiveDecoder(keras.Model):
@@ -72,24 +74,33 @@ class AutoregressiveDecoder(keras.Model):
         seen = self._seen(before, opened, places[:, :steps], repeated)
         return self.logits(ops.concatenate([self._recur(seen, state), seen], axis=-1))
 
-    def plan(self, codes: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """What `step` needs of codes [N, D]: places [N, T, P] and the first state [N, U]."""
-        places, state = self._planner.predict_on_batch(np.asarray(codes, np.float32))
-        return places, state
+    def decode(
+        self,
+        codes: Any,
+        mask: DerivationMask,
+        *,
+        temperature: float = 1.0,
+        rng: np.random.Generator | None = None,
+    ) -> NDArray[np.uint8]:
+        """Rule indices [N, T] of codes [N, D], each rule chosen with those before it known.
 
-    def step(
-        self, codes: Any, place: Any, before: Any, opened: Any, state: Any
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Logits [N, R] and next state [N, U] from [N, D], [N, P], two [N] of numbers, [N, U]."""
-        inputs = [
-            np.asarray(codes, np.float32),
-            place,
-            np.asarray(before, np.int32)[:, None],
-            np.asarray(opened, np.int32)[:, None],
-            state,
-        ]
-        logits, state = self._stepper.predict_on_batch(inputs)
-        return logits, state
+        Greedy without `rng`, else drawn from the masked softmax(logits / temperature).  Derivations
+        that are complete cost nothing more.
+        """
+        codes = np.asarray(codes, np.float32)
+        places, state = self._planner.predict_on_batch(codes)
+        rules = np.full((len(codes), self.max_length), self.padding, dtype=np.uint8)
+        before = np.full(len(codes), self.padding)
+        for step in range(self.max_length):
+            opened, allowed = mask.top, mask.allowed()
+            if allowed[:, self.padding].all():  # nothing is open any more
+                break
+            inputs = [before.astype(np.int32)[:, None], opened.astype(np.int32)[:, None]]
+            logits, state = self._stepper.predict_on_batch([codes, places[:, step], *inputs, state])
+            before = choose(logits, allowed, temperature, rng)
+            rules[:, step] = before
+            mask.apply(before)
+        return rules
 
     def _recur(self, seen: Any, state: Any) -> Any:
         """The recurrent layer over all steps [N, T, E] -> [N, T, U]."""
@@ -146,18 +157,5 @@ class AutoregressiveDecoder(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Sizes."""
-        return {
-            "name": self.name,
-            "max_length": self.max_length,
-            "open_symbols": self.open_symbols,
-            "latent_dim": self.latent_dim,
-            "units": self.units,
-            "dense": self.dense,
-            "positions": self.positions,
-            "embedding": self.embedding,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> AutoregressiveDecoder:
-        """Inverse of `get_config`."""
-        return cls(**config)
+        sizes = ("max_length", "open_symbols", "latent_dim", "units", "dense", "positions")
+        return {name: getattr(self, name) for name in ("name", *sizes, "embedding")}

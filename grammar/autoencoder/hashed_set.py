@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-from grammar.errors import GrammarError
 
 
 class StringSet:
@@ -26,24 +23,6 @@ class StringSet:
     def of(cls, strings: Iterable[str]) -> StringSet:
         """The set of these strings."""
         return cls(np.fromiter(map(_hash, strings), dtype=np.uint64))
-
-    @classmethod
-    def load(cls, path: Path) -> StringSet:
-        """Read what `save` wrote; `GrammarError` when the file is damaged."""
-        try:
-            with path.open("rb") as file:
-                hashes = np.lib.format.read_array(file, allow_pickle=False)
-            if hashes.dtype != np.uint64 or hashes.ndim != 1:
-                raise ValueError(f"{hashes.dtype} {hashes.shape} are no hashes")
-            return cls(hashes)
-        except (OSError, ValueError, EOFError) as error:
-            raise GrammarError(
-                f"{path} is not a set of training strings: train again or name the right folder"
-            ) from error
-
-    def save(self, path: Path) -> None:
-        """Write the sorted hashes as an .npy file."""
-        np.save(path, self.hashes, allow_pickle=False)
 
     def __contains__(self, string: object) -> bool:
         if not isinstance(string, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.arrays import check_codes
+from gmae_tf.utils.arrays import check_codes, check_int
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 from grammar.autoencoder.architectures import (
@@ -25,9 +25,9 @@ from grammar.autoencoder.hashed_set import StringSet
 from grammar.autoencoder.training import MIN_STRINGS, TrainingOptions, split, train
 from grammar.cfg.characters import CHARACTERS, character_grammar
 from grammar.cfg.grammar import Grammar
-from grammar.codec import RuleCodec, check_strings
-from grammar.decoding import DerivationMask, StackMask, decode_logits, decode_steps
-from grammar.errors import GrammarError
+from grammar.codec import RuleCodec, check_rules, check_strings
+from grammar.decoding import DerivationMask, StackMask, decode_logits
+from grammar.errors import GrammarError, check_path, check_type
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.recombine import StringRecombiner
@@ -129,17 +129,21 @@ class GrammarAutoencoder:
         ParseError: a string outside the grammar.
         UserError: too few strings, or options that do not fit.
         """
-        try:
-            settings = TrainingOptions(
-                latent_dim=latent_dim,
-                model=model,
-                components=components,
-                epochs=epochs,
-                seed=seed,
-                **options,
-            )
-        except TypeError as error:
-            raise UserError(f"GrammarAutoencoder.fit: {error}") from error
+        known = [option.name for option in fields(TrainingOptions)]
+        for name in options:
+            if name not in known:
+                raise UserError(f"fit has no option {name!r}: choose among {', '.join(known)}")
+        settings = TrainingOptions(
+            latent_dim=latent_dim,
+            model=model,
+            components=components,
+            epochs=epochs,
+            seed=seed,
+            **options,
+        )
+        check_type(architecture, Architecture, "architecture: give an Architecture")
+        if folder is not None:
+            check_path(folder, "folder: give the path of a run folder")
         strings = check_strings(strings)
         own_alphabet = isinstance(grammar, str) and grammar == CHARACTERS
         parser = load_grammar(character_grammar(strings) if own_alphabet else grammar)
@@ -206,7 +210,10 @@ class GrammarAutoencoder:
 
     def sample(self, n: int, *, seed: int = 0) -> list[str | None]:
         """n strings decoded from samples of the prior; some may be equal."""
-        rng = np.random.default_rng(seed)
+        try:
+            rng = np.random.default_rng(seed)
+        except (TypeError, ValueError) as error:
+            raise GrammarError(f"seed is {seed!r}: give a whole number, 0 or more") from error
         return self.decode(self.network.sample_codes(n, rng))
 
     def search_parts(self, constraints: Any = None) -> dict[str, Any]:
@@ -221,7 +228,7 @@ class GrammarAutoencoder:
     def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
         """Decodes of `steps` codes on the straight line from one string's code to another's."""
         first, last = self.encode([start, end])
-        share = np.linspace(0.0, 1.0, steps)[:, None]
+        share = np.linspace(0.0, 1.0, check_int(steps, "steps"))[:, None]
         return self.decode((1 - share) * first + share * last)
 
     def walk(self, n: int, steps: int) -> DerivationMask:
@@ -245,8 +252,8 @@ class GrammarAutoencoder:
             part = slice(start, start + DECODED_AT_ONCE)
             if self.network.autoregressive:
                 mask = walk(len(codes[part]), self.max_length)
-                rules[part] = decode_steps(
-                    self.network.decoder, codes[part], mask, temperature=temperature, rng=rng
+                rules[part] = self.network.decoder.decode(
+                    codes[part], mask, temperature=temperature, rng=rng
                 )
             else:
                 logits = self.network.decode(codes[part])
@@ -257,7 +264,7 @@ class GrammarAutoencoder:
 
     def exact_match(self, rules: NDArray[np.uint8]) -> float:
         """Share of rule sequences [N, T] that greedy decoding of their code gives back."""
-        decoded = self.decode_rules(self.network.encode(rules))
+        decoded = self.decode_rules(self.network.encode(check_rules(rules)))
         return float((decoded == rules).all(axis=1).mean())
 
     def fit_prior(self, rules: NDArray[np.uint8], seed: int = 0) -> None:
@@ -277,6 +284,7 @@ class GrammarAutoencoder:
 
         `half_precision` stores the weights as float16, in half the space.
         """
+        check_path(folder, "folder: give the path of a folder to write the model into")
         folder = make_folder(folder)
         if self.network.recipe is not None:
             description = describe(self.network, self.architecture)
@@ -293,7 +301,7 @@ class GrammarAutoencoder:
                 plain.set_weights(self.network.get_weights())
                 plain.save_weights(path)
         with atomic_path(folder / STRINGS) as path:
-            self.training_strings.save(path)
+            np.save(path, self.training_strings.hashes)
         write_atomic(folder / GRAMMAR, self.grammar.text)
         details = {**self.details, "max_length": self.max_length, "network": description}
         write_description(folder / DETAILS, details, PARTS)
@@ -306,12 +314,16 @@ class GrammarAutoencoder:
         ------
         GrammarError: a part is missing, damaged or of another model.
         """
+        known = ", ".join(cls.PRESETS)
+        check_path(
+            source, f"give the folder of a saved model, or a name of a shipped one ({known})"
+        )
         folder = cls.PRESETS.get(str(source), Path(source))
         try:
             details = read_description(folder / DETAILS, PARTS)
             max_length = int(details["max_length"])
             grammar = Grammar((folder / GRAMMAR).read_text(encoding="utf-8"))
-            strings = StringSet.load(folder / STRINGS)
+            strings = StringSet(np.load(folder / STRINGS))
             network, architecture = build_described(details["network"], grammar, max_length)
             if details["network"].get("half_precision"):
                 network.set_weights(_read_half(folder / NETWORK))

@@ -3,54 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import layers, ops
-
-
-@keras.saving.register_keras_serializable(package="gmae")
-class OneHot(layers.Layer):
-    """Integer indices [N, T] -> one-hot [N, T, depth], so that data stay one byte a rule."""
-
-    def __init__(self, depth: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.depth = depth
-
-    def call(self, indices: Any) -> Any:
-        """One-hot in the compute dtype."""
-        return ops.one_hot(ops.cast(indices, "int32"), self.depth, dtype=self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """One axis more."""
-        return (*input_shape, self.depth)
-
-    def get_config(self) -> dict[str, Any]:
-        """The depth."""
-        return {**super().get_config(), "depth": self.depth}
-
-
-@keras.saving.register_keras_serializable(package="gmae")
-class PadTo(layers.Layer):
-    """Sequences [N, <= length] -> int32 [N, length], filled with one value."""
-
-    def __init__(self, length: int, value: int, **kwargs: Any) -> None:
-        super().__init__(dtype="int32", **kwargs)
-        self.length, self.value = length, value
-
-    def call(self, x: Any) -> Any:
-        """As long as the length, whatever the input's."""
-        fill = ops.full((ops.shape(x)[0], self.length), self.value, dtype="int32")
-        padded = ops.concatenate([ops.cast(x, "int32"), fill], axis=1)[:, : self.length]
-        return ops.reshape(padded, (-1, self.length))
-
-    def compute_output_spec(self, x: Any) -> Any:
-        """Fixed length."""
-        return keras.KerasTensor((x.shape[0], self.length), dtype="int32")
-
-    def get_config(self) -> dict[str, Any]:
-        """Length and value."""
-        return {"length": self.length, "value": self.value, "name": self.name}
 
 
 def rule_encoder(
@@ -68,7 +23,7 @@ def rule_encoder(
     head.
     """
     inputs = keras.Input((max_length,), dtype="uint8", name="rules")
-    h = OneHot(n_rules)(inputs)
+    h = ops.one_hot(inputs, n_rules, dtype=keras.config.dtype_policy().compute_dtype)
     for filters, kernel in convolutions:
         kernel = min(kernel, h.shape[1])  # a grammar of short strings
         h = layers.Conv1D(filters, kernel, activation="relu")(h)
@@ -91,7 +46,8 @@ def flat_rule_encoder(
     have the scale of a latent prior from the first step.
     """
     inputs = keras.Input((None,), dtype="uint8", name="rules")
-    h = PadTo(max_length, n_rules - 1)(inputs)
+    h = ops.pad(ops.cast(inputs, "int32"), [[0, 0], [0, max_length]], constant_values=n_rules - 1)
+    h = ops.reshape(h[:, :max_length], (-1, max_length))
     h = layers.Flatten()(layers.Embedding(n_rules, embedding)(h))
     for width in dense:
         h = layers.Dense(width, activation="relu")(h)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,27 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
+from grammar.errors import check_type
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
 MIN_STRINGS = 20
+_KINDS: dict[str, tuple[type, str]] = {
+    "int": (Integral, "a whole number"),
+    "float": (Real, "a number"),
+    "bool": (bool, "True or False"),
+    "str": (str, "a name"),
+    "dict[str, Any]": (dict, "a dictionary"),
+}
 
 
 @dataclass(frozen=True)
 class TrainingOptions(ModelOptions):
-    """How a grammar autoencoder is trained.  `UserError` for a number that is not positive."""
+    """How a grammar autoencoder is trained.
+
+    `UserError` for a value of another type, or a number that must be positive and is not.
+    """
 
     latent_dim: int = 25
     """Dimensions of the latent space."""
@@ -44,11 +56,19 @@ class TrainingOptions(ModelOptions):
     def __post_init__(self) -> None:
         from gmae_tf.models import entry
 
+        for field in fields(self):
+            value, (kind, *optional) = getattr(self, field.name), str(field.type).split(" | ")
+            if kind in _KINDS and not (optional and value is None):
+                needed, words = _KINDS[kind]
+                check_type(value, needed, f"{field.name} must be {words}")
         names = ("max_length", "latent_dim", "components", "epochs", "batch_size", "learning_rate")
         for name in names:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UserError(f"{name} must be greater than 0, not {value}")
+        for name in ("seed", "heads", "noise", "latent_noise", "patience"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} must be 0 or greater, not {getattr(self, name)}")
         entry(self.model)
 
 

@@ -127,8 +127,3 @@ class SequenceEncoder(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Sizes."""
         return {"name": self.name, **self.sizes}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SequenceEncoder:
-        """Inverse of `get_config`."""
-        return cls(**config)

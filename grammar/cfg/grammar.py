@@ -9,7 +9,7 @@ import numpy as np
 
 from grammar.cfg.checks import check_structure
 from grammar.cfg.syntax import PADDING_LHS, Rule, read_source
-from grammar.errors import GrammarError, ParseError
+from grammar.errors import GrammarError, ParseError, check_type
 
 UNREACHABLE_COST = 1 << 20
 """Cost of what can never be completed: more productions than any sequence has."""
@@ -34,6 +34,7 @@ class Grammar:
 
     def __init__(self, text: str) -> None:
         """Read `text`; raises GrammarError for wrong syntax or structure."""
+        check_type(text, str, "give a grammar as the text of its rules, as in \"S -> 'a' S | 'b'\"")
         source = read_source(text)
         check_structure(source.rules, source.undefined)
         self.text = text
@@ -74,6 +75,7 @@ class Grammar:
         Blanks are also allowed inside a terminal where a word meets a sign, as in `sin (x)`.
         Raises ParseError with a caret under a character that starts no terminal.
         """
+        check_type(text, str, "give a string of the grammar")
         tokens = self._plain_token.findall(text)
         if "".join(tokens) == text:  # the usual case: canonical form, nothing skipped
             return tokens

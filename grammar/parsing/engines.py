@@ -1,9 +1,10 @@
-"""Tokens to rule sequences: a table-driven LR parser, and nltk's chart parser for any grammar."""
+"""Tokens to rule sequences: a generalised LR parser, and nltk's chart parser for any grammar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any
 
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule
@@ -13,49 +14,58 @@ Step = tuple[int, bytes, Any]
 """Action of the parser in a state with a token.
 
 (0, rules, next state): shift, and push the rules that the token completes by itself;
-(n, rule, {state below: next state}): replace n symbols; (-1, ...): accept.
+(n, rule, {state below: next state}): replace n symbols; (ACCEPT, ...): the end;
+(FORK, ..., steps): a conflict of the tables, each of these must be tried.
 """
-
-
-class Engine(Protocol):
-    """A parser of token lists."""
-
-    def derive(self, tokens: list[str]) -> bytes | None:
-        """Rule indices of the leftmost derivation of the tokens, None if there is none."""
-
-    def stuck(self, tokens: list[str]) -> int:
-        """Index of the first token with which no string of the language continues."""
+ACCEPT, FORK = -1, -2
+FORKS_PER_TOKEN = 50
+"""Steps tried at conflicts before an ambiguous grammar is left to the chart parser."""
 
 
 class LREngine:
-    """Shift-reduce parser that builds the pre-order rule bytes while it reduces."""
+    """Shift-reduce parser that builds the pre-order rule bytes while it reduces.
 
-    def __init__(self, rules: Sequence[Rule], tables: Tables) -> None:
-        self._steps = _compile(rules, tables)
+    In linear time without conflicts in the tables.  At a conflict it goes each way (generalised
+    LR, Tomita 1985, here depth first): wrong ways of SMILES end at the next token.  A string with
+    two derivations, or too many ways, is left to the chart parser.
+    """
 
-    def derive(self, tokens: list[str]) -> bytes | None:
-        """Rule indices of the only derivation, None if there is none."""
-        return self._run(tokens)[0]
+    def __init__(self, grammar: Grammar, tables: Tables) -> None:
+        self._grammar = grammar
+        self._steps = _compile(grammar.rules, tables)
+
+    def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
+        """Rule indices of the only derivation, or of several up to `limit` in the chart's order."""
+        found, _ = self._run(tokens)
+        if found is None or len(found) > 1:
+            return self._chart.derivations(tokens, limit)
+        return found
 
     def stuck(self, tokens: list[str]) -> int:
         """LR parsers stop at the first token that cannot follow."""
-        return self._run(tokens)[1]
+        found, place = self._run(tokens)
+        return self._chart.stuck(tokens) if found is None else place
 
-    def _run(self, tokens: list[str]) -> tuple[bytes | None, int]:
+    @cached_property
+    def _chart(self) -> ChartEngine:
+        return ChartEngine(self._grammar)
+
+    def _run(self, tokens: list[str]) -> tuple[list[bytes] | None, int]:
+        """At most two derivations, None where too many ways are open; and the furthest token."""
         # Each value is the derivation of one symbol on the stack: its rule, then its parts' rules.
-        steps, state, states, values = self._steps, 0, [0], [b""]
-        for place, token in enumerate([*tokens, END]):
-            while True:
-                step = steps[state].get(token)
-                if step is None:
-                    return None, place
+        tokens, steps, furthest = [*tokens, END], self._steps, 0
+        left, found = FORKS_PER_TOKEN * len(tokens), list[bytes]()
+        work = [(0, [0], [b""], steps[0].get(tokens[0]))]
+        while work and len(found) < 2:
+            place, states, values, step = work.pop()
+            while step is not None:
                 size, rules, following = step
                 if size == 0:
                     state = following
                     states.append(state)
                     values.append(rules)
-                    break
-                if size == 1:  # nothing to join or to remove
+                    place += 1
+                elif size == 1:  # nothing to join or to remove
                     values[-1] = rules + values[-1]
                     states[-1] = state = following[states[-2]]
                 elif size > 1:
@@ -64,8 +74,17 @@ class LREngine:
                     state = following[states[-1]]
                     states.append(state)
                 else:
-                    return values[1], place
-        raise AssertionError("the end of the tokens is accepted or refused")
+                    if size == ACCEPT:
+                        found.append(values[1])
+                    else:
+                        work += [(place, [*states], [*values], way) for way in following]
+                        left -= len(following)
+                    break
+                step = steps[state].get(tokens[place])
+            furthest = max(furthest, place)
+            if left < 0:
+                return None, furthest
+        return found, furthest
 
 
 class ChartEngine:
@@ -114,17 +133,18 @@ def _compile(rules: Sequence[Rule], tables: Tables) -> list[dict[str, Step]]:
             following.setdefault(symbol, {})[state] = target
     steps: list[dict[str, Step]] = []
     for state, moves in enumerate(tables.shift):
-        row: dict[str, Step] = {}
+        ways: dict[str, list[Step]] = {}
         for symbol, target in moves.items():
             if symbol[0] == "'":
-                row[symbol[1:]] = _shift(state, target, rules, tables)
-        for token, rule in tables.reduce[state].items():
-            row[token[1:]] = (
+                ways[symbol[1:]] = [_shift(state, target, rules, tables)]
+        for token, reduced in tables.reduce[state].items():
+            ways.setdefault(token[1:], []).extend(
                 (len(rules[rule].rhs), bytes([rule]), following[key(rules[rule].lhs, False)])
                 if rule >= 0
-                else (-1, b"", None)
+                else (ACCEPT, b"", None)
+                for rule in reduced
             )
-        steps.append(row)
+        steps.append({t: w[0] if len(w) == 1 else (FORK, b"", w) for t, w in ways.items()})
     return steps
 
 
@@ -132,7 +152,7 @@ def _shift(state: int, target: int, rules: Sequence[Rule], tables: Tables) -> St
     """Shift, and do at once the one-symbol reductions that must follow whatever comes next."""
     done = b""
     while not tables.shift[target]:
-        (rule, *others) = set(tables.reduce[target].values())
+        (rule, *others) = {rule for found in tables.reduce[target].values() for rule in found}
         if others or rule < 0 or len(rules[rule].rhs) != 1:
             break
         done = bytes([rule]) + done

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from grammar.cfg.checks import closure
 from grammar.cfg.syntax import Rule
 
 END = ""
@@ -19,10 +20,10 @@ Kernel = dict[Item, set[str]]  # items with their lookaheads
 
 @dataclass(frozen=True)
 class Tables:
-    """`shift[state][symbol]`: next state; `reduce[state][lookahead]`: rule, -1 to accept."""
+    """`shift[state][symbol]`: next state; `reduce[state][lookahead]`: rules, -1 to accept."""
 
     shift: list[dict[str, int]]
-    reduce: list[dict[str, int]]
+    reduce: list[dict[str, tuple[int, ...]]]
     conflicts: tuple[str, ...]
 
 
@@ -38,16 +39,16 @@ def build_tables(rules: tuple[Rule, ...], dead: tuple[int, ...] = ()) -> Tables:
     machine = _Machine(rules, dead)
     kernels, shift = machine.states()
     conflicts: list[str] = []
-    reduce: list[dict[str, int]] = []
+    reduce: list[dict[str, tuple[int, ...]]] = []
     for state, kernel in enumerate(kernels):
-        actions: dict[str, int] = {}
+        actions: dict[str, tuple[int, ...]] = {}
         for (rule, dot), lookaheads in machine.closure(kernel).items():
             if dot < len(machine.right(rule)):
                 continue
             for token in sorted(lookaheads):
                 if token in actions or token in shift[state]:
                     conflicts.append(f"'{rules[rule]}' before {token[1:] or 'the end'!r}")
-                actions.setdefault(token, rule)
+                actions[token] = (*actions.get(token, ()), rule)
         reduce.append(actions)
     return Tables(shift, reduce, tuple(dict.fromkeys(conflicts)))
 
@@ -117,17 +118,12 @@ class _Machine:
         return self._first.get(symbol, {symbol})
 
     def _first_sets(self) -> dict[str, set[str]]:
-        first: dict[str, set[str]] = {name: set() for name in self._by_lhs}
-        grew = True
-        while grew:
-            grew = False
-            for name, numbers in self._by_lhs.items():
-                for number in numbers:
-                    head = self._right[number][0]
-                    new = first.get(head, {head}) - first[name]
-                    first[name] |= new
-                    grew = grew or bool(new)
-        return first
+        heads = {lhs: {self._right[n][0] for n in own} for lhs, own in self._by_lhs.items()}
+
+        def grow(known: set[str]) -> set[str]:
+            return set().union(*(heads.get(name, ()) for name in known))
+
+        return {lhs: closure(grow, {lhs}) - heads.keys() for lhs in heads}
 
 
 def key(name: str, terminal: bool) -> str:

@@ -1,23 +1,21 @@
-"""Strings to rule sequences: the fastest engine that fits the grammar, and errors with a caret."""
+"""Strings to rule sequences, and errors with a caret."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from grammar.cfg.grammar import Grammar
-from grammar.errors import ParseError
-from grammar.parsing.engines import ChartEngine, Engine, LREngine
+from grammar.errors import ParseError, check_type
+from grammar.parsing.engines import LREngine
 from grammar.parsing.lalr import build_tables
-from grammar.parsing.smiles import SmilesEngine
+from grammar.parsing.smiles import proves_unambiguous
 
 
 class Parser:
-    r"""Parser of one grammar: in linear time where the grammar allows it, else a chart parser.
+    r"""Generalised LR parser of one grammar; in linear time if its tables have no conflict.
 
     `exact` is True where every string provably has one derivation: LALR(1) tables without conflict,
     of the grammar itself or, if it has the structure of SMILES, of its right-recursive form, whose
-    derivations correspond one to one (`grammar.parsing.smiles`).  False means a general, slow
-    parser that returns the first of the trees.
+    derivations correspond one to one (`grammar.parsing.smiles`).  Of several derivations of a
+    string the first tree of a chart parser is returned.
 
     Examples
     --------
@@ -30,27 +28,27 @@ class Parser:
     """
 
     def __init__(self, grammar: Grammar) -> None:
+        check_type(
+            grammar,
+            Grammar,
+            "give a grammar.Grammar; of a name or file, load_grammar makes a parser",
+        )
         self.grammar = grammar
-        self._engine: Engine
-        self._shortcut: Callable[[str], bytes | None] | None = None
-        self.exact = True
-        smiles = SmilesEngine.for_grammar(grammar)
-        if smiles is not None:
-            self._engine, self._shortcut = smiles, smiles.derive_text
-        elif not (tables := build_tables(grammar.rules[:-1], grammar.dead_rules)).conflicts:
-            self._engine = LREngine(grammar.rules, tables)
-        else:
-            self._engine, self.exact = ChartEngine(grammar), False
+        tables = build_tables(grammar.rules[:-1], grammar.dead_rules)
+        self._engine = LREngine(grammar, tables)
+        self.exact = not tables.conflicts or proves_unambiguous(grammar)
 
     def parse(self, text: str) -> bytes:
         """Rule indices of the leftmost derivation, in pre-order; ParseError with a caret."""
-        if self._shortcut is not None and (found := self._shortcut(text)) is not None:
-            return found
         tokens = self.grammar.tokenize(text)
-        rules = self._engine.derive(tokens)
-        if rules is None:
+        found = self.derivations(tokens, limit=1)
+        if not found:
             raise self._error(text, tokens)
-        return rules
+        return found[0]
+
+    def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
+        """Up to `limit` different derivations of a string that is given as its terminals."""
+        return self._engine.derivations(tokens, limit)
 
     def _error(self, text: str, tokens: list[str]) -> ParseError:
         stuck = self._engine.stuck(tokens)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
 from gmae_tf.errors import UserError
+from molecules.chem.domain import Domain
+from molecules.chem.formula import bound
 from molecules.chem.penalized import Mol
 from molecules.chem.properties import PROPERTIES, Property, has_alerts, parse, similarity_to
 
@@ -29,6 +32,8 @@ class Constraints:
     min_similarity, to : Tanimoto similarity in [0, 1] of Morgan fingerprints to the molecule `to`.
     max_sa : synthetic accessibility, from 1 (easy) to 10.
     no_alerts : refuse PAINS and BRENK alerts.
+    require : comparisons of any properties, such as "1 <= logp <= 3" (`molecules.chem.formula`).
+    domain : refuse what lies outside a domain of applicability.
 
     Raises
     ------
@@ -52,19 +57,24 @@ class Constraints:
     to: str | None = None
     max_sa: float | None = None
     no_alerts: bool = False
+    require: tuple[str, ...] = ()
+    domain: Domain | None = None
 
     def __post_init__(self) -> None:
         _check_bounds(self)
-        if self.elements is not None:
-            for symbol in self.elements:
-                _check_symbol(symbol)
+        _check_elements(self.elements)
         similarity = None if self.to is None else similarity_to(self.to)
         if (similarity is None) != (self.min_similarity is None):
             raise UserError(
                 "a least similarity and the molecule to compare with go together: "
                 "give both (--min-similarity and --to) or neither."
             )
-        object.__setattr__(self, "_similarity", similarity)  # frozen, and costs a fingerprint
+        if isinstance(self.require, str):
+            object.__setattr__(self, "require", (self.require,))
+        required = [bound(text, self.to) for text in self.require]
+        # The instance is frozen, and these cost parsing and a fingerprint.
+        object.__setattr__(self, "_similarity", similarity)
+        object.__setattr__(self, "_required", required)
 
     def violations(self, smiles: str) -> list[str]:
         """What a SMILES violates, each in a few words; empty if it is allowed."""
@@ -95,6 +105,11 @@ class Constraints:
         yield from self._too_large(mol, "sa", self.max_sa)
         if self.no_alerts and has_alerts(mol):
             yield "has PAINS or BRENK alerts"
+        for holds in getattr(self, "_required", ()):
+            if not holds(mol):
+                yield f"{holds.name} does not hold"
+        if self.domain is not None:
+            yield from self.domain.violated(mol)
 
     def _too_small(self, mol: Mol) -> Iterator[str]:
         atoms = mol.GetNumHeavyAtoms()
@@ -113,25 +128,37 @@ class Constraints:
                 yield f"similarity {value:.3g} is below {self.min_similarity:g}"
 
 
+_RANGES = {
+    "min_heavy_atoms": (0.0, math.inf),
+    "max_heavy_atoms": (0.0, math.inf),
+    "max_molecular_weight": (0.0, math.inf),
+    "max_sa": (1.0, 10.0),
+    "min_similarity": (0.0, 1.0),
+}
+
+
 def _check_bounds(bounds: Constraints) -> None:
+    for name, (least, most) in _RANGES.items():
+        value = getattr(bounds, name)
+        if value is not None and not (isinstance(value, Real) and least <= float(value) <= most):
+            raise UserError(f"{name} is {value!r}: give a number from {least:g} to {most:g}.")
     low, high = bounds.min_heavy_atoms, bounds.max_heavy_atoms
     if high is not None and high < max(1, low or 0):
         raise UserError(
             f"no molecule has at most {high} and at least {max(1, low or 0)} heavy atoms: "
             "raise the larger bound."
         )
-    for name, least, most in (
-        ("max_molecular_weight", 0.0, math.inf),
-        ("max_sa", 1.0, 10.0),
-        ("min_similarity", 0.0, 1.0),
-    ):
-        value = getattr(bounds, name)
-        if value is not None and not least <= value <= most:
-            raise UserError(f"{name} is {value}: give a number from {least:g} to {most:g}.")
+    if not isinstance(bounds.to, str | None):
+        raise UserError(f"to is {bounds.to!r}: give a SMILES.")
 
 
-def _check_symbol(symbol: str) -> None:
+def _check_elements(symbols: Iterable[str] | None) -> None:
+    if isinstance(symbols, str) or not isinstance(symbols, Iterable | None):
+        raise UserError(f'elements is {symbols!r}: give symbols such as ("C", "N", "O").')
     table = Chem.GetPeriodicTable()
     known = {table.GetElementSymbol(number) for number in range(1, 119)}
-    if symbol not in known:
-        raise UserError(f"{symbol!r} is not the symbol of an element: write C, N, Cl and so on.")
+    for symbol in symbols or ():
+        if symbol not in known:
+            raise UserError(
+                f"{symbol!r} is not the symbol of an element: write C, N, Cl and so on."
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,7 +55,11 @@ def write_molecules(
     if path.suffix == ".smi":
         text = "".join(f"{s} molecule-{i}\n" for i, s in enumerate(smiles, start=1))
     elif path.suffix == ".csv":
-        text = _csv(smiles, properties, values)
+        import pandas as pd
+
+        table = pd.DataFrame(values, columns=list(properties), dtype=float)
+        table.insert(0, "smiles", smiles)
+        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     else:
         text = _sdf(mols, properties, values)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,15 +70,6 @@ def write_molecules(
             for row in values
         ]
         grid(smiles[:MOST_DRAWN], path.with_suffix(".png"), legends[:MOST_DRAWN])
-
-
-def _csv(smiles: Sequence[str], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
-    buffer = StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["smiles", *names])
-    for text, row in zip(smiles, values, strict=True):
-        writer.writerow([text, *(f"{value:.6g}" for value in row)])
-    return buffer.getvalue()
 
 
 def _sdf(mols: Sequence[Chem.Mol], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:

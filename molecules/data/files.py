@@ -62,7 +62,7 @@ def read_records(
     return records
 
 
-def unit(path: Path) -> str:
+def file_unit(path: Path) -> str:
     """What a place is called in this file: "line" or "record"."""
     return "record" if _kind(path) == ".sdf" else "line"
 

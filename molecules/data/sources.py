@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from molecules.data.cleaning import (
     one_line,
     string_list,
 )
-from molecules.data.files import Record, read_records, unit
+from molecules.data.files import Record, file_unit, read_records
 from molecules.data.kekulize import kekulize_cached
 from molecules.data.zinc import load_zinc
 
@@ -110,39 +110,26 @@ def load_molecules(
         raise UserError(f"held_out is {held_out}: give a share of at least 0 and below 1.")
     if isinstance(source, str) and source in ("zinc", "download"):
         return _zinc(source, data_dir, kekulize, n, seed, accepts)
-    name, records = "line", []
     if not isinstance(source, str | Path):
-        name = "index"
+        name, unit = "the given list", "index"
         records = [Record(i, text.strip()) for i, text in enumerate(string_list(source))]
-        source = "the given list"
     elif str(source) == "builtin":
-        from molecules.data.builtin import builtin_molecules  # imports RDKit
-
-        made = builtin_molecules(5000 if n is None else n, seed)
-        records, n = [Record(i, smiles) for i, smiles in enumerate(made, start=1)], None
+        name, unit, records, n = "builtin", "line", _made(n, seed), None
     else:
-        name = unit(Path(source))
+        name, unit = str(source), file_unit(Path(source))
         records = read_records(Path(source), smiles_column=smiles_column, value_column=value_column)
-    if not records:
-        raise UserError("the list of molecules is empty: give at least one SMILES.")
     policy = Policy(canonical, kekulize, keep_largest_fragment)
-    smiles, values, dropped = clean_records(records, policy, accepts, name)
-    if not smiles:
-        place, what, reason = dropped[0]
-        raise UserError(
-            f"{source}: none of {len(records)} rows can be used (the first, {name} {place}, "
-            f"{what!r}: {reason})."
-        )
+    smiles, values, dropped = _cleaned(records, policy, accepts, name, unit)
     table = None if value_column is None else np.array(values, dtype=np.float64)
     train, test = _split(len(smiles), held_out, n, seed)
     return MoleculeData(
-        source=str(source),
+        source=name,
         smiles=tuple(smiles[i] for i in train),
         values=None if table is None else table[train],
         held_out=tuple(smiles[i] for i in test),
         held_out_values=None if table is None else table[test],
         dropped=tuple(dropped),
-        unit=name,
+        unit=unit,
         read=len(records),
         kekulized=kekulize,
     )
@@ -163,6 +150,30 @@ def report(data: MoleculeData) -> str:
         if len(items) > _EXAMPLES:
             lines.append("    ...")
     return "\n".join(lines)
+
+
+def _made(n: int | None, seed: int) -> list[Record]:
+    """Molecules that the project makes."""
+    from molecules.data.builtin import builtin_molecules  # imports RDKit
+
+    made = builtin_molecules(5000 if n is None else n, seed)
+    return [Record(i, smiles) for i, smiles in enumerate(made, start=1)]
+
+
+def _cleaned(
+    records: Sequence[Record], policy: Policy, accepts: Accepts | None, source: str, unit: str
+) -> tuple[list[str], list[float | None], list[Dropped]]:
+    """As `clean_records`; `UserError` if nothing is left."""
+    if not records:
+        raise UserError("the list of molecules is empty: give at least one SMILES.")
+    smiles, values, dropped = clean_records(records, policy, accepts, unit)
+    if not smiles:
+        place, what, reason = dropped[0]
+        raise UserError(
+            f"{source}: none of {len(records)} rows can be used (the first, {unit} {place}, "
+            f"{what!r}: {reason})."
+        )
+    return smiles, values, dropped
 
 
 def _zinc(

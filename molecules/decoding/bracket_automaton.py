@@ -99,8 +99,9 @@ class Brackets:
 
     `cost` [2, states, MOST_BONDS + 2] is the fewest productions that make an atom that can have at
     least so many bonds; its second half counts a double bond to an aromatic atom as one, as there
-    is one before the bracket. `plain` [states] is the fewest of all by the grammar alone, `valence`
-    and `aromatic` [states] tell the atom of a final state.
+    is one before the bracket, and `most` [2, states] is how many bonds can be had. `plain` [states]
+    is the fewest of all by the grammar alone, `valence` and `aromatic` [states] tell the atom of a
+    final state.
     """
 
     def __init__(
@@ -164,4 +165,5 @@ class Brackets:
             for cost in self.cost:
                 np.minimum.at(cost, source, np.minimum(UNREACHABLE_COST, cost[target] + 1))
             if (self.cost == before).all():
-                return
+                break
+        self.most = (self.cost < UNREACHABLE_COST).sum(axis=2) - 1

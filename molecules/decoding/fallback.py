@@ -13,10 +13,11 @@ import numpy as np
 
 from grammar.cfg.grammar import UNREACHABLE_COST
 from grammar.cfg.syntax import Symbol
-from molecules.decoding.rule_tables import CARBON, SYMBOL, MoleculeTables
+from molecules.decoding.ring_sizes import close_above, close_level
+from molecules.decoding.rule_tables import SYMBOL, MoleculeTables
 from molecules.decoding.shortest import LABELS
 from molecules.decoding.state import WalkState
-from molecules.decoding.valences import MOST_BONDS
+from molecules.decoding.valences import CARBON, MOST_BONDS
 
 Rules = tuple[int, ...]
 Parts = list["Rules | None"]
@@ -28,11 +29,13 @@ def completion(state: WalkState, row: int) -> Rules:
 
     Raises RuntimeError if there are none, which would be a mistake in `lookahead`.
     """
-    rest = _Rest.of(state.take(np.array([row])))
-    plans = [
-        plan for plan in (closed_further_down(rest), closed_at_one_atom(rest)) if plan is not None
-    ]
-    best = min(plans, key=len, default=None)
+    state = state.take(np.array([row]))
+    rest = _Rest.of(state)
+    if state.tables.limit:
+        plans = [closed_on_each_level(rest, state)]
+    else:
+        plans = [closed_further_down(rest), closed_at_one_atom(rest)]
+    best = min((plan for plan in plans if plan is not None), key=len, default=None)
     if best is None or len(best) > state.left:
         raise RuntimeError(f"the proof for {rest.symbols} with {state.left} steps left is wrong")
     return best
@@ -68,8 +71,7 @@ class _Rest:
     def of(cls, state: WalkState) -> _Rest:
         """That of a state of one derivation."""
         tables, depth = state.tables, state.depth[0]
-        frontier = state.frontier(state.rows, state.stack[:, depth], state.stack[:, depth - 1])
-        claims = frontier.claims(tables)
+        claims = state.frontier_now().claims(tables)
         symbols = tuple(tables.symbols[int(i)] for i in state.stack[0, depth:1:-1, SYMBOL])
         bracket, awaited = int(state.bracket[0]), bool(claims.awaited[0])
         begin = symbols.index(Symbol("]", True)) + 1 if bracket >= 0 else int(claims.moves[0])
@@ -154,6 +156,37 @@ def closed_at_one_atom(rest: _Rest) -> Rules | None:
     return _joined(parts)
 
 
+def closed_on_each_level(rest: _Rest, state: WalkState) -> Rules | None:
+    """A chain of carbons on each level of branches closes its rings, none of them too large."""
+    tables, parts, need = rest.tables, rest.plain(), rest.need
+    rings, depth = state.rings(state.rows), int(state.branches[0])
+    begin = rest.begin if rest.bracket >= 0 else 0
+    for level in range(depth, -1, -1):
+        todo = rings.on(level)
+        if todo.any():
+            if level < depth:
+                chains = close_above(state, rings, level)
+            else:
+                chains = close_level(state, rings, todo, state.frontier_now(), state.due)
+            if not chains.complete[0]:
+                return None
+            digits = chains.texts(0, LABELS)
+            if level == depth and rest.bracket >= 0:  # the first atom, whose own digits follow it
+                need = max(need, max(rest.order, 1) + len(digits[1]) + (len(digits) > 2))
+                digits = digits[1:]
+            while rest.symbols[begin].name not in tables.rooms:
+                begin += 1
+            parts[begin] = _digits(tables, rest.symbols[begin].name, "C".join(digits))
+            if begin == 0:
+                need = -1  # written with the chain
+        while level and rest.symbols[begin] != Symbol(")", True):
+            begin += 1
+        begin += 1
+    if need >= 0:
+        _fill_atom(rest, parts, need)
+    return _joined(parts)
+
+
 def _close(rest: _Rest, parts: Parts, labels: str) -> None:
     """Let the symbol for which it is cheapest close the rings."""
     tables, templates = rest.tables, rest.tables.templates
@@ -194,7 +227,7 @@ def _plain(tables: MoleculeTables, symbol: Symbol) -> Rules:
 def _digits(tables: MoleculeTables, name: str, digits: str) -> Rules | None:
     if not digits:
         return _plain(tables, Symbol(name, False))
-    cost, rules = tables.templates.derive(name, tuple(digits))
+    cost, rules = tables.templates.derive(name, digits)
     return rules if cost < UNREACHABLE_COST else None
 
 

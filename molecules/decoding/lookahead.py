@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from molecules.decoding.ring_sizes import rings_can_close
 from molecules.decoding.rule_tables import (
     ATOM,
     BOND,
     BRACKET,
-    CARBON,
     DEMAND,
     DIGIT,
     DIGITS,
@@ -31,7 +31,7 @@ from molecules.decoding.rule_tables import (
     MoleculeTables,
 )
 from molecules.decoding.state import INSIDE, Array, Claims, Frontier, WalkState, bonds
-from molecules.decoding.valences import MOST_BONDS
+from molecules.decoding.valences import CARBON, MOST_BONDS
 
 
 def provable(state: WalkState, rows: Array, rules: Array) -> Array:
@@ -49,6 +49,9 @@ def provable(state: WalkState, rows: Array, rules: Array) -> Array:
     grammar = tables.grammar
     least = grammar.min_cost_rule[rules] - 1 - grammar.min_cost_lhs[grammar.lhs_index[rules]]
     budget = state.left - 1 - after.cost - least
+    if tables.limit:
+        fits, behind = rings_can_close(state, rows, rules, after, possible)
+        return possible & fits & _affordable(tables, after, claims, behind, budget)
     proven = possible & closed_further_down(tables, after, claims, budget)
     # A pending bond that no ring digit needs must not wait for one: it would open a ring.
     may = (after.order < 2) | needs_ring | claims.awaited
@@ -76,6 +79,19 @@ def closed_further_down(
     chain = np.where(remaining > 0, room + tables.ring_cost * remaining, 0)
     every = np.arange(len(slots))
     return fits & (chain + _surcharge(tables, after, claims, every, claims.need) <= budget)
+
+
+def _affordable(
+    tables: MoleculeTables, after: Frontier, claims: Claims, behind: Array, budget: Array
+) -> Array:
+    """Whether chains of carbons, one for each level of branches, close all rings in time [C].
+
+    `behind` [C]: bonds that the atom to come needs besides the one to the current atom.
+    """
+    need = np.maximum(claims.need, claims.incoming + behind)
+    need = np.where(claims.awaited, need, 0)
+    chains = tables.ring_cost * after.open_rings
+    return chains + _surcharge(tables, after, claims, np.arange(len(need)), need) <= budget
 
 
 def closed_at_one_atom(

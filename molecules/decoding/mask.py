@@ -9,7 +9,7 @@ proved before is carried out (`molecules.decoding.fallback`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 
 import numpy as np
@@ -18,26 +18,56 @@ from gmae_tf.errors import UserError
 from grammar.cfg.grammar import Grammar
 from grammar.decoding import DerivationMask, StackMask
 from grammar.errors import GrammarError
+from molecules.decoding.chains import Limit
 from molecules.decoding.fallback import completion
 from molecules.decoding.lookahead import provable
+from molecules.decoding.ring_sizes import is_compact
 from molecules.decoding.rule_tables import MoleculeTables
 from molecules.decoding.state import WalkState
 
 
 def molecule_walk(
-    grammar: Grammar, *, rings: bool = True, valences: bool = True, aromatic: bool = True
+    grammar: Grammar,
+    *,
+    rings: bool = True,
+    valences: bool = True,
+    aromatic: bool = True,
+    ring_sizes: Iterable[int] | None = None,
 ) -> Callable[[int, int], DerivationMask]:
     """What `grammar.decoding.decode_logits` takes as `walk`: (derivations, steps) -> walk.
 
     Without `rings` the walk is the length-aware one; `valences` needs `rings`. Without `aromatic`,
     as for a model of kekulised molecules, every result is a molecule that RDKit accepts.
+
+    Parameters
+    ----------
+    ring_sizes : a ring is closed only if the shortest one that this makes has such a size, such as
+        [3, 4, 5, 6, 7].  No smallest ring (SSSR) of a result is larger than the largest of these.
+        Smaller ones that are not among them come about where rings are fused, and where the steps
+        run out.  For grammars of the form of `grammar.cfg.compact`.
+
+    Raises
+    ------
+    UserError: the grammar is none of molecules, or the sizes cannot be limited.
     """
     if not rings:
         if valences:
             raise UserError("valences cannot be kept without rings; pass rings=True or neither")
         return lambda n, steps: StackMask(grammar, n, steps)
     tables = MoleculeTables(grammar, valences=valences, aromatic=aromatic)
+    if ring_sizes is not None:
+        if not is_compact(tables):
+            raise UserError(
+                "the sizes of rings can be limited only with a grammar of the form that "
+                "grammar.cfg.compact makes, such as smiles_compact"
+            )
+        tables.limit = Limit(ring_sizes)
     return lambda n, steps: MoleculeMask(tables, n, steps)
+
+
+def limits_rings(grammar: Grammar) -> bool:
+    """Whether `molecule_walk` can limit the sizes of rings of this grammar."""
+    return is_compact(MoleculeTables(grammar, valences=False, aromatic=False))
 
 
 class MoleculeMask:

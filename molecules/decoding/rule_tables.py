@@ -9,6 +9,7 @@ from grammar.cfg.grammar import UNREACHABLE_COST, Grammar
 from grammar.cfg.syntax import Symbol
 from molecules.decoding.attributes import BONDS, Item, Traits, items
 from molecules.decoding.bracket_automaton import Brackets
+from molecules.decoding.chains import Limit
 from molecules.decoding.shortest import LABELS, Templates
 from molecules.decoding.valences import MOST_BONDS, is_aromatic, organic_valence
 
@@ -17,7 +18,6 @@ PLAIN, ATOM, BOND, DIGIT, OPEN, BRACKET = range(6)
 SYMBOL, DEMAND, SLOTS, DIGITS, ROOM = range(5)
 """Fields of a record on the stack; see `MoleculeTables`."""
 NO_ROOM = 1 << 14
-CARBON = 4
 
 
 class MoleculeTables:
@@ -29,6 +29,9 @@ class MoleculeTables:
     `demand`: bonds of the current atom; `slots`: ring digits at it; `digits`: whether there may be
     more of them; `room`: productions to begin closing rings further down (NO_ROOM if nowhere).
     """
+
+    limit: Limit | None = None
+    """Of the sizes of rings; without one these are not looked at."""
 
     def __init__(self, grammar: Grammar, *, valences: bool, aromatic: bool) -> None:
         self.grammar, self.valences, self.allow_aromatic = grammar, valences, aromatic
@@ -49,6 +52,7 @@ class MoleculeTables:
         self._fill_symbols()
         self._fill_rules()
         self.atom_cost = self._atom_costs()
+        self._fill_levels()
 
     def valence(self, token: str) -> int:
         """Largest sum of bond orders of an atom without brackets; -1 if it is not to be used."""
@@ -67,6 +71,17 @@ class MoleculeTables:
         self.digit_cost = max((cost for cost in more.values() if cost), default=0)
         self.rooms = {name: cost[0] for name, cost in room.items() if cost}
         self.more = {name for name, cost in more.items() if cost is not None}
+
+    def _fill_levels(self) -> None:
+        """What stands on one level of branches; see `molecules.decoding.ring_sizes`."""
+        names = [None if s.terminal else s.name for s in self.symbols]
+        self.takes_digits = np.array([name in self.more for name in names])
+        self.ends_level = self.closes.copy()
+        self.ends_level[self.nothing] = True
+        self.chain_behind = np.zeros(len(self.grammar.rules), dtype=bool)
+        for number, rule in enumerate(self.grammar.rules):
+            rest = rule.rhs[self.after_close[number] + 1 :]
+            self.chain_behind[number] = any(symbol.name in self.rooms for symbol in rest)
 
     def _known(self, known: list[bool]) -> list[tuple[bool, Symbol]]:
         return list(zip(known, self.symbols, strict=True))

@@ -6,12 +6,13 @@ Here are the productions that keep the promise, and what they cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
 from grammar.cfg.grammar import UNREACHABLE_COST, Grammar
-from grammar.cfg.syntax import Symbol
+from grammar.cfg.syntax import Rule, Symbol
+from grammar.errors import ParseError
+from grammar.parsing.parser import Parser
 from molecules.decoding.attributes import Traits
 
 Plan = tuple[int, tuple[int, ...]]
@@ -31,55 +32,35 @@ class Templates:
             for name, rules in traits.rules.items()
         }
         self._number = {
-            (name, body): number for name, rules in self._bodies.items() for number, body in rules
+            (rule.lhs, rule.rhs): number
+            for number, rule in enumerate(grammar.rules[:-1])
+            if number not in grammar.dead_rules
         }
-        self._lhs = {number: key for key, number in self._number.items()}
-        self._search = cache(self._derive)
+        self._parser, self._parsed = cache(self._make_parser), cache(self._parse)
         self.plain = self._plain_plans()
 
-    def derive(self, name: str, tokens: tuple[str, ...]) -> Plan:
-        """The symbol `name` to exactly these terminals."""
-        digits = [token for token in tokens if token in LABELS]
-        numbered = iter(LABELS)
-        pattern = tuple(next(numbered) if token in LABELS else token for token in tokens)
-        cost, rules = self._search(name, pattern)
-        written = iter(digits)  # searched with the first labels, as the search takes long
-        return cost, tuple(self._relabelled(rule, written) for rule in rules)
+    def derive(self, name: str, text: str) -> Plan:
+        """The symbol `name` to exactly this text."""
+        return self._parsed(name, text)
 
-    def _relabelled(self, rule: int, labels: Iterator[str]) -> int:
-        name, body = self._lhs[rule]
-        changed = tuple(
-            Symbol(next(labels), True) if s.terminal and s.name in LABELS else s for s in body
-        )
-        return rule if changed == body else self._number[name, changed]
-
-    def _derive(self, name: str, tokens: tuple[str, ...]) -> Plan:
-        best = _IMPOSSIBLE
-        for number, body in self._bodies.get(name, []):
-            cost, rules = self._derive_body(body, tokens)
-            if cost + 1 < best[0]:
-                best = (cost + 1, (number, *rules))
-        return best
-
-    def _derive_body(self, body: tuple[Symbol, ...], tokens: tuple[str, ...]) -> Plan:
-        if len(tokens) < len(body):
+    def _parse(self, name: str, text: str) -> Plan:
+        parser = self._parser(name)
+        try:
+            rules = [parser.grammar.rules[rule] for rule in parser.parse(text)]
+        except ParseError:
             return _IMPOSSIBLE
-        first, rest = body[0], body[1:]
-        if first.terminal:
-            if tokens[0] != first.name:
-                return _IMPOSSIBLE
-            return self._derive_body(rest, tokens[1:]) if rest else _whole(tokens)
-        if not rest:
-            return self._search(first.name, tokens)
-        best = _IMPOSSIBLE
-        for end in range(1, len(tokens) - len(rest) + 1):
-            cost, rules = self._derive_body(rest, tokens[end:])
-            if cost >= best[0]:
-                continue
-            head = self._search(first.name, tokens[:end])
-            if head[0] + cost < best[0]:
-                best = (head[0] + cost, head[1] + rules)
-        return best
+        return len(rules), tuple(self._number[rule.lhs, rule.rhs] for rule in rules)
+
+    def _make_parser(self, start: str) -> Parser:
+        """A parser of what the symbol `start` derives."""
+        names = [start]
+        for name in names:  # grows while it runs
+            symbols = [s for lhs, body in self._number if lhs == name for s in body]
+            names += dict.fromkeys(
+                s.name for s in symbols if not s.terminal and s.name not in names
+            )
+        rules = [str(Rule(lhs, body)) for n in names for lhs, body in self._number if lhs == n]
+        return Parser(Grammar("\n".join(rules)))
 
     def _plain_plans(self) -> dict[str, Plan]:
         """Each symbol to its cheapest string of carbons, single bonds, branches and ring digits."""
@@ -107,9 +88,9 @@ class Templates:
 
     def closing(self, name: str, labels: str) -> Plan:
         """`name` to a string that closes the rings `labels`, the first atom of it none of them."""
-        ends = [token for label in labels for token in ("C", label)]
-        texts = (["C", *ends], ["C", "(", *ends, ")"], ["(", "C", *ends, ")"])
-        return min(self.derive(name, tuple(text)) for text in texts)
+        ends = "".join(f"C{label}" for label in labels)
+        texts = (f"C{ends}", f"C({ends})", f"(C{ends})")
+        return min(self.derive(name, text) for text in texts)
 
     def closing_cost(self, name: str) -> tuple[int, int] | None:
         """(a, b) with a + b k the productions that k rings add to the cheapest string of `name`.
@@ -125,11 +106,7 @@ class Templates:
     def digit_cost(self, name: str) -> int | None:
         """Productions that each further ring digit costs in `name`; None if there can be none."""
         slots = self._traits.slots[name]
-        costs = [self.derive(name, tuple(LABELS[: slots + k]))[0] for k in range(1, 4)]
+        costs = [self.derive(name, LABELS[: slots + k])[0] for k in range(1, 4)]
         if max(costs) >= UNREACHABLE_COST:
             return None
         return max(costs[0] - self.plain[name][0], costs[1] - costs[0], costs[2] - costs[1])
-
-
-def _whole(tokens: tuple[str, ...]) -> Plan:
-    return (0, ()) if len(tokens) == 1 else _IMPOSSIBLE

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from molecules.decoding.chains import FAR, Rings
 from molecules.decoding.rule_tables import (
     ATOM,
     BOND,
@@ -53,6 +54,9 @@ class WalkState:
         bond at most, so one atom can close no more than one ring of another.
     closable : whether the current atom may close the ring [n, L]: it has no bond to the opener yet.
     explicit : whether the ring was opened with a bond symbol [n, L], which fixes its order.
+    due : label of the ring that the current atom closes next, -1 if that is free [n].
+    distance : bonds between two atoms [n, A, A], and `ring_level` [n, L] the level of branches on
+        which a ring is to be closed; kept where `tables.limit` limits the sizes of rings.
     """
 
     tables: MoleculeTables
@@ -74,6 +78,9 @@ class WalkState:
     first: Array
     closable: Array
     explicit: Array
+    due: Array
+    distance: Array
+    ring_level: Array
 
     @classmethod
     def start(cls, tables: MoleculeTables, n: int, steps: int) -> WalkState:
@@ -103,6 +110,9 @@ class WalkState:
             first=np.zeros(labels, dtype=bool),
             closable=np.zeros(labels, dtype=bool),
             explicit=np.zeros(labels, dtype=bool),
+            due=np.full(n, -1),
+            distance=np.full((n, *(2 * [steps + 2 if tables.limit else 0])), FAR, dtype=np.int8),
+            ring_level=np.zeros(labels, dtype=np.int64),
         )
 
     @property
@@ -149,6 +159,11 @@ class WalkState:
         ]
         return Frontier(top, below, *np.array(columns, dtype=np.int64)[:, rows])
 
+    def frontier_now(self) -> Frontier:
+        """The frontiers of all derivations as they are [n]."""
+        top, below = (self.stack[self.rows, self.depth - down] for down in (0, 1))
+        return self.frontier(self.rows, top, below)
+
     # ------------------------------------------------------------------ one production
 
     def apply(self, rules: Array) -> None:
@@ -161,7 +176,7 @@ class WalkState:
         kind = np.where(self.bracket[rows] >= 0, INSIDE, tables.kind[rules])
         below = self.stack[rows, self.depth[rows] - 1]
         at = np.flatnonzero(kind == OPEN)
-        self._open_branch(rows[at], tables.behind_branch(rules[at], below[at, DEMAND]))
+        self._open_branch(rows[at], rules[at], tables.behind_branch(rules[at], below[at, DEMAND]))
         length = tables.rest_length[rules]
         at = np.flatnonzero(length)
         slots = self.depth[rows[at], None] + self.columns
@@ -171,13 +186,29 @@ class WalkState:
         self._pop_terminals(rows)
         self.left -= 1
 
-    def _open_branch(self, rows: Array, reserved: Array) -> None:
+    def _open_branch(self, rows: Array, rules: Array, reserved: Array) -> None:
         """At '(' keep back the bonds that the current atom needs behind the branch."""
         current = self.current[rows]
+        if self.tables.limit:
+            self._raise_rings(rows, rules)
         self.free[rows, current] -= reserved
         self.parents[rows, self.branches[rows]] = current
         self.branches[rows] += 1
         self.closable[rows] = False  # no ring digit follows a branch
+
+    def _raise_rings(self, rows: Array, rules: Array) -> None:
+        """Give to the branch that opens the rings that cannot be closed behind it."""
+        rings, depth = self.rings(rows), self.branches[rows]
+        behind = self.tables.chain_behind[rules]
+        left = rings.left_to_branch(self.current[rows], rings.on(depth), behind)
+        self.ring_level[rows] = np.where(left, depth[:, None] + 1, rings.level)
+
+    def rings(self, rows: Array) -> Rings:
+        """The open rings of some derivations."""
+        assert self.tables.limit is not None  # else the distances are not kept
+        none = np.zeros((2, len(rows)), dtype=np.int64)
+        opener, level = self.ring_atom[rows].astype(np.int64), self.ring_level[rows]
+        return Rings(self.distance, self.tables.limit, rows, opener, level, none)
 
     def _close_branch(self, rows: Array) -> None:
         """At ')' return to the atom of the branch, and what was kept back to it."""
@@ -209,6 +240,10 @@ class WalkState:
         new = self.atoms[rows]
         self.free[rows, new] = valence - np.where(current > 0, bonds(order, aromatic), 0)
         self.aromatic[rows, new] = aromatic
+        if self.tables.limit:
+            reached = np.minimum(self.distance[rows, current] + 1, FAR).astype(np.int8)
+            self.distance[rows, new], self.distance[rows, :, new] = reached, reached
+            self.distance[rows, new, new] = 0
         opened = self.ring_atom[rows]
         self.closable[rows] = (opened > 0) & (opened != current[:, None])
         self.current[rows], self.order[rows] = new, 0
@@ -223,6 +258,14 @@ class WalkState:
         # The opener has paid for a single bond when it opened the ring; the rest is due now.
         more = np.where(closes, bonds(order, self.aromatic[rows, partner]) - 1, 0)
         self.free[rows, partner] -= more.astype(np.int16)
+        if self.tables.limit:
+            size = self.distance[rows, current, partner] + 1
+            at = np.flatnonzero(closes & (self.due[rows] < 0) & ~self.tables.limit.allowed[size])
+            self.due[rows] = -1
+            due = self.due[rows[at]] = self.rings(rows[at]).shortening(current[at], labels[at])
+            self.ring_level[rows, labels] = self.branches[rows]
+            self.ring_level[rows[at], due] = self.branches[rows[at]]
+            self._shorten(rows[closes], current[closes], partner[closes])
         self.explicit[rows, labels] = self.order[rows] > 0
         self.ring_atom[rows, labels] = np.where(closes, 0, current)
         opened = self.ring_atom[rows]
@@ -230,6 +273,15 @@ class WalkState:
         same = (opened[:, :, None] == opened[:, None, :]) & _EARLIER
         self.first[rows] = (opened > 0) & ~same.any(axis=2)
         self.order[rows] = 0
+
+    def _shorten(self, rows: Array, a: Array, b: Array) -> None:
+        """Count the paths over a new bond between the atoms a and b."""
+        size = int(self.atoms[rows].max(initial=0)) + 1
+        bonds = self.distance[rows, :size, :size]
+        to_a, to_b = self.distance[rows, a, :size], self.distance[rows, b, :size]
+        for one, other in ((to_a, to_b), (to_b, to_a)):
+            np.minimum(bonds, one[:, :, None] + other[:, None, :] + np.int8(1), out=bonds)
+        self.distance[rows, :size, :size] = bonds
 
     def _pop_terminals(self, rows: Array) -> None:
         """Write the terminals that have come to the top: ']' and ')' and '.'."""
@@ -282,6 +334,10 @@ class Frontier:
     loosest: Array
     bonded: Array
     cost: Array
+
+    def take(self, at: Array) -> Frontier:
+        """Some of them."""
+        return Frontier(*(value[at] for value in vars(self).values()))
 
     def claims(self, tables: MoleculeTables) -> Claims:
         """What is due at the current atom and at one that is still to be written."""

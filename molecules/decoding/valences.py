@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+CARBON = 4
 MOST_BONDS = 8
 MOST_HYDROGENS = 4
 LARGEST_CHARGE = 2

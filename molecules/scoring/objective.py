@@ -1,4 +1,4 @@
-"""Objectives by name: a property, or a user's function `package.module:function`."""
+"""Objectives by name: a property, a formula of properties, or a `package.module:function`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gmae_tf.errors import UserError
+from molecules.chem.formula import formula
 from molecules.chem.penalized import Normalisation
-from molecules.chem.properties import find
+from molecules.chem.properties import Property, find
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -21,7 +22,8 @@ class Objective:
 
     Attributes
     ----------
-    name : a property of `molecules.chem.properties`, or `package.module:function` of a SMILES,
+    name : a property of `molecules.chem.properties`; a scalarisation of several, such as
+        `0.5*qed + similarity` (`molecules.chem.formula`); or `package.module:function` of a SMILES,
         which is imported with the current directory on the path.
     to : the molecule that `similarity` compares with.
     normalisation : what `penalized_logp_data` wants.
@@ -33,6 +35,8 @@ class Objective:
     >>> objective.resolve()("OCC")
     1.0
     >>> objective.maximise
+    True
+    >>> molecules.Objective("0.5*qed + gauss(heavy_atoms, 20, 5)").resolve()("CCO") > 0.2
     True
     """
 
@@ -55,7 +59,7 @@ class Objective:
     @property
     def maximise(self) -> bool:
         """The better direction when nobody says otherwise; a user's function is maximised."""
-        return self.is_function or find(self.name, self.to, self.normalisation).maximise
+        return self.is_function or self._property().maximise
 
     def resolve(self) -> Callable[[str], Any]:
         """SMILES -> value.
@@ -66,7 +70,12 @@ class Objective:
         """
         if self.is_function:
             return _imported(self.name)
-        return find(self.name, self.to, self.normalisation)
+        return self._property()
+
+    def _property(self) -> Property:
+        """By its name, or by arithmetic on names."""
+        look_up = find if self.name.isidentifier() else formula
+        return look_up(self.name, self.to, self.normalisation)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `from_json`."""

@@ -384,9 +384,9 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: Dataset(["a"], [1.0], [[1.0], [2.0]]), "codes of shape"),
         (lambda: SearchSpace("model"), "no latent_dim"),
         (lambda: make(strategy="best"), "no strategy 'best'"),
-        (lambda: make().ask(0), "at least one string"),
-        (lambda: make().ask(1.5), "n is 1.5: give a whole number"),
-        (lambda: make().best(-1), "n is -1: give 0"),
+        (lambda: make().ask(0), "1 or more"),
+        (lambda: make().ask(1.5), "is 1.5: give a whole number"),
+        (lambda: make().best(-1), "n is -1: give a whole number, 0 or more"),
         (
             lambda: Optimizer(grid_space(), DATA, maximize=True, surrogate="foo"),
             "surrogate is 'foo': give a SurrogateConfig or a function",

@@ -24,9 +24,15 @@ from gmae_tf.evaluate import (
     with_flag,
 )
 from gmae_tf.images.evaluation import numbers
-from gmae_tf.images.evaluation.generation import nearest, percent_above
 from gmae_tf.images.evaluation.material import Material
-from gmae_tf.images.evaluation.sets import draw, image_sets, midpoints, shuffled
+from gmae_tf.images.evaluation.sets import (
+    draw,
+    image_sets,
+    midpoints,
+    nearest,
+    percent_above,
+    shuffled,
+)
 from gmae_tf.images.model import ImageAutoencoder
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
@@ -221,7 +227,7 @@ def test_draw_takes_no_image_twice(rng: np.random.Generator):
 def test_nearest_is_that_of_scikit_learn(rng: np.random.Generator):
     points, queries = rng.normal(size=(57, 6)), rng.normal(size=(4, 6))
     blocks = [points[:20], points[20:50], points[50:]]
-    found = nearest(queries, lambda i: blocks[i] if i < len(blocks) else None, 5)
+    found = nearest(queries, blocks, 5)
     expected = NearestNeighbors(n_neighbors=5).fit(points).kneighbors(queries)[1]
     assert np.array_equal(found, expected)
 

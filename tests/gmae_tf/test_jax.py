@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,9 +13,6 @@ import pytest
 
 from tests.oracles import penalties as oracle
 from tests.oracles.jax_session import CODES, PRIOR, data
-
-if TYPE_CHECKING:
-    from conftest import RunCli
 
 pytestmark = [
     pytest.mark.jax,
@@ -27,14 +24,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def session(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One process on JAX for all tests here."""
-    folder = tmp_path_factory.mktemp("jax")
-    backend = {"KERAS_BACKEND": "jax", "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
-    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # to compile takes longer than to compute
-    done = run_cli("-m", "tests.oracles.jax_session", folder, env=backend | quick)
-    assert done.returncode == 0, done.stderr
-    return folder
+def session(jax_alone: tuple[Path, Any]) -> Path:
+    """The folder of what JAX has computed and saved."""
+    folder, said = jax_alone
+    assert said["library"]["status"] == 0, said["library"]["err"]
+    return folder / "library"
 
 
 def results(session: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.presets import preset_of
+from gmae_tf.images.options import preset_of
 from gmae_tf.images.training import prepare
 from gmae_tf.models import MODELS
 from gmae_tf.train import TrainConfig, load, with_preset
@@ -40,14 +40,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_run_trains_saves_and_continues(
-    dataset: Path, tmp_path: Path, run_cli: RunCli, run_here: RunCli
-):
+def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_here: RunCli):
     from gmae_tf.images.model import ImageAutoencoder
 
     out = tmp_path / "run"
     command = ("-m", "gmae_tf.train", "--dataset", dataset, "--out", out, *QUICK)
-    first = run_cli(*command)
+    first = run_here(*command)
     assert first.returncode == 0, first.stderr
     assert "epoch 2/2" in first.stdout
     model = ImageAutoencoder.load(out)

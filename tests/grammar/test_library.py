@@ -10,7 +10,6 @@ import pytest
 
 import grammar
 from grammar import Grammar, GrammarError, Parser, load_grammar
-from grammar.cfg.compact import compact
 
 
 def test_built_in_grammars_are_loaded_once_by_name():
@@ -19,11 +18,6 @@ def test_built_in_grammars_are_loaded_once_by_name():
     assert load_grammar("arithmetic") is parser
     assert parser.grammar.start == "S"
     assert list(parser.parse("x+1")) == [0, 3, 7, 8]
-
-
-def test_the_compact_form_has_a_name():
-    compacted = load_grammar("smiles_compact").grammar
-    assert compacted.rules == compact(load_grammar("smiles").grammar).rules
 
 
 def test_a_grammar_and_a_parser_are_taken_as_they_are():

@@ -162,7 +162,7 @@ def test_options_become_the_recipe_of_a_model(tiny: Path):
     assert isinstance(network.penalty, GaussianMixturePenalty)
     assert network.penalty.weights == {"ks": 2.0, "covariance": 1.0, "sliced": 0.5}
     assert network.penalty.midpoint
-    assert network.penalty.seed == 4
+    assert network.penalty.get_config()["seed"] == 4
     np.testing.assert_array_equal(network.penalty.prior.means, 3 * np.eye(3, 6))
 
 

@@ -98,6 +98,13 @@ def test_samples_near_a_molecule_leave_it_out_and_resemble_it(model):
     assert np.median(close) < np.median(far)
 
 
+def test_it_is_known_which_molecules_come_back(model):
+    assert model.reconstructs([ASPIRIN, "OCC", "C1=CC=CC=C1"]).tolist() == [True, False, True]
+    assert model.reconstructs([]).shape == (0,)
+    with pytest.raises(UserError, match=r"smiles\[0\]: 'C1CC' is not a molecule"):
+        model.reconstructs(["C1CC"])
+
+
 def test_what_the_model_takes_for_another_is_said(model):
     with pytest.warns(UserWarning, match="takes CCO for C"):
         model.sample(2, near="CCO")
@@ -118,6 +125,8 @@ def test_an_interpolation_passes_valid_molecules_once(model):
     ("call", "message"),
     [
         (lambda m: m.sample(0), "n is 0"),
+        (lambda m: m.sample("2"), "n is '2'"),
+        (lambda m: molecules.load(None), "the model is None: name a folder"),
         (lambda m: m.sample(2, near=ASPIRIN, distance=0), "distance is 0"),
         (lambda m: m.sample(2, near="C1CC"), "'C1CC' is not a molecule"),
         (lambda m: m.interpolate("C", "CC", 1), "steps is 1"),
@@ -141,6 +150,23 @@ def test_a_fitted_model_is_saved_and_loaded(small, tmp_path):
     again = molecules.load(str(tmp_path / "model"))
     np.testing.assert_allclose(again.encode(["CCO"]), small.encode(["CCO"]), atol=1e-5)
     assert again.sample(3, seed=1) == small.sample(3, seed=1)
+
+
+def test_a_fitted_model_limits_rings_to_those_of_its_data(small):
+    assert small.details["ring_sizes"] == []
+    codes = np.random.default_rng(0).standard_normal((40, 3))
+    decoded = [Chem.MolFromSmiles(text) for text in small.decode(codes)]
+    assert sum(mol.GetRingInfo().NumRings() for mol in decoded) == 0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"max_length": 3', "3"])
+def test_a_damaged_description_is_told(small, tmp_path, text):
+    small.save(tmp_path)
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(
+        UserError, match=r"model\.json does not describe a model of molecules, or is damaged"
+    ):
+        molecules.load(tmp_path)
 
 
 def test_too_few_molecules_are_refused():

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+import molecules
+
 TINY = ("--data", "builtin", "--n-data", 120, "--epochs", 2, "--batch-size", 40)
 SIZES = ("--dense", 32, "--units", 16, "--latent-dim", 12, "--samples", 60)
 
@@ -48,8 +50,11 @@ def test_training_reports_what_a_model_is_worth(trained):
     assert results["prior_samples"]["valid"] == 1  # of an untrained network too
     assert len(results["history"]) == 2
     assert (trained / "top3.png").read_bytes().startswith(b"\x89PNG")
+    assert results["space"]["held_out_molecules"] == 6
+    assert set(results["space"]["noise"]) == {"0.3", "0.6", "1.0"}
     printed = (trained / "stdout.txt").read_text()
     assert "best prior samples" in printed
+    assert "Noise on codes" in printed
     assert "epoch 2/2" in printed
 
 
@@ -83,16 +88,7 @@ def test_heads_and_random_spellings_need_nothing_once_trained(tmp_path, run_here
     assert epoch["val_heads"] > 0
     with np.load(folder / "targets.npz") as file:
         assert set(file) == {"knots", "scores", "centre", "axes"}
-    command = ("-m", "molecules.evaluate", folder, "--n", 30, "--jobs", 1)
-    done = run_here(*command)
-    assert done.returncode == 0, done.stderr
-    assert "midpoints" in done.stdout
-    space = json.loads((folder / "space.json").read_text())
-    assert space["held_out_molecules"] == 6
-    assert space["prior"]["valid"] == 1
-    assert set(space["noise"]) == {"0.3", "0.6", "1.0"}
-    assert set(space["prior"]["wasserstein"]) == {"qed", "sa", "logp", "weight"}
-    assert space["prior"]["wasserstein"]["weight"] > 0
+    assert molecules.load(folder).decode(np.zeros((1, 12))) != [None]
 
 
 def test_another_network_is_not_put_into_the_same_folder(trained, run_here):
@@ -200,22 +196,31 @@ def test_bad_input_is_told_in_a_sentence(command, arguments, words, tmp_path, ru
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("command", "arguments", "words"),
-    [
-        ("train", ("--data", "nothing.smi"), "nothing.smi"),
-        ("sample", ("--properties", '["qedd"]'), "did you mean qed"),
-        ("interpolate", ("--start", "C", "--end", "CC", "--model", "nowhere"), "nowhere does not"),
-        ("pack", ("--run", "nowhere", "--out", "preset"), "nowhere does not"),
-        ("evaluate", ("nowhere",), "nowhere does not"),
-    ],
-)
-def test_mistakes_are_told_before_keras_is_imported(command, arguments, words, tmp_path, run_cli):
-    env = {"KERAS_BACKEND": "none"}  # Keras would refuse it
-    done = run_cli("-m", f"molecules.{command}", *arguments, cwd=tmp_path, env=env)
-    assert done.returncode == 2, done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+CHEAP = """
+import json, runpy, sys
+for command, *arguments in json.loads(sys.argv[1]):
+    sys.argv = [command, *arguments]
+    try:
+        runpy.run_module(f"molecules.{command}", run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        assert stop.code == 2, (command, stop.code)
+    print("@", file=sys.stderr)
+assert not {"keras", "tensorflow"} & sys.modules.keys()
+"""
+
+
+def test_mistakes_are_told_before_keras_is_imported(tmp_path, run_cli):
+    sentences = {
+        ("train", "--data", "nothing.smi"): "nothing.smi",
+        ("sample", "--properties", '["qedd"]'): "did you mean qed",
+        ("interpolate", "--start", "C", "--end", "CC", "--model", "nowhere"): "nowhere does not",
+        ("pack", "--run", "nowhere", "--out", "preset"): "nowhere does not",
+        ("evaluate", "nowhere"): "nowhere does not",
+    }
+    done = run_cli("-c", CHEAP, json.dumps(list(sentences)), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for told, words in zip(done.stderr.split("@\n"), [*sentences.values(), ""], strict=True):
+        assert words in told
 
 
 def test_a_folder_of_something_else_is_not_packed(tmp_path, run_here):

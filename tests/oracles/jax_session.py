@@ -1,6 +1,6 @@
 """What `tests/gmae_tf/test_jax.py` runs in a process of its own, with Keras on JAX.
 
-    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.oracles.jax_session FOLDER
+    KERAS_BACKEND=jax python -m tests.oracles.jax_session FOLDER
 
 Writes into FOLDER: `results.json`, and for each network a trained `NAME.keras` with `NAME.npz`,
 what it makes of its data.
@@ -63,15 +63,18 @@ def network(name: str, seed: int = 1) -> Autoencoder:
 
 def distances(dtype: str) -> dict[str, Any]:
     """The known vector, with gradients."""
-    z = tensor(CODES, dtype)
+    from jax.experimental import enable_x64
+
     functions = {"ks": ks_distance, "covariance": covariance_distance}
-    return {
-        name: {
-            "value": float(distance(z, PRIOR)),
-            "gradient": gradient(lambda c, f=distance: f(c, PRIOR), z).tolist(),
+    with enable_x64(dtype == "float64"):
+        z = tensor(CODES, dtype)
+        return {
+            name: {
+                "value": float(distance(z, PRIOR)),
+                "gradient": gradient(lambda c, f=distance: f(c, PRIOR), z).tolist(),
+            }
+            for name, distance in functions.items()
         }
-        for name, distance in functions.items()
-    }
 
 
 def layered() -> keras.Model:

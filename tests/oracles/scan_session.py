@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from experiments.scan import ScannedTraining
 from gmae_tf.models.auxiliary import AuxiliaryObjectives
 from gmae_tf.models.config import Recipe
-from gmae_tf.training.scan import ScannedTraining
 from grammar.autoencoder.architectures import Architecture, build_from_recipe
 from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_derivations

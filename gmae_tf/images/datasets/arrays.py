@@ -122,14 +122,10 @@ def _join(
                 f"the images in {where} are {images.shape[2]} x {images.shape[1]}: "
                 "give --side 64, or another multiple of 4, to crop and resize them."
             )
-        images = resize(_central(images), side)
+        edge = min(images.shape[1:3])
+        top, left = (images.shape[1] - edge) // 2, (images.shape[2] - edge) // 2
+        images = resize(images[:, top : top + edge, left : left + edge], side)
     return images, np.concatenate(present) if present else None
-
-
-def _central(images: Images) -> Images:
-    edge = min(images.shape[1:3])
-    top, left = (images.shape[1] - edge) // 2, (images.shape[2] - edge) // 2
-    return images[:, top : top + edge, left : left + edge]
 
 
 def _parts(sizes: list[int], rng: np.random.Generator) -> Parts:

@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 
 
-def check_side(side: int | None) -> None:
-    """UserError unless `side` is None or a multiple of 4, at least 8 (pixels)."""
-    if side is not None and (side < 8 or side % 4):
-        raise UserError(f"side is {side}: choose a multiple of 4 that is at least 8.")
-
-
-def check_channels(channels: int | None) -> None:
-    """UserError unless `channels` is None, 1 or 3."""
-    if channels not in (None, 1, 3):
-        raise UserError(f"channels is {channels}: choose 1 (grey) or 3 (RGB).")
-
-
 def convert(data: ImageData, side: int | None, channels: int | None) -> ImageData:
     """All three parts with that many channels, resized by Lanczos; `source` says so.
 
@@ -38,12 +26,11 @@ def convert(data: ImageData, side: int | None, channels: int | None) -> ImageDat
     ------
     UserError: the images as they are have a side that is no multiple of 4.
     """
-    if channels not in (None, data.channels):
+    if channels is not None and channels != data.channels:
         note = "made grey" if channels == 1 else "with their one channel repeated three times"
-        data = _map(data, lambda images: to_channels(images, int(channels or 1)), note)
-    if side not in (None, data.side):
-        new = int(side or 0)
-        data = _map(data, lambda images: resize(images, new), f"resized to {new} x {new}")
+        data = _map(data, lambda images: to_channels(images, channels), note)
+    if side is not None and side != data.side:
+        data = _map(data, lambda images: resize(images, side), f"resized to {side} x {side}")
     if data.side % 4:
         raise UserError(
             f"the images of {data.name} are {data.side} x {data.side}, which 4 does not divide: "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets.convert import decode_bytes
-from gmae_tf.images.datasets.files import need, read_arrays
+from gmae_tf.images.datasets.files import read_arrays
 from gmae_tf.images.datasets.image_data import Images
 from gmae_tf.utils.files import atomic_path, make_folder
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.parallel import map_threads
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Decoded(NamedTuple):
@@ -36,6 +38,33 @@ class Decoded(NamedTuple):
     """One line for each of the others: its name and the reason."""
 
 
+def readable(
+    read: Callable[[T], R],
+    items: Sequence[T],
+    names: Sequence[str],
+    lost: dict[int, str],
+    label: str,
+    threads: int | None = None,
+) -> Iterator[R]:
+    """`read(item)` of the items for which it raises nothing, in order and in threads.
+
+    The others go to `lost`: their place, and a line of name and reason.  `label` is that of the
+    progress bar.  Threads do, for Pillow decodes without the interpreter's lock.
+    """
+
+    def attempt(item: T) -> tuple[R | None, str]:
+        try:
+            return read(item), ""
+        except Exception as error:  # Pillow raises a dozen kinds on damaged files
+            return None, _reason(error)
+
+    for place, (result, why) in enumerate(map_threads(attempt, items, label, threads=threads)):
+        if why:
+            lost[place] = f"{names[place]} {why}"
+        elif result is not None:
+            yield result
+
+
 def decode_all(
     items: Sequence[T],
     names: Sequence[str],
@@ -46,29 +75,40 @@ def decode_all(
     cache: str | None = None,
     threads: int | None = None,
 ) -> Decoded:
-    """`decode(item)` of all items, each [H, W, C] of that `shape`.
-
-    An item for which `decode` raises an exception is dropped.  Threads do, for Pillow decodes
-    without the interpreter's lock.
+    """`decode(item)` of all items, each [H, W, C] of that `shape`, but for those that it refuses.
 
     Parameters
     ----------
-    names : what each item is called in `dropped`.
-    label : what the progress bar says.
+    names, label : see `readable`.
     cache : name for the stack in the user's cache, see `cache_name`; None: keep it in memory.
         A cache that cannot be written is done without.
     threads : as many as there are cores; 1 calls `decode` strictly in order.
     """
-
-    def fill(out: Images) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-        return _fill(out, items, names, decode, label, threads)
-
-    if cache is not None:
-        with suppress(OSError, UserError):
-            return _cached(cache, fill, (len(items), *shape))
-    out = np.empty((len(items), *shape), dtype=np.uint8)
-    kept, dropped = fill(out)
-    return Decoded(out[: len(kept)], kept, dropped)
+    whole, stack, lost = (len(items), *shape), _cache_file(cache), dict[int, str]()
+    if stack is not None:
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            lines = json.loads(stack.with_suffix(".json").read_text())
+            images = np.load(stack, mmap_mode="r")
+            if images.shape == whole and images.dtype == np.uint8:
+                return _decoded(images, {int(place): line for place, line in lines.items()})
+        # A mapped file that outgrows its disk kills the process, so look before.
+        room = shutil.disk_usage(stack.parent).free > 1.1 * math.prod(whole)
+        stack = stack if room and os.access(stack.parent, os.W_OK) else None
+    with nullcontext() if stack is None else atomic_path(stack) as temporary:
+        if temporary is None:
+            out = np.empty(whole, np.uint8)
+        else:
+            out = np.lib.format.open_memmap(temporary, "w+", np.uint8, whole)
+        for row, image in enumerate(readable(decode, items, names, lost, label, threads)):
+            out[row] = image
+        if isinstance(out, np.memmap):
+            out.flush()
+            del out  # Windows replaces no file that is open
+    if stack is not None:
+        # Written last, so that a stack with one is whole.
+        write_json(stack.with_suffix(".json"), lost, indent=None)
+        out = np.load(stack, mmap_mode="r")
+    return _decoded(out, lost)
 
 
 def cache_name(dataset: str, *facts: object) -> str:
@@ -98,7 +138,39 @@ def refuse_mostly_lost(where: str, n: int, dropped: Sequence[str]) -> None:
         )
 
 
-def reason(error: Exception) -> str:
+def read_blob(
+    path: Path, columns: tuple[str, ...], shape: tuple[int, int, int], *, label: str
+) -> tuple[Decoded, dict[str, NDArray[Any]]]:
+    """Encoded images in one .npz, each of that shape, and the rows kept of its arrays `columns`.
+
+    Image i is the file in blob[offsets[i]:offsets[i + 1]].  Decoded once into the user's cache and
+    mapped from there.
+
+    Raises
+    ------
+    UserError: the file is damaged or of another layout, or most images are.
+    """
+    arrays = read_arrays(path, ("blob", "offsets", *columns))
+    blob, offsets = arrays["blob"], arrays["offsets"].astype(np.int64)
+    n = len(offsets) - 1
+    ordered = n >= 1 and offsets[0] >= 0 and (np.diff(offsets) >= 0).all()
+    if not ordered or offsets[-1] > len(blob) or any(len(arrays[name]) != n for name in columns):
+        raise UserError(f"{path} has offsets that do not fit its other arrays: replace it.")
+
+    def decode(place: int) -> Images:
+        image = decode_bytes(blob[offsets[place] : offsets[place + 1]].tobytes())
+        if image.shape != shape:
+            raise ValueError(f"it is {image.shape[1]} x {image.shape[0]}")
+        return image
+
+    names = [f"image {place} of {path.name}" for place in range(n)]
+    cache = cache_name(path.stem, shape, fingerprint(path.parent, [path.name]))
+    decoded = decode_all(range(n), names, decode, shape, label=label, cache=cache)
+    refuse_mostly_lost(str(path), n, decoded.dropped)
+    return decoded, {name: arrays[name][decoded.kept] for name in columns}
+
+
+def _reason(error: Exception) -> str:
     """Why an image could not be read, in a few words and without its path."""
     from PIL import Image, UnidentifiedImageError
 
@@ -111,117 +183,17 @@ def reason(error: Exception) -> str:
     return f"cannot be decoded ({' '.join(str(error).split()) or type(error).__name__})"
 
 
-class Blob(NamedTuple):
-    """The images that could be decoded, and what else the file says of them."""
-
-    images: Images
-    """[N, H, W, C]."""
-    arrays: dict[str, NDArray[Any]]
-    """[N] each, by name."""
-    dropped: tuple[str, ...]
-    """One line for each image that could not be decoded."""
-
-
-def read_blob(
-    path: Path, columns: tuple[str, ...], shape: tuple[int, int, int], *, label: str
-) -> Blob:
-    """Encoded images in one .npz, each of that shape, and its arrays `columns`.
-
-    Image i is the file in blob[offsets[i]:offsets[i + 1]].
-
-    Decoded once into the user's cache and mapped from there.
-
-    Raises
-    ------
-    UserError: the file is damaged or of another layout, or most images are.
-    """
-    arrays = read_arrays(path)
-    need(arrays, ("blob", "offsets", *columns), path)
-    blob, offsets = arrays["blob"], arrays["offsets"].astype(np.int64)
-    n = len(offsets) - 1
-    whole = (
-        n >= 1 and offsets[0] >= 0 and offsets[-1] <= len(blob) and (np.diff(offsets) >= 0).all()
-    )
-    if not whole or any(len(arrays[name]) != n for name in columns):
-        raise UserError(f"{path} has offsets that do not fit its other arrays: replace it.")
-
-    def decode(place: int) -> Images:
-        image = decode_bytes(blob[offsets[place] : offsets[place + 1]].tobytes())
-        if image.shape != shape:
-            raise ValueError(f"it is {image.shape[1]} x {image.shape[0]}")
-        return image
-
-    decoded = decode_all(
-        range(n),
-        [f"image {place} of {path.name}" for place in range(n)],
-        decode,
-        shape,
-        label=label,
-        cache=cache_name(path.stem, shape, fingerprint(path.parent, [path.name])),
-    )
-    refuse_mostly_lost(str(path), n, decoded.dropped)
-    kept = {name: arrays[name][decoded.kept] for name in columns}
-    return Blob(decoded.images, kept, decoded.dropped)
-
-
-def _fill(
-    out: Images,
-    items: Sequence[T],
-    names: Sequence[str],
-    decode: Callable[[T], Images],
-    label: str,
-    threads: int | None,
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Write what can be read to the first rows of `out`; their places, and lines for the rest."""
-
-    def attempt(item: T) -> Images | str:
-        try:
-            return decode(item)
-        except Exception as error:  # Pillow raises a dozen kinds on damaged files
-            return reason(error)
-
-    kept: list[int] = []
-    dropped: list[str] = []
-    for place, result in enumerate(map_threads(attempt, items, label, threads=threads)):
-        if isinstance(result, str):
-            dropped.append(f"{names[place]} {result}")
-        else:
-            out[len(kept)] = result
-            kept.append(place)
-    return np.array(kept, dtype=np.int64), tuple(dropped)
-
-
-def _cached(
-    name: str,
-    fill: Callable[[Images], tuple[NDArray[np.int64], tuple[str, ...]]],
-    shape: tuple[int, int, int, int],
-) -> Decoded:
-    """The stack of that name in the user's cache, made by `fill` if it is not there.
-
-    The JSON file is written last, so that a stack with one is whole.
-    """
+def _cache_file(name: str | None) -> Path | None:
+    """Of a stack in the user's cache; None if it has no name, or there can be no such folder."""
     import pooch
 
-    folder = make_folder(Path(pooch.os_cache("gmae")))
-    stack, record = folder / f"{name}.npy", folder / f"{name}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(record.read_text())
-        images = np.load(stack, mmap_mode="r")
-        if images.shape == shape and images.dtype == np.uint8:
-            return _from_record(images, known["dropped_places"], tuple(known["dropped"]))
-    # A mapped file that outgrows its disk kills the process, so look before.
-    if shutil.disk_usage(folder).free < 1.1 * math.prod(shape):
-        raise UserError(f"{folder} has no room for {stack.name}.")
-    with atomic_path(stack) as temporary:
-        mapped = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        kept, dropped = fill(mapped)
-        mapped.flush()
-        del mapped  # Windows replaces no file that is open
-    lost = np.setdiff1d(np.arange(shape[0]), kept).tolist()
-    write_json(record, {"dropped_places": lost, "dropped": dropped}, indent=None)
-    return _from_record(np.load(stack, mmap_mode="r"), lost, dropped)
+    if name is None:
+        return None
+    with suppress(UserError):
+        return make_folder(Path(pooch.os_cache("gmae"))) / f"{name}.npy"
+    return None
 
 
-def _from_record(images: Images, lost: Sequence[int], dropped: tuple[str, ...]) -> Decoded:
-    kept = np.setdiff1d(np.arange(len(images)), np.asarray(lost, dtype=np.int64))
-    return Decoded(images[: len(kept)], kept, dropped)
+def _decoded(images: Images, lost: dict[int, str]) -> Decoded:
+    kept = np.setdiff1d(np.arange(len(images)), np.array(list(lost), dtype=np.int64))
+    return Decoded(images[: len(kept)], kept, tuple(lost.values()))

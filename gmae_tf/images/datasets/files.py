@@ -1,9 +1,11 @@
-"""Where files of published data sets are looked for, and how arrays are read from them."""
+"""Where files of published data sets are looked for, how arrays are read, and downloads."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 
 PLACE = "the folder of --data-dir or GMAE_DATA_DIR"
+BATCH = 1000
 
 
 def data_folder(data_dir: str | Path | None) -> Path | None:
@@ -40,30 +43,65 @@ def find(data_dir: str | Path | None, dataset: str, *names: str) -> Path | None:
     return next((path for path in places if path.exists()), None)
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, needed: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
     """The arrays of an .npz file by name, or {"images": ...} of an .npy file; never pickles.
 
     Raises
     ------
-    UserError: the file is damaged, or holds Python objects.
+    UserError: the file is damaged, holds Python objects, or lacks one of the arrays `needed`.
     """
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray):
             return {"images": content}
         with content:
-            return {name: content[name] for name in content.files}
+            arrays = {name: content[name] for name in content.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} is not a readable NumPy file of plain arrays: replace it."
         ) from error
-
-
-def need(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path) -> None:
-    """UserError if the file at `path` lacks one of the arrays `names`."""
-    missing = [name for name in names if name not in arrays]
+    missing = [name for name in needed if name not in arrays]
     if missing:
         raise UserError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'} but no {missing[0]}: "
-            f"it needs {', '.join(names)}."
+            f"it needs {', '.join(needed)}."
         )
+    return arrays
+
+
+def tfds_batches(
+    dataset: str, splits: tuple[str, ...], data_dir: Path | None, hint: str
+) -> tuple[str, list[int], Iterator[dict[str, NDArray[Any]]]]:
+    """Version, sizes of the splits, and batches of all of them, by tensorflow-datasets.
+
+    The package is optional and imported only here.  Batches are in the order of the files.
+
+    Raises
+    ------
+    UserError: without the package, or when it cannot get the data; it ends with `hint`.
+    """
+    try:
+        tfds: Any = importlib.import_module("tensorflow_datasets")
+    except ImportError as error:
+        raise UserError(
+            f"{dataset} is not in {PLACE}: {hint}, or pip install tensorflow-datasets."
+        ) from error
+    folder = data_folder(data_dir)
+    prepared = folder is not None and any((folder / dataset).glob("*/dataset_info.json"))
+    try:
+        builder = tfds.builder(dataset, **({"data_dir": str(folder)} if prepared else {}))
+        builder.download_and_prepare()
+    except Exception as error:
+        first = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        raise UserError(
+            f"tensorflow-datasets cannot get {dataset} ({first[0].rstrip('.')[:200]}): {hint}."
+        ) from error
+    batches = (
+        batch
+        for split in splits
+        for batch in tfds.as_numpy(
+            builder.as_dataset(split=split, batch_size=BATCH, shuffle_files=False)
+        )
+    )
+    sizes = [int(builder.info.splits[split].num_examples) for split in splits]
+    return str(builder.info.full_name), sizes, batches

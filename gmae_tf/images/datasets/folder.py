@@ -18,17 +18,10 @@ from gmae_tf.images.datasets.decode import (
     cache_name,
     decode_all,
     fingerprint,
-    reason,
+    readable,
     refuse_mostly_lost,
 )
-from gmae_tf.images.datasets.image_data import (
-    MIN_IMAGES,
-    ImageData,
-    Indices,
-    Parts,
-    assemble,
-)
-from gmae_tf.utils.parallel import map_threads
+from gmae_tf.images.datasets.image_data import MIN_IMAGES, ImageData, Indices, Parts, assemble
 
 CACHED_FROM = 5000
 """Folders with so many images are decoded once, into the user's cache."""
@@ -64,29 +57,41 @@ def load_folder(root: Path, side: int | None, channels: int | None, seed: int) -
     UserError: no images, images of different sizes or of a size that cannot be used (without
         `side`), grey beside RGB (without `channels`), more than half unreadable, or fewer than 50.
     """
-    names = list_images(root)
-    places, dropped, class_names = arrange(names)
-    headers, unreadable = _headers(root, places)
-    refuse_mostly_lost(str(root), len(places), unreadable)
-    places, copies = _without_copies(root, [place for place in places if place.name in headers])
-    shape = _shape(root, {place.name: headers[place.name] for place in places}, side, channels)
+    places, dropped, class_names = arrange(list_images(root))
+    lost: dict[int, str] = {}
+    names = [place.name for place in places]
+    files = [root / name for name in names]
+    found = list(readable(read_header, files, names, lost, f"reading {root.name}"))
+    refuse_mostly_lost(str(root), len(places), list(lost.values()))
+    places = [place for row, place in enumerate(places) if row not in lost]
+    headers = dict(zip((place.name for place in places), found, strict=True))
+    copies = _copies(root, places)
+    places = [place for place in places if place.name not in copies]
+    names = [place.name for place in places]
+    shape = _shape(root, {name: headers[name] for name in names}, side, channels)
     if len(places) * np.prod(shape, dtype=float) > MAX_BYTES:
         raise UserError(
             f"{len(places):,} images of {shape[0]} x {shape[1]} in {root} are too much: "
             "give a smaller --side."
         )
+    cached = len(places) >= CACHED_FROM
     decoded = decode_all(
-        [root / place.name for place in places],
-        [place.name for place in places],
+        [root / name for name in names],
+        names,
         lambda path: read_picture(path, shape[2], side),
         shape,
         label=f"decoding {root.name}",
-        cache=_cache(root, places, shape, side),
+        cache=cache_name("folder", shape, side, fingerprint(root, names)) if cached else None,
     )
-    refuse_mostly_lost(str(root), len(headers) + len(unreadable), (*unreadable, *decoded.dropped))
-    dropped += [*unreadable, *copies, *decoded.dropped]
+    unreadable = [*lost.values(), *decoded.dropped]
+    refuse_mostly_lost(str(root), len(headers) + len(lost), unreadable)
+    dropped += [*lost.values(), *copies.values(), *decoded.dropped]
     places = [places[row] for row in decoded.kept]
-    _refuse_few(root, len(places), dropped)
+    if len(places) < MIN_IMAGES:
+        such = f" ({len(dropped)} were dropped, such as: {dropped[0]})" if dropped else ""
+        raise UserError(
+            f"{root} has {len(places)} usable images{such}: at least {MIN_IMAGES} are needed."
+        )
     parts, division = _divide(root, places, seed)
     numbers = {name: number for number, name in enumerate(class_names or ())}
     labels = np.array([numbers[place.class_name or ""] for place in places]) if numbers else None
@@ -142,28 +147,10 @@ def arrange(names: Sequence[str]) -> tuple[list[Place], list[str], tuple[str, ..
     return places, outside, tuple(sorted(filter(None, classes), key=_natural))
 
 
-def _headers(root: Path, places: Sequence[Place]) -> tuple[dict[str, Header], list[str]]:
-    """Headers by name, and lines for the files that have none."""
+def _copies(root: Path, places: Sequence[Place]) -> dict[str, str]:
+    """A line for each further copy of a file, so that no image is in two parts.
 
-    def attempt(place: Place) -> Header | str:
-        try:
-            return read_header(root / place.name)
-        except Exception as error:  # Pillow raises a dozen kinds on damaged files
-            return f"{place.name} {reason(error)}"
-
-    results = list(map_threads(attempt, places, f"reading {root.name}"))
-    headers = {
-        place.name: result
-        for place, result in zip(places, results, strict=True)
-        if isinstance(result, Header)
-    }
-    return headers, [result for result in results if isinstance(result, str)]
-
-
-def _without_copies(root: Path, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
-    """Each content once, so that no image is in two parts; test images are kept first.
-
-    Only files of equal length are compared.
+    Test images are kept first.  Only files of equal length are compared.
     """
     order = {"test": 0, "validation": 1}
     sizes: dict[int, list[Place]] = defaultdict(list)
@@ -171,57 +158,38 @@ def _without_copies(root: Path, places: Sequence[Place]) -> tuple[list[Place], l
         sizes[(root / place.name).stat().st_size].append(place)
     first: dict[bytes, str] = {}
     copies = {}
-    for group in sizes.values():
-        for place in group if len(group) > 1 else ():
-            content = hashlib.sha256((root / place.name).read_bytes()).digest()
-            if first.setdefault(content, place.name) != place.name:
-                copies[place.name] = f"{place.name} is a copy of {first[content]}"
-    return [place for place in places if place.name not in copies], list(copies.values())
+    for place in (place for group in sizes.values() if len(group) > 1 for place in group):
+        content = hashlib.sha256((root / place.name).read_bytes()).digest()
+        if first.setdefault(content, place.name) != place.name:
+            copies[place.name] = f"{place.name} is a copy of {first[content]}"
+    return copies
 
 
 def _shape(
     root: Path, headers: dict[str, Header], side: int | None, channels: int | None
 ) -> tuple[int, int, int]:
     """Height, width and channels of the stack."""
-    grey = next((name for name, header in headers.items() if header.grey), None)
-    coloured = next((name for name, header in headers.items() if not header.grey), None)
-    if channels is None and grey and coloured:
+    kinds = {header.grey: name for name, header in reversed(headers.items())}  # the first of each
+    if channels is None and len(kinds) == 2:
         raise UserError(
-            f"{root} mixes grey images ({grey}) with RGB images ({coloured}): "
+            f"{root} mixes grey images ({kinds[True]}) with RGB images ({kinds[False]}): "
             "give --channels 1 or --channels 3 to make them alike."
         )
-    depth = channels or (1 if coloured is None else 3)
+    depth = channels or (1 if False not in kinds else 3)
     if side is not None:
         return side, side, depth
-    first, header = next(iter(headers.items()))
-    size = header[:2]
-    other = next((name for name, h in headers.items() if h[:2] != size), None)
-    if other is not None:
-        a, b = (f"{n} is {headers[n].width} x {headers[n].height}" for n in (first, other))
-        raise UserError(
-            f"images in {root} have different sizes ({a}, {b}): "
-            "give --side 64, or another multiple of 4, to crop and resize all."
-        )
+    (first, (*size, _)), *_ = headers.items()
+    hint = "give --side 64, or another multiple of 4, to crop and resize all."
+    for other, (*found, _) in headers.items():
+        if found != size:
+            a, b = (f"{n} is {w} x {h}" for n, (w, h) in ((first, size), (other, found)))
+            raise UserError(f"images in {root} have different sizes ({a}, {b}): {hint}")
     if size[0] != size[1] or size[0] % 4 or size[0] < 8:
         raise UserError(
             f"the images in {root} are {size[0]} x {size[1]}, not square with a multiple of 4: "
-            "give --side 64, or another multiple of 4, to crop and resize all."
+            f"{hint}"
         )
     return size[1], size[0], depth
-
-
-def _cache(
-    root: Path, places: Sequence[Place], shape: tuple[int, int, int], side: int | None
-) -> str | None:
-    if len(places) < CACHED_FROM:
-        return None
-    return cache_name("folder", shape, side, fingerprint(root, [place.name for place in places]))
-
-
-def _refuse_few(root: Path, n: int, dropped: Sequence[str]) -> None:
-    if n < MIN_IMAGES:
-        lost = f" ({len(dropped)} were dropped, such as: {dropped[0]})" if dropped else ""
-        raise UserError(f"{root} has {n} usable images{lost}: at least {MIN_IMAGES} are needed.")
 
 
 def _divide(root: Path, places: Sequence[Place], seed: int) -> tuple[Parts, str]:

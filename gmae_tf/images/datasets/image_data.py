@@ -123,21 +123,13 @@ def assemble(
 
     Parts that are runs of images are views, so that a mapped file stays on the disk.
     """
-    rows = [_as_slice(part) for part in parts]
-    train, validation, test = (images[row] for row in rows)
-    numbers = [None if labels is None else labels[row].astype(np.int64) for row in rows]
-    return ImageData(
-        name=name,
-        train=train,
-        validation=validation,
-        test=test,
-        train_labels=numbers[0],
-        validation_labels=numbers[1],
-        test_labels=numbers[2],
-        class_names=None if labels is None else tuple(class_names or ()),
-        source=source,
-        dropped=tuple(dropped),
-    )
+    kept: dict[str, Any] = {}
+    for part, chosen in zip(Parts._fields, parts, strict=True):
+        rows = _as_slice(chosen)
+        kept[part] = images[rows]
+        kept[f"{part}_labels"] = None if labels is None else labels[rows].astype(np.int64)
+    names = None if labels is None else tuple(class_names or ())
+    return ImageData(name, **kept, class_names=names, source=source, dropped=tuple(dropped))
 
 
 def select(data: ImageData, n: int | None, classes: Sequence[int] | None, seed: int) -> ImageData:

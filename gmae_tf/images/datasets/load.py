@@ -8,11 +8,11 @@ from pathlib import Path
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets.arrays import load_array
-from gmae_tf.images.datasets.celeba import load_celeba
-from gmae_tf.images.datasets.convert import check_channels, check_side, convert
+from gmae_tf.images.datasets.convert import convert
 from gmae_tf.images.datasets.folder import load_folder
 from gmae_tf.images.datasets.image_data import ImageData, select
 from gmae_tf.images.datasets.published import (
+    load_celeba,
     load_cifar,
     load_lfwcrop,
     load_mnist,
@@ -59,8 +59,10 @@ def load_images(
     ------
     UserError: an unknown name, files that are missing or damaged, or options that do not fit.
     """
-    check_side(side)
-    check_channels(channels)
+    if side is not None and (side < 8 or side % 4):
+        raise UserError(f"side is {side}: choose a multiple of 4 that is at least 8.")
+    if channels not in (None, 1, 3):
+        raise UserError(f"channels is {channels}: choose 1 (grey) or 3 (RGB).")
     folder = Path(data_dir) if data_dir else None
     path = Path(dataset).expanduser()
     if str(dataset) in _LOADERS:
@@ -72,14 +74,10 @@ def load_images(
             raise UserError(f"{path} is one file: give a folder of images, or an .npz or .npy.")
         data = load_array(path, side, seed)
     else:
-        raise UserError(_unknown(str(dataset)))
+        near = difflib.get_close_matches(str(dataset).lower().replace("-", "_"), DATASETS, n=1)
+        guess = f" (did you mean {near[0]}?)" if near else ""
+        raise UserError(
+            f'there is no data set, folder or file "{dataset}"{guess}: choose '
+            f"{', '.join(DATASETS)}, or give the path of a folder of images."
+        )
     return convert(select(data, n, classes, seed), side, channels)
-
-
-def _unknown(dataset: str) -> str:
-    near = difflib.get_close_matches(dataset.lower().replace("-", "_"), DATASETS, n=1)
-    guess = f" (did you mean {near[0]}?)" if near else ""
-    return (
-        f'there is no data set, folder or file "{dataset}"{guess}: choose '
-        f"{', '.join(DATASETS)}, or give the path of a folder of images."
-    )

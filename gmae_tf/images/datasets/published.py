@@ -1,9 +1,9 @@
-"""MNIST, Fashion-MNIST, CIFAR-10, SVHN and LFWcrop, from files or downloaded."""
+"""MNIST, Fashion-MNIST, CIFAR-10, SVHN, LFWcrop and CelebA, from files or downloaded."""
 
 from __future__ import annotations
 
+import re
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.datasets import through_tfds
-from gmae_tf.images.datasets.convert import pad
-from gmae_tf.images.datasets.decode import read_blob
-from gmae_tf.images.datasets.files import PLACE, find, need, read_arrays
+from gmae_tf.images.datasets.convert import pad, read_face, shrink_face
+from gmae_tf.images.datasets.decode import (
+    Decoded,
+    cache_name,
+    decode_all,
+    fingerprint,
+    read_blob,
+    refuse_mostly_lost,
+)
+from gmae_tf.images.datasets.files import PLACE, find, read_arrays, tfds_batches
 from gmae_tf.images.datasets.image_data import (
     ImageData,
     Images,
-    Labels,
     Parts,
     assemble,
     last_validates,
@@ -26,10 +31,10 @@ from gmae_tf.images.datasets.image_data import (
     random_parts,
 )
 
-Split = tuple[Images, Labels]
+Split = tuple[Images, NDArray[Any]]
 """Images [N, H, W, C] and labels [N]."""
 TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
-DIGITS = tuple(str(digit) for digit in range(10))
+DIGITS = tuple("0123456789")
 CLASS_NAMES = {
     "mnist": DIGITS,
     "fashion_mnist": (
@@ -50,6 +55,13 @@ CIFAR_RECORD = 1 + 3 * 32 * 32
 SVHN_FILES = ("train_32x32.mat", "test_32x32.mat")
 SVHN_HOME = "http://ufldl.stanford.edu/housenumbers"
 LFWCROP_FILE = "lfwcrop64_jpeg_bytes.npz"
+CELEBA_CROP, CELEBA_SIDE = 140, 64
+CELEBA_FOLDER = "img_align_celeba"
+CELEBA_PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv")
+CELEBA_HINT = (
+    f"put the unpacked folder {CELEBA_FOLDER} and {CELEBA_PARTITIONS[0]} of "
+    f"https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html into {PLACE}"
+)
 
 
 def load_mnist(name: str, data_dir: Path | None, side: int | None) -> ImageData:
@@ -64,26 +76,18 @@ def load_mnist(name: str, data_dir: Path | None, side: int | None) -> ImageData:
     """
     path = find(data_dir, name, f"{name}.npz")
     if path is None:
-        hint = f"put {name}.npz ({', '.join(MNIST_ARRAYS)}) into {PLACE}"
-        (x_train, y_train), (x_test, y_test) = _download(name, hint)
+        train, test = _download(name, f"put {name}.npz ({', '.join(MNIST_ARRAYS)}) into {PLACE}")
     else:
-        arrays = read_arrays(path)
-        need(arrays, MNIST_ARRAYS, path)
-        x_train, y_train, x_test, y_test = (arrays[key] for key in MNIST_ARRAYS)
-    if x_train.shape[1:] != (28, 28) or x_test.shape[1:] != (28, 28) or x_train.dtype != np.uint8:
+        arrays = [read_arrays(path, MNIST_ARRAYS)[key] for key in MNIST_ARRAYS]
+        train, test = (arrays[0], arrays[1]), (arrays[2], arrays[3])
+    if any(x.shape[1:] != (28, 28) or x.dtype != np.uint8 for x, _ in (train, test)):
         raise UserError(f"{path or name} is not {TITLES[name]}: its images are not 28 x 28 uint8.")
-    images = np.concatenate([x_train, x_test])[..., None]
-    labels = np.concatenate([y_train, y_test]).reshape(-1)
+    train, test = (train[0][..., None], train[1]), (test[0][..., None], test[1])
     padding = ""
     if side != 28:
-        images = pad(images, MNIST_PADDED)
+        train, test = ((pad(images, MNIST_PADDED), labels) for images, labels in (train, test))
         padding = f", 28 x 28 padded with zeros to {MNIST_PADDED} x {MNIST_PADDED}"
-    parts = last_validates(len(x_train), len(x_test), part_size(len(x_train), 10_000, 60_000))
-    source = (
-        f"{TITLES[name]} from {path.name if path else 'keras.datasets'}{padding}; "
-        f"the last {len(parts.validation):,} of its {len(x_train):,} training images validate."
-    )
-    return assemble(name, images, labels, parts, CLASS_NAMES[name], source)
+    return _last_validate(name, path, train, test, 60_000, padding)
 
 
 def load_cifar(name: str, data_dir: Path | None, side: int | None) -> ImageData:
@@ -106,13 +110,7 @@ def load_cifar(name: str, data_dir: Path | None, side: int | None) -> ImageData:
         train, test = _download(name, hint)
     else:
         train, test = _read_cifar(path)
-    images, labels = np.concatenate([train[0], test[0]]), np.concatenate([train[1], test[1]])
-    parts = last_validates(len(train[0]), len(test[0]), part_size(len(train[0]), 10_000, 50_000))
-    source = (
-        f"CIFAR-10 from {path.name if path else 'keras.datasets'}; the last "
-        f"{len(parts.validation):,} of its {len(train[0]):,} training images validate."
-    )
-    return assemble(name, images, labels, parts, CLASS_NAMES[name], source)
+    return _last_validate(name, path, train, test, 50_000)
 
 
 def load_svhn(name: str, data_dir: Path | None, side: int | None) -> ImageData:
@@ -129,18 +127,18 @@ def load_svhn(name: str, data_dir: Path | None, side: int | None) -> ImageData:
     hint = f"put {SVHN_FILES[0]} and {SVHN_FILES[1]} from {SVHN_HOME} into {PLACE}"
     if all(paths):
         splits = [_read_mat(path) for path in paths if path]
-        origin = " and ".join(SVHN_FILES)
+        sizes, origin = [len(images) for images, _ in splits], " and ".join(SVHN_FILES)
     elif any(paths):
         raise UserError(f"{SVHN_FILES[0 if paths[0] is None else 1]} is missing: {hint}.")
     else:
-        splits = through_tfds.load_splits("svhn_cropped", ("train", "test"), data_dir, hint)
+        _, sizes, batches = tfds_batches("svhn_cropped", ("train", "test"), data_dir, hint)
+        splits = [(batch["image"], batch["label"]) for batch in batches]
         origin = "tensorflow-datasets (svhn_cropped)"
     images, labels = (np.concatenate(both) for both in zip(*splits, strict=True))
-    (train, _), (test, _) = splits
-    cut = len(train) + part_size(len(test), 10_000, 26_032)
-    parts = Parts(*np.split(np.arange(len(images)), [len(train), cut]))
+    cut = sizes[0] + part_size(sizes[1], 10_000, 26_032)
+    parts = Parts(*np.split(np.arange(len(images)), [sizes[0], cut]))
     source = (
-        f"SVHN cropped from {origin}; of its {len(test):,} test images the first "
+        f"SVHN cropped from {origin}; of its {sizes[1]:,} test images the first "
         f"{len(parts.validation):,} validate and the others test."
     )
     return assemble(name, images, labels, parts, DIGITS, source)
@@ -160,15 +158,66 @@ def load_lfwcrop(name: str, data_dir: Path | None, side: int | None) -> ImageDat
         raise UserError(
             f"LFWcrop cannot be downloaded: put {LFWCROP_FILE} (blob, offsets, names) into {PLACE}."
         )
-    blob = read_blob(path, (), (64, 64, 3), label="decoding LFWcrop")
-    n = len(blob.images)
+    decoded, _ = read_blob(path, (), (64, 64, 3), label="decoding LFWcrop")
+    n = len(decoded.images)
     held_out = part_size(n, 1000, 13_233)
     parts = random_parts(n, held_out, held_out, np.random.default_rng(0))
     source = (
         f"LFWcrop from {path.name}, {n:,} faces 64 x 64 drawn apart by seed 0; "
         "one person may be in several parts."
     )
-    return assemble(name, blob.images, None, parts, None, source, blob.dropped)
+    return assemble(name, decoded.images, None, parts, None, source, decoded.dropped)
+
+
+def load_celeba(name: str, data_dir: Path | None, side: int | None) -> ImageData:
+    """RGB faces: the centre 140 x 140 of 178 x 218, bilinear to 64 x 64 (or `side`).
+
+    From the folder of JPEGs with its partition file, else by tensorflow-datasets; decoded once
+    into the user's cache and mapped from there.  The partition file has 162,770 + 19,867 + 19,962
+    images (the GMAE paper counts 162,721 + 19,866 + 19,961).
+
+    Raises
+    ------
+    UserError: one of the two without the other, a partition file of another layout, or neither
+        files nor tensorflow-datasets.
+    """
+    edge = side or CELEBA_SIDE
+    folder = find(data_dir, name, CELEBA_FOLDER)
+    partition = find(data_dir, name, *CELEBA_PARTITIONS)
+    lines: list[str] = []
+    if folder and partition:
+        decoded, splits, lines = _faces_of_folder(folder, partition, edge)
+        origin = f"{CELEBA_FOLDER} and {partition.name}"
+    elif folder or partition:
+        missing = CELEBA_PARTITIONS[0] if folder else CELEBA_FOLDER
+        raise UserError(f"{missing} of CelebA is missing: {CELEBA_HINT}.")
+    else:
+        decoded, splits = _faces_of_tfds(data_dir, edge)
+        origin = "tensorflow-datasets (celeb_a)"
+    refuse_mostly_lost(str(folder or "tensorflow-datasets"), len(splits), decoded.dropped)
+    parts = Parts(*(np.flatnonzero(splits[decoded.kept] == code) for code in range(3)))
+    if not all(len(part) for part in parts):
+        where = folder or "tensorflow-datasets"
+        raise UserError(f"CelebA in {where} has an empty part: {CELEBA_HINT}.")
+    source = (
+        f"CelebA from {origin}, published partition, centre {CELEBA_CROP} x {CELEBA_CROP} "
+        f"resized to {edge} x {edge}."
+    )
+    return assemble(name, decoded.images, None, parts, None, source, [*decoded.dropped, *lines])
+
+
+def _last_validate(
+    name: str, path: Path | None, train: Split, test: Split, published: int, note: str = ""
+) -> ImageData:
+    """Of `published` training images the last 10,000 validate, of fewer the same share."""
+    images, labels = (np.concatenate(both) for both in zip(train, test, strict=True))
+    n = len(train[0])
+    parts = last_validates(n, len(test[0]), part_size(n, 10_000, published))
+    source = (
+        f"{TITLES[name]} from {path.name if path else 'keras.datasets'}{note}; the last "
+        f"{len(parts.validation):,} of its {n:,} training images validate."
+    )
+    return assemble(name, images, labels.reshape(-1), parts, CLASS_NAMES[name], source)
 
 
 def _download(name: str, hint: str) -> tuple[Split, Split]:
@@ -176,23 +225,22 @@ def _download(name: str, hint: str) -> tuple[Split, Split]:
     import keras
 
     try:
-        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+        train, test = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UserError(f"{TITLES[name]} cannot be downloaded: {hint}.") from error
-    return (x_train, y_train.reshape(-1)), (x_test, y_test.reshape(-1))
+    return train, test
 
 
 def _read_cifar(path: Path) -> tuple[Split, Split]:
     try:
-        contents = dict(_archived(path) if path.is_file() else _unpacked(path))
+        contents = _cifar_batches(path)
     except (OSError, EOFError, tarfile.TarError) as error:
         raise UserError(f"{path} cannot be read ({error}): replace it.") from error
-    missing = [name for name in CIFAR_BATCHES if name not in contents]
-    if missing:
-        raise UserError(f"{path} has no {missing[0]}: it needs {', '.join(CIFAR_BATCHES)}.")
     splits = []
     for names in (CIFAR_BATCHES[:5], CIFAR_BATCHES[5:]):
         for name in names:
+            if name not in contents:
+                raise UserError(f"{path} has no {name}: it needs {', '.join(CIFAR_BATCHES)}.")
             if not contents[name] or len(contents[name]) % CIFAR_RECORD:
                 raise UserError(f"{path.name}/{name} is no batch of CIFAR-10: replace it.")
         joined = b"".join(contents[name] for name in names)
@@ -202,23 +250,23 @@ def _read_cifar(path: Path) -> tuple[Split, Split]:
     return splits[0], splits[1]
 
 
-def _unpacked(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for name in CIFAR_BATCHES:
-        if (folder / name).is_file():
-            yield name, (folder / name).read_bytes()
-
-
-def _archived(path: Path) -> Iterator[tuple[str, bytes]]:
+def _cifar_batches(path: Path) -> dict[str, bytes]:
+    """Contents by name, of a folder or an archive."""
+    if path.is_dir():
+        files = (path / name for name in CIFAR_BATCHES)
+        return {file.name: file.read_bytes() for file in files if file.is_file()}
+    found = {}
     with tarfile.open(path) as archive:
         for member in archive:
-            file = archive.extractfile(member) if member.isfile() else None
-            if file is not None and Path(member.name).name in CIFAR_BATCHES:
-                yield Path(member.name).name, file.read()
+            name = Path(member.name).name
+            if name in CIFAR_BATCHES and (file := archive.extractfile(member)):
+                found[name] = file.read()
+    return found
 
 
 def _load_reencoded(name: str, path: Path) -> ImageData:
-    blob = read_blob(path, ("y", "is_test"), (32, 32, 3), label="decoding CIFAR-10")
-    labels, is_test = blob.arrays["y"], blob.arrays["is_test"].astype(bool)
+    blob, arrays = read_blob(path, ("y", "is_test"), (32, 32, 3), label="decoding CIFAR-10")
+    labels, is_test = arrays["y"], arrays["is_test"].astype(bool)
     rng = np.random.default_rng(0)
     train, test = (rng.permutation(np.flatnonzero(rows)) for rows in (~is_test, is_test))
     cut = len(train) - part_size(len(train), 10_000, 50_000)
@@ -230,7 +278,7 @@ def _load_reencoded(name: str, path: Path) -> ImageData:
     return assemble(name, blob.images, labels, parts, CLASS_NAMES[name], source, blob.dropped)
 
 
-def _read_mat(path: Path) -> tuple[Images, NDArray[Any]]:
+def _read_mat(path: Path) -> Split:
     """X [32, 32, 3, N] and y [N, 1] of a file as [N, 32, 32, 3] and digits [N]."""
     from scipy.io import loadmat
 
@@ -244,3 +292,67 @@ def _read_mat(path: Path) -> tuple[Images, NDArray[Any]]:
             f"{path} has X {list(images.shape)} and {len(labels)} labels: it is not SVHN cropped."
         )
     return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), labels % 10  # label 10 is digit 0
+
+
+def _faces_of_folder(
+    folder: Path, partition: Path, side: int
+) -> tuple[Decoded, NDArray[Any], list[str]]:
+    """Faces in the order of the parts; the part of each; lines for what does not fit together."""
+    if (folder / CELEBA_FOLDER).is_dir():  # some archives hold the folder twice
+        folder = folder / CELEBA_FOLDER
+    listed = _read_partition(partition)
+    found = {p.name for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png")}
+    found = {name for name in found if not name.startswith(".")}
+    names = sorted(found & listed.keys(), key=lambda name: (listed[name], name))
+    if not names:
+        raise UserError(f"{folder} has no image that {partition} lists: {CELEBA_HINT}.")
+    lines = [f"{name} is not in {partition.name}" for name in sorted(found - listed.keys())]
+    if missing := sorted(listed.keys() - found):
+        lines.append(f"{missing[0]} and {len(missing) - 1} more of {partition.name} are not there")
+    files = fingerprint(folder, names)
+    decoded = decode_all(
+        [folder / name for name in names],
+        names,
+        lambda path: read_face(path, CELEBA_CROP, side),
+        (side, side, 3),
+        label="decoding CelebA",
+        cache=cache_name("celeba", CELEBA_CROP, side, files, sorted(listed.items())),
+    )
+    return decoded, np.array([listed[name] for name in names]), lines
+
+
+def _read_partition(path: Path) -> dict[str, int]:
+    """File name -> 0 (training), 1 (validation) or 2 (test).  `UserError` for another line."""
+    partition = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text: replace it.") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("image_id"):
+            continue
+        match = re.fullmatch(r"(\S+?)[\s,]+([012])\s*", line)
+        if match is None:
+            raise UserError(
+                f'{path}, line {number}: "{line.strip()[:60]}" is no file name and 0, 1 or 2.'
+            )
+        partition[match[1]] = int(match[2])
+    return partition
+
+
+def _faces_of_tfds(data_dir: Path | None, side: int) -> tuple[Decoded, NDArray[Any]]:
+    from PIL import Image
+
+    splits = ("train", "validation", "test")
+    version, sizes, batches = tfds_batches("celeb_a", splits, data_dir, CELEBA_HINT)
+    faces = (face for batch in batches for face in batch["image"])
+    decoded = decode_all(
+        range(sum(sizes)),
+        [f"{split} image {i}" for split, n in zip(splits, sizes, strict=True) for i in range(n)],
+        lambda _: shrink_face(Image.fromarray(next(faces)), CELEBA_CROP, side),
+        (side, side, 3),
+        label="reading CelebA",
+        cache=cache_name("celeba", CELEBA_CROP, side, version),
+        threads=1,
+    )
+    return decoded, np.repeat(np.arange(3), sizes)

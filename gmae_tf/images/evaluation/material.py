@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class Material:
     train: Part
     validation: Part
     test: Part
-    densities: dict[str, LatentDensity]
+    densities: dict[DensityKind, LatentDensity]
 
     @classmethod
     def collect(
@@ -62,13 +62,12 @@ class Material:
         """Encode and fit; `step` hears what is being done."""
         rng = np.random.default_rng(seed)
         step("encoding")
-        train = _part(model, data.train, data.train_labels, rng)
-        validation = _part(model, data.validation, data.validation_labels, rng)
-        test = _part(model, data.test, data.test_labels, rng)
+        train, validation, test = (
+            _part(model, getattr(data, name), getattr(data, f"{name}_labels"), rng)
+            for name in ("train", "validation", "test")
+        )
         step("densities")
-        densities: dict[str, LatentDensity] = {
-            kind: LatentDensity(kind).fit(train.codes, seed) for kind in KINDS
-        }
+        densities = {kind: LatentDensity(kind).fit(train.codes, seed) for kind in KINDS}
         return cls(model, data, n, seed, train, validation, test, densities)
 
     def rng(self, purpose: int) -> np.random.Generator:
@@ -112,12 +111,7 @@ class Material:
         return self.prior is not None and self.prior.n_components > 1
 
 
-def _part(
-    model: ImageAutoencoder,
-    images: Images,
-    labels: NDArray[np.int64] | None,
-    rng: np.random.Generator,
-) -> Part:
+def _part(model: ImageAutoencoder, images: Images, labels: Any, rng: np.random.Generator) -> Part:
     if len(images) > MAX_CODES:
         rows = np.sort(rng.choice(len(images), MAX_CODES, replace=False))
         images, labels = images[rows], None if labels is None else labels[rows]

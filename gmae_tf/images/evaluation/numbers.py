@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmae_tf.images.evaluation.generation import generation
 from gmae_tf.images.evaluation.material import Images, Material
-from gmae_tf.images.presets import SMALLEST
+from gmae_tf.images.evaluation.sets import generation
+from gmae_tf.images.options import SMALLEST
 from gmae_tf.metrics import clustering, latent
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def cluster_source(material: Material) -> str:
 def codes(material: Material, batch_size: int) -> dict[str, Any]:
     """How well held-out codes, in evaluation mode, fit the prior, and their densities in nats."""
     prior, z = material.prior, material.test.codes
-    likelihoods = {
+    likelihoods: dict[str, float] = {
         kind: latent.mean_log_likelihood(density, z[:MAX_KDE] if kind == "kde" else z)
         for kind, density in material.densities.items()
     }
@@ -152,11 +152,7 @@ def reconstruction(material: Material) -> dict[str, Any]:
     """Mean squared error of test images, pixels in [0, 1], and the peak signal-to-noise ratio."""
     errors = squared_errors(material.test.images, material.model.decode(material.test.codes))
     decibels = -10 * np.log10(np.maximum(errors, 1e-10))
-    return {
-        "images": len(errors),
-        "mse": float(errors.mean()),
-        "psnr": float(decibels.mean()),
-    }
+    return {"images": len(errors), "mse": float(errors.mean()), "psnr": float(decibels.mean())}
 
 
 def squared_errors(images: Images, others: Images) -> NDArray[np.float64]:

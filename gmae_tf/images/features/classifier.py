@@ -14,7 +14,6 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_int, check_number
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[3] / "data" / "pretrained" / "classifiers"
 FEATURES = 128
+TRAINED = ("seed", "epochs", "batch_size", "learning_rate", "shift")
+"""Options that are kept with a classifier."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Classifier:
             ) from error
         return cls(network, details)
 
-    def _predict(self, images: NDArray[np.uint8]) -> tuple[Any, Any]:
+    def _predict(self, images: NDArray[np.uint8]) -> tuple[Any, ...]:
         shape = (self.details.side, self.details.side, self.details.channels)
         if images.dtype != np.uint8 or images.shape[1:] != shape:
             raise UserError(
@@ -121,8 +123,8 @@ class Classifier:
                 "train one on yours"
             )
         if len(images) == 0:  # Keras predicts nothing only from something
-            empty = partial(np.zeros, dtype=np.float32)
-            return empty((0, self.dim)), empty((0, len(self.details.classes)))
+            widths = self.dim, len(self.details.classes)
+            return tuple(np.zeros((0, width), np.float32) for width in widths)
         return self.network.predict(images, batch_size=500, verbose=0)
 
 
@@ -254,10 +256,7 @@ def fit_classifier(data: ImageData, config: ClassifierConfig) -> Classifier:
     fit_network(
         network,
         (data.train, np.searchsorted(classes, data.train_labels)),
-        (
-            data.validation[held_out],
-            np.searchsorted(classes, data.validation_labels[held_out]),
-        ),
+        (data.validation[held_out], np.searchsorted(classes, data.validation_labels[held_out])),
         config,
     )
     halves = half_weights(network)
@@ -268,14 +267,10 @@ def fit_classifier(data: ImageData, config: ClassifierConfig) -> Classifier:
         side=data.side,
         channels=data.channels,
         classes=tuple(names[c] if names else str(c) for c in classes),
-        seed=config.seed,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        shift=config.shift,
         test_accuracy=0.0,
         sha256=digest(halves),
         versions=versions(("keras", "tensorflow", "jax", "numpy")),
+        **{name: getattr(config, name) for name in TRAINED},
     )
     found = classes[Classifier(network, details).predict(data.test)]
     accuracy = float(np.mean(found == data.test_labels))
@@ -291,9 +286,10 @@ def fit_network(
     """Adam on the cross-entropy, learning rate along a half cosine, images shifted at random."""
     import keras
 
+    from gmae_tf.training.batches import ShiftedBatches
     from gmae_tf.training.callbacks import EpochProgress
 
-    batches = _shifted_batches(*train, config)
+    batches = ShiftedBatches(*train, config.batch_size, config.seed, config.shift)
     model = keras.Model(network.input, network.outputs[1])
     schedule = keras.optimizers.schedules.CosineDecay(
         config.learning_rate, max(1, config.epochs * len(batches)), alpha=0.01
@@ -321,42 +317,10 @@ def fit_network(
     )
 
 
-def shift_images(
-    images: NDArray[np.uint8], offsets: NDArray[np.int64], shift: int
-) -> NDArray[np.uint8]:
-    """Move image i of [N, H, W, C] by offsets[i] = (down, right); borders are repeated."""
-    _, height, width, _ = images.shape
-    border = ((0, 0), (shift, shift), (shift, shift), (0, 0))
-    padded = np.pad(images, border, mode="edge")
-    rows = np.arange(height)[None, :] + shift - offsets[:, :1]
-    columns = np.arange(width)[None, :] + shift - offsets[:, 1:]
-    return padded[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
-
-
-def _shifted_batches(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], config: ClassifierConfig
-) -> Any:
-    from gmae_tf.training.batches import SeededBatches
-
-    class ShiftedBatches(SeededBatches):
-        """Batches of images and labels; order and shifts by (seed, epoch, batch) alone."""
-
-        def __getitem__(self, index: int) -> tuple[Any, ...]:
-            rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-            rng = np.random.default_rng([self.seed, self.epoch, index])
-            offsets = rng.integers(-config.shift, config.shift + 1, (len(rows), 2))
-            return shift_images(images[rows], offsets, config.shift), labels[rows]
-
-    return ShiftedBatches(images, config.batch_size, config.seed)
-
-
 def _check(config: ClassifierConfig) -> None:
     for name in ("epochs", "batch_size", "learning_rate"):
-        if getattr(config, name) <= 0:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be greater than 0, not {getattr(config, name)}")
-    if config.shift < 0:
-        raise UserError(f"--shift must not be negative, but is {config.shift}")
+        check_number(getattr(config, name), f"--{name.replace('_', '-')}", positive=True)
+    check_int(config.shift, "--shift")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

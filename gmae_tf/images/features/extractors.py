@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gmae_tf.metrics.frechet import Moments, frechet_distance, kernel_distance
-from gmae_tf.metrics.precision_recall import f_beta_summary, neighbour_precision_recall, prd_curve
-from gmae_tf.metrics.sliced_wasserstein import sliced_wasserstein
+from gmae_tf.metrics.sets import (
+    Moments,
+    f_beta_summary,
+    frechet_distance,
+    kernel_distance,
+    neighbour_precision_recall,
+    prd_curve,
+    sliced_wasserstein,
+)
 
 Images = NDArray[np.uint8]
 
@@ -35,35 +40,13 @@ class Extractor(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class SetScores:
-    """One row of the table: a named set of images against the reference.
-
-    All but `sliced_wasserstein` are None without an extractor.
-    """
-
-    name: str
-    n: int
-    sliced_wasserstein: float
-    """Order 2, of pixels in [0, 1]."""
-    frechet: float | None = None
-    kernel: float | None = None
-    """Mean over blocks."""
-    kernel_std: float | None = None
-    f8: float | None = None
-    """F_8 of the precision-recall curve for distributions: recall."""
-    f1_8: float | None = None
-    """F_1/8 of that curve: precision."""
-    precision: float | None = None
-    """By nearest neighbours."""
-    recall: float | None = None
+SCORES = ("frechet", "kernel", "kernel_std", "f8", "f1_8", "precision", "recall")
+"""Metrics in features: Frechet and kernel distance (mean and deviation of blocks), F_8 and F_1/8 of
+the precision-recall curve for distributions, precision and recall by nearest neighbours."""
 
 
 def make_extractor(
-    dataset: str,
-    labelled: bool,
-    inception: Path | None = None,
-    classifier: Path | None = None,
+    dataset: str, labelled: bool, inception: Path | None = None, classifier: Path | None = None
 ) -> Extractor | None:
     """Inception where its weights are given, else the classifier of the data set.
 
@@ -94,36 +77,28 @@ def evaluate_sets(
     sets: Iterable[tuple[str, Images]],
     *,
     seed: int = 0,
-) -> list[SetScores]:
+) -> list[dict[str, Any]]:
     """All metrics of each named set of uint8 images against the reference, in order.
 
-    Give anchors among the sets: other real images (the floor) and noise (the ceiling).  Frechet
-    distances compare only between sets of one size.  One set is held at a time.
+    A row has name, n, `sliced_wasserstein` (order 2, of pixels in [0, 1]) and `SCORES`, which are
+    None without an extractor.  Give anchors among the sets: other real images (the floor) and noise
+    (the ceiling).  Frechet distances compare only between sets of one size.  One set is held at a
+    time.
     """
-    features = None if extractor is None else extractor(reference)
-    moments = None if features is None else Moments.of(features)
+    real = None if extractor is None else extractor(reference)
+    moments = None if real is None else Moments.of(real)
     rows = []
     for name, images in sets:
         sliced = sliced_wasserstein(images, reference, seed=seed)
-        scores: dict[str, float] = {}
-        if extractor is not None and features is not None and moments is not None:
-            scores = _feature_scores(extractor(images), features, moments, seed)
-        rows.append(SetScores(name, len(images), sliced, **scores))
+        scores: Iterable[float | None] = [None] * len(SCORES)
+        if extractor is not None and real is not None and moments is not None:
+            own = extractor(images)
+            scores = (
+                frechet_distance(own, moments),
+                *kernel_distance(own, real, seed=seed),
+                *f_beta_summary(prd_curve(own, real, seed=seed)),
+                *neighbour_precision_recall(own, real, seed=seed),
+            )
+        row = {"name": name, "n": len(images), "sliced_wasserstein": sliced}
+        rows.append({**row, **dict(zip(SCORES, scores, strict=True))})
     return rows
-
-
-def _feature_scores(
-    own: NDArray[Any], reference: NDArray[Any], moments: Moments, seed: int
-) -> dict[str, float]:
-    kernel, kernel_std = kernel_distance(own, reference, seed=seed)
-    f8, f1_8 = f_beta_summary(prd_curve(own, reference, seed=seed))
-    precision, recall = neighbour_precision_recall(own, reference, seed=seed)
-    return {
-        "frechet": frechet_distance(own, moments),
-        "kernel": kernel,
-        "kernel_std": kernel_std,
-        "f8": f8,
-        "f1_8": f1_8,
-        "precision": precision,
-        "recall": recall,
-    }

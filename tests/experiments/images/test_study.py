@@ -11,7 +11,7 @@ import pytest
 from experiments.images.study import StudyConfig, distances, grid, judge
 from gmae_tf.density import LatentDensity
 from gmae_tf.images.model import ImageAutoencoder
-from gmae_tf.metrics.frechet import frechet_distance
+from gmae_tf.metrics.sets import frechet_distance
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 from tests.conftest import RunCli

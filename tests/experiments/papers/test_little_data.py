@@ -102,6 +102,7 @@ def test_useless_options_are_refused(tmp_path: Path, change: dict, sentence: str
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow  # its parts are tested above, and a study from end to end in images/test_study.py
 @pytest.mark.usefixtures("eager")
 def test_a_study_runs_and_repeats_nothing(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.papers.little_data.CONTROLS", {"ae": "mixture, AE"})

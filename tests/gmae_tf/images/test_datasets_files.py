@@ -303,13 +303,11 @@ def stand_in(fail: bool = False) -> SimpleNamespace:
     faces = {"train": range(40), "validation": range(40, 50), "test": range(50, 60)}
 
     class Builder:
-        info = SimpleNamespace(
-            full_name="celeb_a/2.1.0",
-            splits={part: SimpleNamespace(num_examples=len(n)) for part, n in faces.items()},
-        )
-
-        def __init__(self, name: str) -> None:
+        def __init__(self, name: str, **_: str) -> None:
             self.name = name
+            sizes = faces if name == "celeb_a" else svhn
+            splits = {part: SimpleNamespace(num_examples=len(n)) for part, n in sizes.items()}
+            self.info = SimpleNamespace(full_name=f"{name}/2.1.0", splits=splits)
 
         def download_and_prepare(self) -> None:
             if fail:
@@ -319,10 +317,10 @@ def stand_in(fail: bool = False) -> SimpleNamespace:
             self, split: str, shuffle_files: bool, batch_size: int | None = None
         ) -> Iterator[dict[str, Any]]:
             assert not shuffle_files
-            if self.name == "celeb_a":
-                return ({"image": face(n)} for n in faces[split])
-            assert self.name == "svhn_cropped"
             assert batch_size is not None
+            if self.name == "celeb_a":
+                return ({"image": face(n)[None]} for n in faces[split])
+            assert self.name == "svhn_cropped"
             cuts = np.arange(40, len(svhn[split]), 40)  # batches, the last one smaller
             images = np.split(svhn[split], cuts)
             labels = np.split(np.arange(len(svhn[split])) % 10, cuts)

@@ -12,14 +12,13 @@ from PIL import Image
 from scipy.stats import norm
 
 from gmae_tf.images import figures
-from gmae_tf.images.figures.images import BREAK, GAP, compose
-from gmae_tf.images.figures.latent import marginal
+from gmae_tf.images.figures import BREAK, GAP, compose, marginal
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.plotting import WIDTH
+from gmae_tf.utils.plotting import WIDTH, Picture, png
 
 
 def opened(figure) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(figures.png(figure))).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(png(figure))).convert("RGB"))
 
 
 def random_images(*shape: int) -> np.ndarray:
@@ -188,8 +187,8 @@ def test_training_curves_draw_what_was_logged():
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     cells = random_images(1, 2, 8, 8, 1)
-    first, second = (figures.png(figures.image_grid(cells)) for _ in range(2))
+    first, second = (png(figures.image_grid(cells)) for _ in range(2))
     assert first == second
-    path = figures.Picture("all", "grid", "A grid", "Two images.", first).write(tmp_path)
+    path = Picture("all", "grid", "A grid", "Two images.", first).write(tmp_path)
     assert path.name == "grid.png"
     assert path.read_bytes() == first

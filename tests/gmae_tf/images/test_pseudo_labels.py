@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from gmae_tf.images.pseudo_labels import neighbour_clusters
+from gmae_tf.images.training import neighbour_clusters
 
 
 @pytest.fixture

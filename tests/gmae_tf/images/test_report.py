@@ -16,9 +16,10 @@ from PIL import Image
 from rich.console import Console
 
 from gmae_tf.images.evaluation.tables import SECTIONS, number, percent, sentences, tables
-from gmae_tf.images.figures import Picture, image_grid, png
+from gmae_tf.images.figures import image_grid
 from gmae_tf.images.report import print_results, render, write_page
 from gmae_tf.utils.html import png_size
+from gmae_tf.utils.plotting import Picture, png
 
 NASTY = "<script>x</script> & [red]"
 VOID = {"meta", "img", "br", "hr", "link", "input"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from gmae_tf.errors import UserError
-from gmae_tf.metrics.frechet import Moments, frechet_distance, kernel_distance
+from gmae_tf.metrics.sets import Moments, frechet_distance, kernel_distance
 
 
 def correlated(rng: np.random.Generator, n: int, p: int, shift: float = 0.0) -> np.ndarray:

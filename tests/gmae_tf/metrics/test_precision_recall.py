@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gmae_tf.metrics.precision_recall import (
+from gmae_tf.metrics.sets import (
     PrecisionRecallCurve,
     distribution_curve,
     f_beta_summary,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from gmae_tf.errors import UserError
-from gmae_tf.metrics.sliced_wasserstein import sliced_wasserstein, wasserstein_powers
+from gmae_tf.metrics.sets import sliced_wasserstein, wasserstein_powers
 
 
 @settings(max_examples=40, deadline=None)

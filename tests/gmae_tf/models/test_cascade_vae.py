@@ -12,8 +12,8 @@ from keras import ops
 from gmae_tf.autoencoder import Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models import build_model
+from gmae_tf.models.cascade_vae import assign
 from gmae_tf.models.config import Parts, Recipe
-from gmae_tf.models.layers.assignment import assign
 from grammar.autoencoder.losses import MaskedCrossEntropy
 
 

@@ -33,7 +33,7 @@ def test_gaussian_data_get_the_best_linear_channel(make_model, train):
     scales = np.sqrt([*spectrum, 0.01, 0.01, 0.01, 0.01])
     rows = np.random.default_rng(0).normal(size=(20_000, 6)) * scales
     model = make_model("cv-vae", options={"kl_weight": w})
-    last = train(model, rows.astype(np.float32), 6, batch_size=100, learning_rate=1e-2)[-1]
+    last = train(model, rows.astype(np.float32), 6, batch_size=200, learning_rate=1e-2)[-1]
     m = s * np.sqrt(2 * spectrum / w) - s**2
     kl = 0.5 * (m + s**2 - 1 - np.log(s**2)).sum()
     assert last["kl"] == pytest.approx(kl, rel=0.05)

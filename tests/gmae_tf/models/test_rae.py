@@ -11,7 +11,7 @@ from gmae_tf.autoencoder import Batch
 from gmae_tf.density import LatentDensity
 from gmae_tf.errors import UserError
 from gmae_tf.images.networks import DoublingConv2D, HalvingConv2D, image_networks
-from gmae_tf.models.layers.spectral import SpectralNorm, spectrally_normalised
+from gmae_tf.models.layers import SpectralNorm, spectrally_normalised
 from gmae_tf.models.rae import DecoderDecay, DecoderJacobian
 from grammar.autoencoder.autoregressive import AutoregressiveDecoder
 from tests.oracles.tensors import gradient

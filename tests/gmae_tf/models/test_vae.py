@@ -53,7 +53,7 @@ def test_gaussian_data_get_the_solution_of_probabilistic_pca(
     # With a decoder variance v, directions of variance l > v take log(l / v) / 2 nats each and
     # leave an error of v; all others leave l (Lucas et al. 2019).
     model = make_model(name, options=options)
-    last = train(model, rows.astype(np.float32), 6, batch_size=100, learning_rate=1e-2)[-1]
+    last = train(model, rows.astype(np.float32), 6, batch_size=200, learning_rate=1e-2)[-1]
     assert last["kl"] == pytest.approx(0.5 * np.log(SPECTRUM[:2] / variance).sum(), rel=0.05)
     error = 6 * last["reconstruction"]
     assert error == pytest.approx(2 * variance + SPECTRUM[2:].sum(), rel=0.1)

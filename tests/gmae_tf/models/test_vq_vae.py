@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 from gmae_tf.autoencoder import Batch
-from gmae_tf.models.layers.perceptrons import CausalPerceptron
+from gmae_tf.models.vq_vae import CausalPerceptron
 
 SMALL = {"entries": 8, "positions": 2, "dims": 2, "units": 16}
 

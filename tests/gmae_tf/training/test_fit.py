@@ -353,6 +353,8 @@ def test_tensorboard_reads_the_logs_of_every_epoch(reference):
 
     for part, prefix in (("train", ""), ("validation", "val_")):
         events = EventAccumulator(str(reference[0] / "tensorboard" / part)).Reload()
-        read = [(event.step, event.value) for event in events.Scalars("epoch_loss")]
+        read = [
+            (event.step, event.tensor_proto.float_val[0]) for event in events.Tensors("epoch_loss")
+        ]
         wanted = [(epoch, row[f"{prefix}loss"]) for epoch, row in enumerate(reference[1])]
         np.testing.assert_allclose(read, wanted, rtol=1e-6)

@@ -13,11 +13,10 @@ pytestmark = [
 ]
 
 
-def test_scanned_steps_are_those_of_train_on_batch(tmp_path, run_cli):
-    env = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    done = run_cli("-m", "tests.oracles.scan_session", tmp_path, env=env)
-    assert done.returncode == 0, done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())
+def test_scanned_steps_are_those_of_train_on_batch(jax_alone):
+    folder, said = jax_alone
+    assert said["scan"]["status"] == 0, said["scan"]["err"]
+    results = json.loads((folder / "scan" / "results.json").read_text())
     assert results["moved"] > 1e-2
     assert results["scan"] < 1e-4
     assert results["recurrent"] < 1e-5

@@ -203,12 +203,14 @@ def test_output_that_is_no_terminal_is_plain_text(run_cli: RunCli) -> None:
 def test_help_of_every_command_answers_within_a_second(run_cli: RunCli, module: str) -> None:
     run_cli("-m", module, "--help")  # compiles the modules
     durations = []
-    for _ in range(3):
+    for _ in range(3):  # other processes may hold it up
         start = time.perf_counter()
         done = run_cli("-m", module, "--help")
         durations.append(time.perf_counter() - start)
         assert done.returncode == 0
         assert "--config" in done.stdout
+        if durations[-1] < 1.0:
+            break
     assert min(durations) < 1.0
 
 

@@ -39,17 +39,37 @@ def test_a_step_sees_only_the_rules_before_it(rng):
     assert np.abs(after[:, 5] - before[:, 5]).max() > 1e-4
 
 
-def test_steps_one_by_one_are_the_same_as_all_at_once(rng):
+class Forced:
+    """A mask of decoding that allows the rules of given sequences alone."""
+
+    def __init__(self, rules: np.ndarray) -> None:
+        self.rules, self.step = rules, 0
+
+    @property
+    def top(self) -> np.ndarray:
+        return np.array(SYMBOLS)[self.rules[:, self.step]]
+
+    def allowed(self) -> np.ndarray:
+        return np.arange(len(SYMBOLS)) == self.rules[:, self.step, None]
+
+    def apply(self, rules: np.ndarray) -> None:
+        self.step += 1
+
+
+def test_steps_one_by_one_are_the_same_as_all_at_once(rng, monkeypatch):
     network, rules = decoder(), sequences(5, rng)
+    rules[0] %= PADDING  # one sequence is open to the end, so every step is taken
     codes = rng.normal(size=(5, D)).astype(np.float32)
     expected = network.predict_on_batch([codes, rules.astype(np.int32)])
-    places, state = network.plan(codes)
-    before = np.full(5, PADDING)
-    for step in range(T):
-        opened = np.array(SYMBOLS)[rules[:, step]]
-        logits, state = network.step(codes, places[:, step], before, opened, state)
-        np.testing.assert_allclose(logits, expected[:, step], atol=1e-5)
-        before = rules[:, step]
+    steps = iter(range(T))
+
+    def choose(logits, allowed, temperature, draws):
+        np.testing.assert_allclose(logits, expected[:, next(steps)], atol=1e-5)
+        return allowed.argmax(axis=1)
+
+    monkeypatch.setattr("grammar.autoencoder.autoregressive.choose", choose)
+    np.testing.assert_array_equal(network.decode(codes, Forced(rules)), rules)
+    assert next(steps, None) is None
 
 
 def test_a_shorter_sequence_gives_the_same_logits(rng):

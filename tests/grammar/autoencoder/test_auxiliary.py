@@ -8,7 +8,7 @@ from keras import ops
 
 from gmae_tf.models.auxiliary import AuxiliaryObjectives
 from gmae_tf.models.config import Recipe
-from gmae_tf.training.target_batches import AnnotatedSequences, TargetBatches
+from gmae_tf.training.batches import AnnotatedSequences, TargetBatches
 from grammar.autoencoder.architectures import Architecture, build_from_recipe
 from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.library import load_grammar

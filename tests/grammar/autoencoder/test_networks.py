@@ -47,10 +47,6 @@ def test_unrolling_changes_nothing(rng: np.random.Generator):
     np.testing.assert_allclose(unrolled(z), looped(z), atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int64"])
-def test_rules_become_one_hot(dtype: str, rng: np.random.Generator):
-    rules = rng.integers(0, 6, size=(2, 3)).astype(dtype)
-    layer = networks.OneHot(6)
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(rules)), np.eye(6)[rules])
-    assert layer.compute_output_shape((None, 3)) == (None, 3, 6)
-    assert networks.OneHot.from_config(layer.get_config()).depth == 6
+def test_whole_numbers_of_any_type_are_rules(rng: np.random.Generator):
+    encoder, rules = networks.rule_encoder(7, 6, 4), rng.integers(0, 6, size=(2, 7))
+    np.testing.assert_allclose(encoder(rules.astype(np.uint8)), encoder(rules), atol=1e-6)

@@ -14,6 +14,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.errors import ParseError
 from grammar.library import load_grammar
+from grammar.parsing.engines import ChartEngine
 from grammar.parsing.lalr import build_tables
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import sample_derivations, sample_strings
@@ -56,6 +57,23 @@ def test_equal_to_nltk_on_other_grammars(text):
     assert parser.exact == (text == LISTS)
     for string in sample_strings(grammar, 30, 11, seed=1):
         assert list(parser.parse(string)) == nltk_rules(grammar, string)
+
+
+def test_of_several_derivations_the_first_of_the_chart_is_taken():
+    grammar = Grammar("%ambiguous\nS -> S S | 'a' | S '+' S")
+    parser = Parser(grammar)
+    assert not parser.exact
+    for text in ("aaa", "a+aa", "a" * 10):
+        assert parser.parse(text) == ChartEngine(grammar).derive(list(text))
+    with pytest.raises(ParseError, match="ends too early"):
+        parser.parse("a" * 20 + "+")
+
+
+def test_conflicts_of_an_unambiguous_grammar_do_not_call_the_chart(monkeypatch):
+    monkeypatch.setattr("grammar.parsing.engines.ChartEngine", None)
+    assert (
+        len(Parser(Grammar("S -> 'a' S 'a' | 'b' S 'b' | 'a' | 'b'")).parse("ab" * 30 + "a")) == 31
+    )
 
 
 @given(st.integers(0, 2**32 - 1))

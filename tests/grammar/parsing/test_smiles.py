@@ -16,8 +16,9 @@ from grammar.codec import RuleCodec
 from grammar.errors import ParseError
 from grammar.library import load_grammar
 from grammar.parsing.engines import ChartEngine
+from grammar.parsing.lalr import build_tables
 from grammar.parsing.parser import Parser
-from grammar.parsing.smiles import SmilesEngine
+from grammar.parsing.smiles import proves_unambiguous
 from grammar.sampling.uniform import sample_derivations
 
 OFFICIAL = load_grammar("smiles").grammar
@@ -117,7 +118,7 @@ def test_parsing_undoes_derivation(name, seed):
     tokens = RuleCodec(grammar).tokens(rules)
     derivation = bytes(rules[rules != grammar.padding])
     assert parser.parse("".join(tokens)) == derivation
-    assert parser.parse(" ".join(tokens)) == derivation  # not cut by the expression of the engine
+    assert parser.parse(" ".join(tokens)) == derivation
 
 
 @pytest.mark.parametrize(
@@ -177,8 +178,8 @@ def test_every_symbol_in_brackets_is_an_element_for_rdkit():
 
 
 @pytest.mark.parametrize("name", GRAMMARS)
-def test_the_engine_is_chosen_and_exact(name):
-    assert SmilesEngine.for_grammar(GRAMMARS[name]) is not None
+def test_the_grammars_are_proved_unambiguous(name):
+    assert build_tables(GRAMMARS[name].rules[:-1]).conflicts  # not by their own tables
     assert PARSERS[name].exact
     assert not ChartEngine(GRAMMARS[name]).derivations(["C", "C"], limit=2)[1:]
 
@@ -194,25 +195,30 @@ def changed(old: str, new: str, text: str = OFFICIAL.text) -> Grammar:
         load_grammar("arithmetic").grammar,
         changed("| chain bond branched_atom", "| branched_atom bond chain"),  # other lists
         changed("| atom RB BB", ""),  # a rule less
-        changed("| bond DIGIT", "| bond DIGIT | '(' chain ')'"),  # a chain within a ring bond
+        changed("| bond DIGIT", "| bond DIGIT | '(' chain ')'"),  # as a branch
         changed("| '#'", "| '#' | '3'"),  # a bond that is also a digit
-        changed("symbol -> ", "symbol -> 'Sc' | "),  # may be sulphur and aromatic carbon
         changed("smiles -> chain", "smiles -> chain | smiles '=' chain"),  # '=' is also a bond
-        changed("smiles -> chain", "smiles -> chain | smiles '@' chain"),  # stands in brackets too
-        changed("smiles -> chain", "smiles -> chain | chain '.' smiles"),  # another list
+        changed("smiles -> chain", "smiles -> chain | branched_atom"),  # a chain in two ways
     ],
 )
-def test_the_engine_is_not_chosen_for_other_grammars(grammar):
-    assert SmilesEngine.for_grammar(grammar) is None
+def test_other_grammars_are_not_proved(grammar):
+    assert not proves_unambiguous(grammar)
 
 
-def test_the_engine_is_chosen_for_a_grammar_of_the_same_structure():
-    grammar = changed("'Cl' | 'Br'", "'Cl' | 'Br' | 'Q'")
-    text = "CQ(C)C1=CC=1"
+@pytest.mark.parametrize(
+    ("grammar", "text"),
+    [
+        (changed("'Cl' | 'Br'", "'Cl' | 'Br' | 'Q'"), "CQ(C)C1=CC=1"),
+        (changed("symbol -> ", "symbol -> 'Sc' | "), "C[Sc]C=1"),
+        (changed("smiles -> chain", "smiles -> chain | smiles '@' chain"), "C@C(=C)C"),
+        (changed("smiles -> chain", "smiles -> chain | chain '.' smiles"), "C.C=C.CC=1"),
+    ],
+)
+def test_grammars_of_the_same_structure_are_proved(grammar, text):
+    assert Parser(grammar).exact
     assert [Parser(grammar).parse(text)] == ChartEngine(grammar).derivations(
         grammar.tokenize(text), limit=2
     )
-    assert Parser(grammar).exact
 
 
 def test_blanks_keep_terminals_apart():

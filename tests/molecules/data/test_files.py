@@ -8,7 +8,7 @@ import pytest
 from rdkit import Chem
 
 from gmae_tf.errors import UserError
-from molecules.data.files import Record, read_records, unit
+from molecules.data.files import Record, file_unit, read_records
 
 
 def write(folder, name, text):
@@ -36,7 +36,7 @@ def test_a_list(tmp_path, name):
     path = write(tmp_path, name, "smiles name\nCCO ethanol\n\n  c1ccccc1\tbenzene\r\nnonsense\n")
     expected = [Record(2, "CCO"), Record(4, "c1ccccc1"), Record(5, "nonsense")]
     assert read_records(path) == expected
-    assert unit(path) == "line"
+    assert file_unit(path) == "line"
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
@@ -68,7 +68,7 @@ def test_records_of_an_sdf(tmp_path, name):
         ("C[C@H](N)O", {"y": "1.5"}), (None, {"y": "2"}), ("CCO", {}), ("c1ccccc1", {"y": "low"})
     )
     path = write(tmp_path, name, text)
-    assert unit(path) == "record"
+    assert file_unit(path) == "record"
     assert read_records(path, value_column="y") == [
         Record(1, "C[C@H](N)O", 1.5),
         Record(2, "", None, "not a molecule: RDKit cannot read the record"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rdkit import Chem, rdBase
 
 from gmae_tf.errors import UserError
-from grammar.cfg.compact import compact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import decode_logits
@@ -23,7 +22,7 @@ OFFICIAL = load_grammar("smiles").grammar
 GRAMMARS = {
     "smiles": OFFICIAL,
     "smiles_extended": load_grammar("smiles_extended").grammar,
-    "compact": compact(OFFICIAL),
+    "compact": load_grammar("smiles_compact").grammar,
 }
 LOVES = ["", "12345678", "(", "[", "#=", "SPI", "1=(", "C12", "[H+-", "/\\", ".[1"]
 

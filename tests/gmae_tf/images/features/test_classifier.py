@@ -18,9 +18,9 @@ from gmae_tf.images.features.classifier import (
     cached_folder,
     fit_classifier,
     load_classifier,
-    shift_images,
     slug,
 )
+from gmae_tf.training.batches import shift_images
 
 LABELS = np.array([1, 4, 8])
 

@@ -1,0 +1,143 @@
+"""Scalarised objectives and bounds: arithmetic on names of properties, `0.5*qed - 0.1*sa`."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gmae_tf.errors import UserError
+from molecules.chem.penalized import Mol, Normalisation
+from molecules.chem.properties import Property, find
+
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "clip": lambda value, low, high: min(max(value, low), high),
+    "gauss": lambda value, mean, sd: math.exp(-0.5 * ((value - mean) / sd) ** 2),
+}
+"""`clip(x, low, high)`; `gauss(x, mean, sd)` is 1 at the mean, a desirability."""
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+Compiled = Callable[[Mapping[str, float]], Any]
+
+
+def formula(
+    text: str, to: str | None = None, normalisation: Normalisation | None = None
+) -> Property:
+    """The property that arithmetic on properties gives, in one number.
+
+    Numbers, + - * / **, brackets, `FUNCTIONS` and the names that `find` knows are understood.
+
+    Raises
+    ------
+    UserError: anything else, with its place.
+
+    Examples
+    --------
+    >>> from molecules.chem.formula import formula
+    >>> formula("heavy_atoms - 2 * rings")("c1ccccc1O")
+    5.0
+    """
+    return _property(text, to, normalisation, bound=False)
+
+
+def bound(text: str, to: str | None = None) -> Property:
+    """A comparison of such arithmetic, such as `1 <= logp <= 3`, that is 1 where it holds, else 0.
+
+    Examples
+    --------
+    >>> from molecules.chem.formula import bound
+    >>> bound("2 <= heavy_atoms <= 6")("CCO"), bound("heavy_atoms > 6")("CCO")
+    (1.0, 0.0)
+    """
+    return _property(text, to, None, bound=True)
+
+
+def _property(
+    text: str, to: str | None, normalisation: Normalisation | None, *, bound: bool
+) -> Property:
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = getattr(error, "msg", str(error))
+        raise UserError(f"the formula {text!r} is not understood: {reason}.") from error
+    if isinstance(tree, ast.Compare) != bound:
+        wanted = "a comparison, such as logp <= 3" if bound else "arithmetic without a comparison"
+        raise UserError(f"the formula {text!r} is not {wanted}.")
+    parts: dict[str, Property] = {}
+
+    def look_up(name: str) -> None:
+        parts.setdefault(name, find(name, to, normalisation))
+
+    value = _compiled(tree, text, look_up)
+
+    def compute(mol: Mol) -> float:
+        try:
+            return float(value({name: part(mol) for name, part in parts.items()}))
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise UserError(f"the formula {text!r} has no value here: {error}.") from error
+
+    return Property(text, "1", True, f"formula of {', '.join(parts) or 'no property'}", compute)
+
+
+def _compiled(node: ast.AST, text: str, look_up: Callable[[str], None]) -> Compiled:
+    """Values of the properties -> value of a node."""
+    match node:
+        case ast.Constant(value=bool()):
+            pass
+        case ast.Constant(value=int() | float() as number):
+            return lambda values: number
+        case ast.Name(id=name):
+            look_up(name)
+            return lambda values: values[name]
+        case ast.UnaryOp(op=op, operand=inner) if type(op) in _OPERATORS:
+            return _applied(_OPERATORS[type(op)], [inner], text, look_up)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _applied(_OPERATORS[type(op)], [left, right], text, look_up)
+        case ast.Call(func=ast.Name(id=name), args=inner, keywords=[]) if name in FUNCTIONS:
+            return _applied(FUNCTIONS[name], inner, text, look_up)
+        case ast.Compare(left=first, ops=ops, comparators=rest) if all(
+            type(op) in _OPERATORS for op in ops
+        ):
+            tests = [_OPERATORS[type(op)] for op in ops]
+            sides = [_compiled(side, text, look_up) for side in (first, *rest)]
+
+            def holds(values: Mapping[str, float]) -> bool:
+                found = [side(values) for side in sides]
+                pairs = zip(tests, found[:-1], found[1:], strict=True)
+                return all(test(a, b) for test, a, b in pairs)
+
+            return holds
+    where = ast.get_source_segment(text.strip(), node) if isinstance(node, ast.expr) else None
+    raise UserError(
+        f"the formula {text!r} is not understood at {where or text!r}: write numbers, names of "
+        f"properties, + - * / **, brackets and {', '.join(FUNCTIONS)}."
+    )
+
+
+def _applied(
+    function: Callable[..., float],
+    inner: list[ast.expr],
+    text: str,
+    look_up: Callable[[str], None],
+) -> Compiled:
+    parts = [_compiled(part, text, look_up) for part in inner]
+    return lambda values: function(*(part(values) for part in parts))

@@ -1,0 +1,1 @@
+"""Quality of a latent space of molecules: measures, figures, report."""

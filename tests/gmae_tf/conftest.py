@@ -1,0 +1,33 @@
+"""One process on JAX for all tests of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.oracles import jax_commands
+
+if TYPE_CHECKING:
+    from tests.conftest import RunCli
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def jax_alone(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The folder of a process that cannot import TensorFlow, and what its commands said."""
+    folder = tmp_path_factory.mktemp("jax-alone")
+    jax_commands.prepare(folder)
+    env = {
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "tests" / "without_tensorflow", ROOT))),
+        "KERAS_BACKEND": "",  # as unset: JAX is all there is
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # to compile takes longer than to compute
+    }
+    done = run_cli("-m", "tests.oracles.jax_commands", cwd=folder, env=env, timeout=900)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads((folder / "results.json").read_text())

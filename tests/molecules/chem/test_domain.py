@@ -1,0 +1,60 @@
+"""The domain of applicability of a set of molecules."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gmae_tf.errors import UserError
+from molecules.chem.domain import Domain
+from molecules.data.builtin import read_drugs
+
+DRUGS = list(read_drugs().values())
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sets(st.sampled_from(DRUGS), min_size=1, max_size=8))
+def test_a_set_lies_in_its_own_domain_and_in_any_union(chosen: set[str]) -> None:
+    smiles = sorted(chosen)
+    domain, other = Domain.of(smiles), Domain.of(DRUGS[:3])
+    assert domain.contains(smiles).all()
+    both = domain.union(other)
+    assert both.contains([*smiles, *DRUGS[:3]]).all()
+    whole = Domain.of([*smiles, *DRUGS[:3]])
+    np.testing.assert_array_equal(both.identifiers, whole.identifiers)
+    np.testing.assert_array_equal(both.most, whole.most)
+    assert (both.atoms, both.rings) == (whole.atoms, whole.rings)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "said"),
+    [
+        ("C" * 30, "no known molecule has more than"),
+        ("I" + "S" * 20 + "I", "around I"),
+        ("C1CCCCCCCCCCC1", "ring of 12 atoms"),
+        ("C", "heavy_atoms 1 is not within"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_chains_large_rings_and_new_environments_are_outside(smiles: str, said: str) -> None:
+    domain = Domain.of([s for s in DRUGS if "." not in s and "C1CCCCCCCCC" not in s][:100])
+    assert any(said in text for text in domain.violations(smiles)), domain.violations(smiles)
+    assert not domain.contains([smiles, None]).any()
+
+
+def test_a_domain_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    domain, path = Domain.of(DRUGS[:5]), tmp_path / "domain.npz"
+    domain.save(path)
+    again = Domain.load(path)
+    np.testing.assert_array_equal(again.identifiers, domain.identifiers)
+    assert again.contains(DRUGS).tolist() == domain.contains(DRUGS).tolist()
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(UserError, match="does not hold a domain"):
+        Domain.load(path)
+
+
+def test_a_domain_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="at least one"):
+        Domain.of([])

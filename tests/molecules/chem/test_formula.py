@@ -1,0 +1,70 @@
+"""Arithmetic on properties: objectives and bounds."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gmae_tf.errors import UserError
+from molecules.chem.constraints import Constraints
+from molecules.chem.formula import bound, formula
+from molecules.chem.properties import find, parse
+from molecules.scoring.objective import Objective
+
+ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
+NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
+
+
+@given(NUMBERS, NUMBERS, NUMBERS.filter(lambda x: abs(x) > 0.1))
+def test_formulas_are_ordinary_arithmetic(a: float, b: float, c: float) -> None:
+    mol = parse(ASPIRIN)
+    qed, sa = find("qed")(mol), find("sa")(mol)
+    text = f"{a}*qed - (sa + {b})**2 / {c} + max(qed, {a}) - clip(sa, 1, 2) + gauss(qed, 0.5, 0.1)"
+    expected = (
+        a * qed
+        - (sa + b) ** 2 / c
+        + max(qed, a)
+        - min(max(sa, 1), 2)
+        + math.exp(-0.5 * ((qed - 0.5) / 0.1) ** 2)
+    )
+    assert formula(text)(mol) == pytest.approx(expected)
+
+
+def test_an_objective_may_be_a_formula_with_a_similarity() -> None:
+    objective = Objective("0.5*qed + similarity", to=ASPIRIN)
+    again = Objective.from_json(objective.to_json())
+    assert again.maximise
+    assert again.resolve()(ASPIRIN) == pytest.approx(1 + 0.5 * find("qed")(ASPIRIN))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("qed +", "not understood"),
+        ("qed + nonsense", "no property 'nonsense'"),
+        ("qed.real", "at 'qed.real'"),
+        ("__import__('os').system('true')", "not understood at"),
+        ("qed if 1 else sa", "not understood at"),
+        ("qed > 0.5", "arithmetic without a comparison"),
+        ("True * qed", "at 'True'"),
+        ("similarity + qed", "--to"),
+    ],
+)
+def test_anything_else_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said.replace("(", r"\(")):
+        Objective(text).resolve()
+
+
+def test_a_formula_without_a_value_says_so() -> None:
+    with pytest.raises(UserError, match="no value here"):
+        formula("1 / rings")("CCO")
+
+
+def test_bounds_on_any_property_hold_or_are_named() -> None:
+    bounds = Constraints(require=("1 <= logp <= 3", "rings < 2"))
+    assert bounds.allows(["c1ccccc1O", "CCO", "c1ccc2ccccc2c1"]).tolist() == [True, False, False]
+    assert bounds.violations("CCO") == ["1 <= logp <= 3 does not hold"]
+    with pytest.raises(UserError, match="not a comparison"):
+        Constraints(require="logp")
+    assert bound("1 < 2")("C") == 1.0
