@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.acquisition.candidates import SearchState
+from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.space import SearchSpace
 from bayesopt.storage import SurrogateFit, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
+from bayesopt.surrogates.counts_gp import CountsGP
 from bayesopt.surrogates.factory import new_surrogate, surrogate_of_features
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
@@ -69,15 +71,15 @@ class SurrogateFitter:
 
     Attributes
     ----------
-    config : settings, or a function that makes an untrained surrogate.
+    config : settings, or a function that makes an untrained surrogate; None: `CountsGP`.
     strings, codes, scores : the data set before the search, [N], [N, D], [N] (lower is better).
     split : its rows for training and test.
-    read_features : the inputs are the space's features of strings instead of codes.
-    refit : fit anew for each batch; None: up to `FEW` points.
+    reads : what the surrogate reads.
+    refit : fit anew for each batch; None: up to `FEW` points.  A surrogate of counts always is.
     winsorized : share of the worst training scores that are held down to one value.
     """
 
-    config: SurrogateConfig | Callable[[], Surrogate]
+    config: SurrogateConfig | Callable[[], Surrogate] | None
     space: SearchSpace
     store: TrialStore
     strategy: str
@@ -86,7 +88,7 @@ class SurrogateFitter:
     codes: Array
     scores: Array
     split: Split
-    read_features: bool
+    reads: Reads
     refit: bool | None
     winsorized: float
     progress: Progress | None
@@ -99,15 +101,17 @@ class SurrogateFitter:
         known = self.scores[self.split.train]
         return np.minimum(scores, np.quantile(known, 1 - self.winsorized))
 
-    def new(self) -> Surrogate:
+    def new(self) -> Any:
         """An untrained surrogate of the settings."""
+        if self.config is None:
+            return CountsGP()
         if not isinstance(self.config, SurrogateConfig):
             return self.config()
-        if self.read_features:
+        if self.reads == "features":
             return surrogate_of_features(self.config, self.space)
         return new_surrogate(self.config, self.space.represent)
 
-    def first(self) -> Surrogate:
+    def first(self) -> Any:
         """The surrogate of the data set alone; fitted, tested and stored once."""
         key = (self.strategy, self.seed, 0)
         rows, test = self.split.train, self.split.test
@@ -118,15 +122,24 @@ class SurrogateFitter:
         gp.fit(points, scores, seed=self.seed, progress=self.progress)
         if len(test):
             self.store.save_fit(surrogate_fit(gp, self._inputs(test), self.scores[test], self.seed))
-        self.store.save_state(*key, gp.get_state())
+        if self.config is not None:
+            self.store.save_state(*key, gp.get_state())
         return gp
+
+    @property
+    def tested(self) -> bool:
+        """Whether the surrogate of the data set alone is fitted, for a test or for all batches."""
+        n = len(self.split.train)
+        if self.config is None:
+            return n >= FEWEST and len(self.split.test) > 0
+        return not self.refits(n)
 
     def refits(self, n: int) -> bool:
         """Whether the surrogate of n points is fitted anew for each batch."""
         refit = n <= FEW if self.refit is None else self.refit
-        return refit or len(self.split.train) < FEWEST
+        return refit or self.config is None or len(self.split.train) < FEWEST
 
-    def for_batch(self, state: SearchState, batch: int) -> Surrogate:
+    def for_batch(self, state: SearchState, batch: int) -> Any:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found."""
         points = state.inputs(state.strings, state.codes)
         scores = self.winsorize(state.scores)
@@ -152,16 +165,19 @@ class SurrogateFitter:
         self.store.save_state(*key, batch, self._current.get_state())
         return self._current
 
-    def _inputs(self, rows: NDArray[np.int64]) -> Array:
-        if self.read_features and self.space.features is not None:
-            return self.space.features([self.strings[row] for row in rows])
+    def _inputs(self, rows: NDArray[np.int64]) -> Any:
+        strings = [self.strings[row] for row in rows]
+        if self.reads == "features" and self.space.features is not None:
+            return self.space.features(strings)
+        if self.reads == "counts":
+            return self.space.inputs(strings, self.codes[rows])
         return self.codes[rows]
 
     def _restored(self, state: Mapping[str, Array], points: Array, scores: Array) -> Surrogate:
         return self.new().set_state(state).attach(points, scores)
 
 
-def surrogate_fit(gp: Surrogate, points: Array, truth: Array, seed: int) -> SurrogateFit:
+def surrogate_fit(gp: Any, points: Any, truth: Array, seed: int) -> SurrogateFit:
     """Test a surrogate on held-out points: RMSE and log likelihood in units of the score."""
     rmse, log_likelihood = gp.score(points, truth)
     mean, variance = gp.predict_y(points)

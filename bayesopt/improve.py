@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from bayesopt.tasks.base import Task
     from molecules.codec import MoleculeCodec
 
-STRATEGIES = ("turbo", "random")
+STRATEGIES = ("joint", "random")
 MEANINGFUL = 1e-9
-EVOLUTIONS = 1
-"""That from the best: one that begins with any known molecules finds nothing similar."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +80,13 @@ def improve(config: ImproveConfig) -> None:
     run = open_run(config.out, asdict(config), "bayesopt.improve", may_change=("jobs", "device"))
     screen = console()
     screen.print(f"{'continuing' if run.continued else 'improving'} in {run.path}")
-    first_fit: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     for number, start in enumerate(starts):
         path = config.out / f"molecule-{number:03d}.json"
         if path.exists():
             rows.append(json.loads(path.read_text()))
         else:
-            rows.append(_improved(config, codec, start, first_fit))
+            rows.append(_improved(config, codec, start))
             write_json(path, rows[-1])
         screen.print(_line(number, len(starts), rows[-1]), markup=False, soft_wrap=True)
     results = {**summary(rows), "config": config}
@@ -135,9 +132,7 @@ def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
     return list(islice((s for s in starts if codec.refuses(s) is None), config.molecules))
 
 
-def _improved(
-    config: ImproveConfig, codec: MoleculeCodec, start: str, first_fit: dict[str, Any]
-) -> dict[str, Any]:
+def _improved(config: ImproveConfig, codec: MoleculeCodec, start: str) -> dict[str, Any]:
     """The best of a search and of random draws for one molecule."""
     from bayesopt.cli.setup import make_task
 
@@ -147,7 +142,7 @@ def _improved(
         before = float(task.dataset.values[task.dataset.strings.index(start)])
         row: dict[str, Any] = {"start": start, "value": before}
         for strategy in STRATEGIES:
-            best = _searched(options, task, strategy, config.seed, first_fit)
+            best = _searched(options, task, strategy, config.seed)
             row[strategy] = _gain(task, before, best)
     finally:
         task.close()
@@ -168,11 +163,8 @@ def _gain(task: Task, before: float, best: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _searched(
-    options: RunConfig, task: Task, strategy: str, seed: int, first_fit: dict[str, Any]
-) -> pd.DataFrame:
-    """Evaluated strings, best first; the first fit of the surrogate is shared by all molecules."""
-    from bayesopt.acquisition.strategies import NEEDS_SURROGATE
+def _searched(options: RunConfig, task: Task, strategy: str, seed: int) -> pd.DataFrame:
+    """Evaluated strings, best first."""
     from bayesopt.cli.setup import make_optimizer
 
     optimizer = make_optimizer(
@@ -181,14 +173,8 @@ def _searched(
         iterations=20,
         strategy=strategy,
         held_out=0.0,
-        candidates=replace(task.space.candidates, evolutions=EVOLUTIONS),
         seed=seed,
     )
-    if strategy in NEEDS_SURROGATE:
-        if first_fit:
-            optimizer.store.save_state(strategy, seed, 0, first_fit)
-        else:
-            first_fit.update(optimizer.fitter.first().get_state())
     best = optimizer.run(task.evaluate, options.budget, vectorized=True).best(options.budget)
     optimizer.close()
     return best
@@ -211,7 +197,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _line(number: int, total: int, row: dict[str, Any]) -> str:
-    best = row["turbo"]
+    best = row["joint"]
     value = "nothing" if best["value"] is None else f"{best['value']:.3f}"
     return f"{number + 1}/{total} {row['value']:.3f} -> {value}  {best['string'] or row['start']}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayesopt.acquisition.candidates import Candidates, SearchState
+from bayesopt.acquisition.candidates import Candidates, Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
-from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
 from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
-from bayesopt.storage import Batch, Trial, TrialStore
+from bayesopt.storage import Batch, Trial, TrialStore, prediction_errors, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trusted_region import Array
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayesopt.space import LatentCodec
+
+
+UNASKED = -1
+"""Batch number of strings that were told without having been proposed."""
 
 
 class Optimizer:
@@ -41,18 +45,21 @@ class Optimizer:
     dataset : strings with known values, which are not proposed again; None: there are none, and
         the first batches are samples of the model's prior.
     maximize : higher values are better.
-    strategy : "turbo" (trust regions with Thompson sampling), "ei" (the expected improvement of
-        Kusner et al. 2017), or the baselines "random" and "prior".
+    strategy : "joint" (the greatest joint expected improvement among candidates of all sources),
+        "ei" (that of Kusner et al. 2017 by codes), or the baselines "random" and "prior".
+    sources : who proposes candidates of "joint": Markov chains in the latent space, "latent", and
+        recombination of known strings, "evolution".
     batch_size : strings of a batch in `run`.
-    surrogate : its settings, or a function that makes one (`bayesopt.surrogates.base.Surrogate`).
+    surrogate : by default a Gaussian process on counts of the parts of strings and on codes
+        (`bayesopt.surrogates.counts_gp`); or settings of one on codes or features, or a function
+        that makes a surrogate (`bayesopt.surrogates.base.Surrogate`).
+    reads : what another surrogate reads: the space's "features", if any, or "codes", as ei does.
     points : surrogate training points, None for all; `best` of them are the best known.
     held_out : share of the data set that tests the surrogate and does not train it.
-    refit : fit the surrogate anew for each batch; by default where there are few data.
-    read_features : the surrogate reads the space's features, if it has any, else codes.  The
-        strategy ei reads codes in any case.
+    refit : fit another surrogate anew for each batch; by default where there are few data.
     winsorized : share of the worst known scores that are held down to one value, as is what is
         found and worse: outliers would bend the surrogate where it is good.
-    revisit : known strings may be proposed and cost an evaluation, as in the published searches.
+    revisit : known strings may be proposed again, as in the published searches; not by "joint".
     candidates : how hard to look for candidates; by default as the space says.
     centres : rows of the data set around which to search; by default `SearchSpace.centre_rows`.
     failed_value : value recorded for a string whose evaluation fails (NaN); None: no value, and
@@ -97,14 +104,15 @@ class Optimizer:
         dataset: Dataset | None = None,
         *,
         maximize: bool,
-        strategy: Literal["turbo", "ei", "random", "prior"] = "turbo",
+        strategy: Literal["joint", "ei", "random", "prior"] = "joint",
+        sources: Sequence[str] | None = None,
         batch_size: int = 10,
-        surrogate: SurrogateConfig | Callable[[], Surrogate] = SURROGATE,
+        surrogate: SurrogateConfig | Callable[[], Surrogate] | None = None,
+        reads: Reads | None = None,
         points: int | None = 10_000,
         best: int = 1_000,
         held_out: float = 0.0,
         refit: bool | None = None,
-        read_features: bool = True,
         winsorized: float = 0.0,
         revisit: bool = False,
         candidates: CandidateConfig | None = None,
@@ -119,21 +127,30 @@ class Optimizer:
         if not isinstance(space, SearchSpace):
             space = SearchSpace(space)
         check_int(batch_size, "batch_size", 1)
-        if not (isinstance(surrogate, SurrogateConfig) or callable(surrogate)):
+        if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
         if not isinstance(dataset, Dataset | None):
             raise UserError(
                 f"dataset is a {type(dataset).__name__}: give Dataset(strings, values)."
             )
         self._informed = strategy in NEEDS_SURROGATE
+        if revisit and strategy == "joint":
+            raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
+        if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
+            surrogate = SURROGATE
         if self._informed and isinstance(surrogate, SurrogateConfig):
             require_gpflow()
         dataset = Dataset((), ()) if dataset is None else dataset
         self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
         self.batch_size, self.revisit = batch_size, revisit
         self.candidates = candidates or space.candidates
-        # The acquisition of the papers climbs in the codes, where there are no strings to read.
-        self.read_features = read_features and strategy != "ei" and space.features is not None
+        if sources is not None:
+            self.candidates = replace(self.candidates, sources=tuple(sources))
+        self.reads: Reads = "counts"
+        if surrogate is not None:
+            # The acquisition of the papers climbs in the codes, where there are no strings to read.
+            features = reads != "codes" and strategy != "ei" and space.features is not None
+            self.reads = "features" if features else "codes"
         self.strings = dataset.strings
         if dataset.codes is None:
             self.strings = tuple(space.normalized(dataset.strings))
@@ -145,7 +162,6 @@ class Optimizer:
             )
         self.scores: Array = turned(dataset.values, maximize)
         self._failed = None if failed_value is None else float(turned(failed_value, maximize))
-        self.region = space.trusted_region(self.codes)
         if centres is None:
             centres = space.centre_rows(self.strings, self.codes, self.scores)
         self._centres = centres
@@ -165,7 +181,7 @@ class Optimizer:
             codes=self.codes,
             scores=self.scores,
             split=self.split,
-            read_features=self.read_features,
+            reads=self.reads,
             refit=refit,
             winsorized=winsorized,
             progress=progress,
@@ -199,14 +215,11 @@ class Optimizer:
             propose = prior_samples
         elif self._informed:
             state.surrogate = self.fitter.for_batch(state, batch)
-            done = [t for t in stored if t.score is not None and t.batch != UNASKED]
-            truth = self.fitter.winsorize(np.array([t.score for t in done], dtype=np.float64))
-            noise = state.surrogate.noise_variance
-            state.discrepancy_variance = estimate_discrepancy(done, truth, noise)
-            state.evolved_share = evolved_share(done)
         found = propose(state, n, np.random.default_rng([self.seed, batch]))
         trials = self._trials(found, batch, len(stored))
         self.store.propose(trials)
+        if found.about:
+            self.store.describe(self.strategy, self.seed, batch, found.about)
         return self._batch(trials)
 
     def _batch(self, trials: Sequence[Trial]) -> Batch:
@@ -276,6 +289,10 @@ class Optimizer:
             }
         )
 
+    def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
+        """Of each source: its share of the evaluations, and of the best ones."""
+        return source_shares([t for t in self.trials if t.batch != UNASKED], best)
+
     def run(
         self,
         objective: Callable[..., Any],
@@ -293,7 +310,7 @@ class Optimizer:
         advance : called with the number of strings evaluated since the last call.
         """
         # Fitted before the first batch, so that a search without a budget tests its surrogate.
-        if self._informed and not self.trials and not self.fitter.refits(len(self.split.train)):
+        if self._informed and not self.trials and self.fitter.tested:
             self.fitter.first()
         advance(self._done())
         while (left := budget - self._done()) > 0:
@@ -324,21 +341,11 @@ class Optimizer:
         return values
 
     def _trials(self, found: Candidates, batch: int, stored: int) -> list[Trial]:
+        trained = [s is not None and self._is_training_data(s) for s in found.strings]
+        key: dict[str, Any] = {"strategy": self.strategy, "seed": self.seed, "batch": batch}
         return [
-            Trial(
-                strategy=self.strategy,
-                seed=self.seed,
-                batch=batch,
-                evaluation=stored + i + 1,
-                string=string,
-                score=None,
-                in_training_data=string is not None and self._is_training_data(string),
-                proposed_code=found.origins[i],
-                code=found.codes[i],
-                predicted_mean=None if found.mean is None else float(found.mean[i]),
-                predicted_sd=None if found.sd is None else float(found.sd[i]),
-            )
-            for i, string in enumerate(found.strings)
+            Trial(**key, **row, score=None, evaluation=stored + i + 1, in_training_data=trained[i])
+            for i, row in enumerate(found.rows())
         ]
 
     @cached_property
@@ -353,29 +360,23 @@ class Optimizer:
         rows = self.split.train
         done = [trial for trial in stored if trial.score is not None]
         excluded = set(self.space.keys([t.string for t in stored if t.string is not None]))
-        remembered: dict[str, float] = {}
-        if self._informed and self.revisit:
-            own = [self.strings[row] for row in rows]
-            remembered = dict(zip(own, self.scores[rows].tolist(), strict=True))
-        elif self._informed:
+        if self._informed and not self.revisit:
             excluded.update(self._known_keys)
-        first = float(self.scores[rows].min(initial=np.inf))
         strings, codes, scores = self._joined(rows, done)
         return SearchState(
             space=self.space,
-            region=self.region,
             strings=strings,
             codes=codes,
             scores=scores,
             start=self.strings or strings,
+            start_codes=self.codes if len(self.codes) else codes,
             excluded=excluded,
             is_training_data=self._is_training_data,
-            length=trust_length(done, first, self.candidates.lengths),
-            remembered=remembered,
             centres=None if self._centres is None else self._joined(self._centres, done),
             novel=self.space.novel and self._informed and not self.revisit,
             candidates=self.candidates,
-            read_features=self.read_features,
+            reads=self.reads,
+            errors=prediction_errors(done),
         )
 
     def _joined(
@@ -390,7 +391,7 @@ class Optimizer:
             scores = np.concatenate([scores, values])
         return strings, codes, scores
 
-    def training_points(self) -> tuple[Array, Array]:
-        """Inputs [N, P] and scores [N] from which the surrogate of the next batch learns."""
+    def training_points(self) -> tuple[Any, Array]:
+        """Inputs of N points and scores [N] from which the surrogate of the next batch learns."""
         state = self._state(self._stored())
         return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)

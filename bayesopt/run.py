@@ -141,8 +141,8 @@ def _record(
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
     known, reads = len(task.dataset), "."
-    if config.reads == "features" and config.strategy == "turbo":
-        reads = ", and reads what they are made of or do, not their codes as the published ones."
+    if config.reads != "codes" and config.strategy == "joint":
+        reads = ", and reads what they are made of, not their codes alone as the published ones."
         if task.space.objective_form == "squared_error":
             reads += " It knows that a score is a mean of squares, but not of distances to what."
     if config.points == 0 or config.points >= 0.9 * known:

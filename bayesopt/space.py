@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesopt.inputs import Inputs, Vocabulary
 from bayesopt.trusted_region import Array, TrustedRegion
 from gmae_tf.errors import UserError
+from gmae_tf.prior import GaussianMixture
 
 Recombine = Callable[[Sequence[str], np.random.Generator], Sequence[str | None]]
 """parents, rng -> new strings made of their parts, None for what came to nothing."""
+
+Count = Callable[[Sequence[str]], Sequence[Mapping[Any, int]]]
+"""Strings [N] -> N mappings, each from a part of the string to how often it occurs."""
+REMEMBERED = 100_000
+"""Strings whose counts are remembered."""
 
 BEST_ROWS, NEAR_ROWS, ANY_ROWS = 2_000, 5_000, 20_000
 """Known strings whose constraints are checked to find centres of a search: of hundreds of
@@ -109,42 +116,39 @@ def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
     return numbers
 
 
+LATENT, EVOLUTION = SOURCES = ("latent", "evolution")
+"""Who may propose candidates: Markov chains in the latent space, and recombination of strings."""
+
+
 @dataclass(frozen=True)
 class CandidateConfig:
-    """Settings of candidate generation; what each decode costs sets the measure.
+    """How hard to look for candidates.
 
-    `draws` codes are decoded in an attempt, at most `attempts` times, until `enough` strings are
-    found; the `centres` best known codes are surrounded.  With `screen` above 1, so many codes are
-    drawn for each one that is decoded, and the surrogate says which; a third of that in each
-    further attempt, for its favourites may all be known or infeasible.  With `anywhere`, samples of
-    the prior are tried where nothing at all was found around the centres.
-
-    With `faithful`, a string is a candidate only if its own code decodes to it again.  Far from its
-    training data an autoencoder writes strings that it cannot read, and a prediction at their codes
-    is not about them.
-
-    `recombined` strings are made from known ones, where the space can do that, and the most
-    promising of them are parents in turn, `generations` times: an evolution whose fitness is a
-    draw of the surrogate, which costs no evaluation.  `evolutions` of them share out what is
-    `enough`.  Every other one begins with the best known strings, and a posterior draw judges it.
-    The others begin with any, for what the best have in common may lead nowhere, and are judged by
-    a lower confidence bound.
-
-    `lengths` are the first, least and greatest length of steps from a centre, see
-    `TrustedRegion.step`.
+    `sources` propose them.  Of `chains` Markov chains of `steps` steps, a share `from_prior` starts
+    at samples of the prior, the others at codes of the `centres` best known strings, the better the
+    more.  Their `temperatures`, in turns, divide the log likelihood.  Evolution makes `children` of
+    the best strings known or made, so many in each of at most `generations`, as long as
+    predictions hold (`acquisition.pool.trusted_generations`).  A batch is chosen among the
+    `joint` best candidates.
     """
 
-    draws: int = 2000
-    enough: int = 2000
-    attempts: int = 10
-    centres: int = 200
-    screen: int = 1
-    anywhere: bool = False
-    faithful: bool = False
-    recombined: int = 0
-    generations: int = 1
-    evolutions: int = 1
-    lengths: tuple[float, float, float] = (0.6, 0.3, 1.0)
+    sources: tuple[str, ...] = SOURCES
+    centres: int = 100
+    chains: int = 150
+    steps: int = 6
+    from_prior: float = 0.1
+    temperatures: tuple[float, ...] = (1.0, 0.3)
+    children: int = 300
+    generations: int = 5
+    joint: int = 500
+
+    def __post_init__(self) -> None:
+        wrong = [source for source in self.sources if source not in SOURCES]
+        if wrong or not self.sources:
+            raise UserError(
+                f"candidates cannot come from {', '.join(wrong) or 'nowhere'}: name sources among "
+                f"{', '.join(SOURCES)}."
+            )
 
 
 class SearchSpace:
@@ -159,8 +163,10 @@ class SearchSpace:
     near : a string around which the search starts too, beside the best known ones.
     candidates : how hard to look for candidates.
     recombine : parents, rng -> new strings made of their parts.
-    features : N strings -> [N, F], what a surrogate may read instead of the codes, without an
-        evaluation.
+    counts : by name, N strings -> N mappings from a part to how often a string has it: what the
+        surrogate compares strings by.  By default the model's: neighbourhoods of atoms, or subtrees
+        of derivations.
+    features : N strings -> [N, F], what another surrogate may read instead.
     n_global_features : so many of the features, the first, describe a string as a whole; the
         others count its parts, and the surrogate has a linear trend in them.  None: no trend.
     objective_form : "linear" in the counts, or "squared_error": values are log(1 + mean squared
@@ -202,6 +208,7 @@ class SearchSpace:
         objective_form: Literal["linear", "squared_error"] = "linear",
         equivalent: Callable[[Sequence[str]], Sequence[Hashable]] | None = None,
         represent: Callable[[Array], NDArray[np.floating]] | None = None,
+        counts: Mapping[str, Count] | None = None,
         region_codes: Array | None = None,
         sample_prior: Callable[[int, np.random.Generator], Array] | None = None,
         training_strings: Container[str] | None = None,
@@ -210,7 +217,12 @@ class SearchSpace:
     ) -> None:
         parts = _parts_of(model, constraints)
         self.codec: LatentCodec = parts.pop("codec")
-        given = {"recombine": recombine, "features": features, "represent": represent}
+        given = {
+            "counts": counts,
+            "recombine": recombine,
+            "features": features,
+            "represent": represent,
+        }
         parts.update({name: part for name, part in given.items() if part is not None})
         if features is not None:
             parts["n_global_features"] = n_global_features
@@ -219,6 +231,8 @@ class SearchSpace:
         self.features: Callable[[Sequence[str]], Array] | None = parts.get("features")
         self.n_global_features: int | None = parts.get("n_global_features")
         self.represent: Callable[[Array], NDArray[np.floating]] | None = parts.get("represent")
+        self.counts: dict[str, Count] = parts.get("counts", {})
+        self._columns: dict[str, tuple[Vocabulary, dict[str, NDArray[np.int64]]]] = {}
         self.objective_form = objective_form
         self.near = near
         self.region_codes = region_codes
@@ -292,6 +306,38 @@ class SearchSpace:
             "no known string satisfies the constraints: a search has nowhere to start, so loosen "
             "them or give data that do."
         )
+
+    def inputs(
+        self,
+        strings: Sequence[str],
+        codes: Array | None = None,
+        names: Container[str] | None = None,
+    ) -> Inputs:
+        """What a surrogate reads of strings [N]: counts of their parts, those of these names.
+
+        And their codes [N, D], where they are given.
+        """
+        parts = {}
+        for name, count in self.counts.items():
+            if names is None or name in names:
+                vocabulary, columns = self._columns.setdefault(name, (Vocabulary(), {}))
+                new = [s for s in dict.fromkeys(strings) if s not in columns]
+                columns.update(zip(new, map(vocabulary.columns, count(new)), strict=True))
+                parts[name] = vocabulary.matrix([columns[s] for s in strings])
+                if len(columns) > REMEMBERED:
+                    columns.clear()
+        return Inputs(len(strings), parts, codes)
+
+    def prior(self, codes: Array) -> GaussianMixture:
+        """The density of codes from which a search draws: the model's prior.
+
+        Of a codec that is no autoencoder, the Gaussian of its samples or of known codes [N, D].
+        """
+        prior = getattr(self._network, "prior", None)
+        if isinstance(prior, GaussianMixture) and self.has_prior and self._sample_prior is None:
+            return prior
+        region = self.trusted_region(codes)
+        return GaussianMixture(region.mean[None], region.covariance[None])
 
     # ------------------------------------------------------------------ codes
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.json import to_json
 
 Array = NDArray[np.float64]
 IN_MEMORY = ":memory:"
@@ -30,9 +31,11 @@ SCHEMA = {
     "trials": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " evaluation INTEGER NOT NULL, string TEXT, score REAL, in_training_data INTEGER NOT NULL,"
     " proposed_code BLOB NOT NULL, code BLOB NOT NULL, predicted_mean REAL, predicted_sd REAL,"
-    " failed INTEGER NOT NULL, PRIMARY KEY (strategy, seed, evaluation)",
+    " failed INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (strategy, seed, evaluation)",
     "states": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " arrays BLOB NOT NULL, PRIMARY KEY (strategy, seed)",
+    "batches": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
+    " about TEXT NOT NULL, PRIMARY KEY (strategy, seed, batch)",
     "fits": "seed INTEGER PRIMARY KEY, arrays BLOB NOT NULL",
 }
 TRIAL = "strategy = ? AND seed = ? AND evaluation = ?"
@@ -44,7 +47,7 @@ class Trial:
 
     `evaluation` counts from 1 within (strategy, seed); `score` is None until it is known; `string`
     is None when the code decodes to nothing; `code` [D] is the string re-encoded.  A trial that
-    `failed` has no score and is not waited for.
+    `failed` has no score and is not waited for.  `source` proposed it, "" where there is but one.
     """
 
     strategy: str
@@ -59,6 +62,7 @@ class Trial:
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     failed: bool = False
+    source: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Trial))
@@ -98,6 +102,28 @@ class Batch(tuple[str, ...]):
     def strings(self) -> list[str | None]:
         """The strings, in order."""
         return [trial.string for trial in self.trials]
+
+
+def source_shares(trials: Sequence[Trial], best: int) -> dict[str, dict[str, float]]:
+    """Of each source: its share of evaluated trials, and of the best ones."""
+    ranked = sorted(trials, key=lambda t: float(t.score or 0.0))[:best]
+    return {
+        source: {
+            "evaluations": float(np.mean([t.source == source for t in trials])),
+            "best": float(np.mean([t.source == source for t in ranked])),
+        }
+        for source in sorted({t.source for t in trials} - {""})
+    }
+
+
+def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
+    """Scores minus predictions in standard deviations, [n] for each batch, in order."""
+    found: dict[int, list[float]] = {}
+    for t in trials:
+        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
+            error = (t.score - t.predicted_mean) / t.predicted_sd
+            found.setdefault(t.batch, []).append(error)
+    return [np.array(errors) for _, errors in sorted(found.items())]
 
 
 class TrialStore:
@@ -215,6 +241,16 @@ class TrialStore:
             (strategy, seed, batch),
         )
         return _unpack(rows[0][0]) if rows else None
+
+    def describe(self, strategy: str, seed: int, batch: int, about: Mapping[str, Any]) -> None:
+        """Store what is to be said of how a batch came about, as JSON."""
+        row = (strategy, seed, batch, json.dumps(to_json(about)))
+        self._write("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)", [row])
+
+    def descriptions(self, strategy: str, seed: int) -> list[dict[str, Any]]:
+        """What was said of the batches, in order."""
+        query = "SELECT about FROM batches WHERE strategy = ? AND seed = ? ORDER BY batch"
+        return [json.loads(about) for (about,) in self._select(query, (strategy, seed))]
 
     def save_fit(self, fit: SurrogateFit) -> None:
         """Store (or replace) the held-out test of a seed's surrogate."""

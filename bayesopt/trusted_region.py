@@ -32,15 +32,10 @@ class TrustedRegion:
         codes = self.mean + rng.standard_normal((n, len(self.mean))) @ self._root.T
         return codes[self.contains(codes)]
 
-    def step(self, centres: Array, size: Array, rng: np.random.Generator) -> Array:
-        """A random step of size s in (0, 1] [n, 1] from each centre [n, D].
-
-        z = m + sqrt(1 - s^2) (c - m) + s e, e of the codes' covariance: the preconditioned
-        Crank-Nicolson step, which leaves the codes' density as it is, however far it goes; s = 1
-        forgets the centre.  A plain Gaussian step leaves the region at once in 25 dimensions.
-        """
-        noise = rng.standard_normal(centres.shape) @ self._root.T
-        return self.mean + np.sqrt(1 - size**2) * (centres - self.mean) + size * noise
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the density, [D, D]."""
+        return np.asarray(self._root @ self._root.T)
 
     def _distance(self, codes: Array) -> Array:
         """Mahalanobis distance to the mean, [N, D] -> [N]."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from gmae_tf.errors import UserError
-from molecules.chem.features import WHOLE, describe
+from molecules.chem.features import COUNTS, WHOLE, describe
 from molecules.chem.recombine import children
 
 Array = NDArray[np.float64]
@@ -20,19 +20,6 @@ ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
 """Molecules whose features, 4 kB each, are remembered."""
-CANDIDATES: dict[str, Any] = {
-    "draws": 300,
-    "enough": 200,
-    "attempts": 2,
-    "centres": 200,
-    "screen": 10,
-    "faithful": True,
-    "recombined": 200,
-    "generations": 20,
-    "evolutions": 4,
-    "lengths": (0.3, 0.1, 0.6),
-}
-"""Settings of candidates in a search; a thousand decodes, or children, take a second or two."""
 
 
 class MoleculeModel(Protocol):
@@ -120,9 +107,9 @@ class MoleculeCodec:
         most = min(cap or self.most_atoms, self.most_atoms)
         return {
             "codec": self,
-            "candidates": {**CANDIDATES, "anywhere": self.model.network.has_prior},
             "recombine": partial(children, most=most),
             "features": self.features,
+            "counts": COUNTS,
             "n_global_features": len(WHOLE),
             "represent": self.represent,
             "novel": True,
@@ -151,8 +138,8 @@ class MoleculeCodec:
         return self._written(smiles)[1]
 
     def writes(self, smiles: str) -> bool:
-        """Whether a molecule has a code: by its usual spelling, or by one that was decoded."""
-        return self.refuses(smiles) is None or smiles in self._spellings
+        """Whether a molecule has a code: by one spelling that was decoded, or by its usual one."""
+        return smiles in self._spellings or self.refuses(smiles) is None
 
     def _written(self, smiles: str) -> tuple[str | None, str | None]:
         """The model's spelling of a molecule, or why it has none; looked for once."""

@@ -1,21 +1,23 @@
-"""Candidate strings of a search: decoded around the best codes, and evolved from known strings."""
+"""What a strategy may look at, and what it proposes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayesopt.acquisition.functions import lower_confidence_bound
-from bayesopt.space import CandidateConfig, Recombine, SearchSpace
-from bayesopt.surrogates.base import Draw, Surrogate
+from bayesopt.space import CandidateConfig, SearchSpace
+from bayesopt.surrogates.base import Surrogate
+from bayesopt.surrogates.counts_gp import CODES, CountsGP
 from bayesopt.trusted_region import Array, TrustedRegion
+from gmae_tf.prior import GaussianMixture
 
-LCB_WIDTH = 2.0
-"""Standard deviations between the posterior mean and the lower confidence bound."""
+Reads = Literal["counts", "features", "codes"]
+"""What a surrogate reads of a string: counts of its parts beside its code, the space's features, or
+its code alone."""
 
 
 @dataclass(kw_only=True)
@@ -24,45 +26,57 @@ class SearchState:
 
     Attributes
     ----------
-    space, region : what may be proposed, and where codes are trusted.
+    space : what may be proposed.
     strings, codes, scores : the N training points of the surrogate, what was evaluated included,
         [N, D] and [N].
-    start : strings that were known before the search.
+    start, start_codes : strings that were known before the search, and their codes.
     excluded : keys of strings that need no evaluation (`SearchSpace.keys`).
     is_training_data : whether model or surrogate has seen a string.
     surrogate : fitted to these points; None for strategies that need none.
-    length : greatest step from a centre.
-    remembered : scores of known strings that may nevertheless be proposed.
     centres : strings, codes and scores around which to search; None: the training points.
     novel : never propose training data.
-    read_features : the surrogate reads the space's features, else codes.
-    discrepancy_variance : variance of scores about what the surrogate can express.
-    evolved_share : share of a batch that is for recombined strings.
+    reads : what the surrogate reads.
+    errors : errors of the predictions of each batch so far, in standard deviations.
     """
 
     space: SearchSpace
-    region: TrustedRegion
     strings: Sequence[str]
     codes: Array
     scores: Array
     start: Sequence[str] = ()
+    start_codes: Array
     excluded: set[Hashable] = field(default_factory=set)
     is_training_data: Callable[[str], bool] = lambda string: False
-    surrogate: Surrogate | None = None
-    length: float = 1.0
-    remembered: Mapping[str, float] = field(default_factory=dict)
+    surrogate: Surrogate | CountsGP | None = None
     centres: tuple[Sequence[str], Array, Array] | None = None
     novel: bool = False
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
-    read_features: bool = False
-    discrepancy_variance: float = 0.0
-    evolved_share: float = 0.5
+    reads: Reads = "counts"
+    errors: Sequence[Array] = ()
 
-    def inputs(self, strings: Sequence[str], codes: Array) -> Array:
-        """Inputs [N, P] of the surrogate at strings and their codes [N, D]."""
-        if self.read_features and self.space.features is not None:
+    @cached_property
+    def prior(self) -> GaussianMixture:
+        """The density of codes from which a search draws."""
+        return self.space.prior(self.start_codes)
+
+    @property
+    def region(self) -> TrustedRegion:
+        """Where codes are trusted."""
+        return self.space.trusted_region(self.start_codes)
+
+    @property
+    def incumbent(self) -> float:
+        """The best known score, on the scale on which the surrogate predicts."""
+        return float(getattr(self.surrogate, "incumbent", self.scores.min()))
+
+    def inputs(self, strings: Sequence[str], codes: Array | None = None) -> Any:
+        """What the surrogate reads of strings [N] and their codes [N, D], encoded where needed."""
+        if self.reads == "features" and self.space.features is not None:
             return self.space.features(strings)
-        return codes
+        read = getattr(self.surrogate, "reads", None) if self.reads == "counts" else (CODES,)
+        if codes is None and (read is None or CODES in read):
+            codes = self.space.encode(strings)
+        return codes if self.reads == "codes" else self.space.inputs(strings, codes, read)
 
     def allowed(
         self, strings: Iterable[str | None], but: Iterable[Hashable] = ()
@@ -85,7 +99,7 @@ class SearchState:
             new = [s for s, ok in zip(new, self.space.feasible(new), strict=True) if ok]
         return {string: keys[string] for string in new}
 
-    def fitted(self) -> Surrogate:
+    def fitted(self) -> Surrogate | CountsGP:
         """The surrogate, of a strategy that needs one."""
         if self.surrogate is None:
             raise ValueError("this strategy needs a surrogate")
@@ -98,186 +112,33 @@ class SearchState:
         weights = 1.0 / np.arange(1, len(rows) + 1)
         return [strings[i] for i in rows], codes[rows], weights / weights.sum()
 
-    def random_parents(self, rng: np.random.Generator) -> Sequence[str]:
-        """As many strings as there are centres, any of those known before the search.
-
-        The best, or what was found, would lead all evolutions to where the first one went.
-        """
-        strings = self.start
-        n = min(self.candidates.centres, len(strings))
-        return [strings[i] for i in rng.choice(len(strings), n, replace=False)]
-
-    def lower_bound(self) -> Draw:
-        """Inputs [N, P] -> lower confidence bound of the score [N].
-
-        Expected improvement would say more of what is nearly good enough, but where nothing is, it
-        prefers what is least known, however bad.
-        """
-        surrogate = self.fitted()
-        return lambda points: lower_confidence_bound(*surrogate.predict(points), LCB_WIDTH**2)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
     """N strings, the codes that gave them and their own codes [N, D], and what is predicted.
 
-    `strings` has None where a code decodes to nothing; `evolutions` [N] is the number of the
-    evolution that made a string, best by its judge first, and -1 for what was decoded; `mean` and
-    `sd` [N] are predicted scores, None where there is no surrogate.
+    `strings` has None where a code decodes to nothing; `mean` and `sd` [N] are predicted scores,
+    None where there is no surrogate; `sources` [N] say who proposed a string; `about` has what is
+    to be recorded of the batch.
     """
 
     strings: Sequence[str | None]
     origins: Array
     codes: Array
-    evolutions: NDArray[np.int64] | None = None
     mean: Array | None = None
     sd: Array | None = None
+    sources: Sequence[str] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
-
-@dataclass
-class _Pool:
-    """Candidates so far: strings with the codes that gave them and their own; what was refused."""
-
-    codes: dict[str, tuple[Array, Array]] = field(default_factory=dict)
-    evolutions: dict[str, int] = field(default_factory=dict)
-    keys: set[Hashable] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
-
-    def unseen(self, strings: Iterable[str | None]) -> list[str]:
-        """The strings among these that were neither taken nor refused."""
-        different = dict.fromkeys(s for s in strings if s is not None)
-        return [s for s in different if s not in self.codes and s not in self.refused]
-
-
-def new_candidates(state: SearchState, rng: np.random.Generator) -> Candidates:
-    """Unknown strings near the best ones: decoded ones until there are enough, and evolved ones.
-
-    Fewer decoded ones where no more are found in reasonable time.
-    """
-    pool = _Pool()
-    for attempt in range(state.candidates.attempts):
-        _decode_around(state, attempt, pool, rng)
-        if len(pool.codes) >= state.candidates.enough:
-            break
-    _recombine(state, pool, rng)
-    if not pool.codes and state.candidates.anywhere:
-        _add_decoded(state, state.space.sample_prior(state.candidates.draws, rng), pool)
-    if not pool.codes:
-        none = state.codes[:0]
-        return Candidates(strings=[], origins=none, codes=none, evolutions=np.zeros(0, np.int64))
-    origins, own = map(np.stack, zip(*pool.codes.values(), strict=True))
-    evolutions = np.array([pool.evolutions.get(string, -1) for string in pool.codes])
-    return Candidates(strings=list(pool.codes), origins=origins, codes=own, evolutions=evolutions)
-
-
-def _decode_around(state: SearchState, attempt: int, pool: _Pool, rng: np.random.Generator) -> None:
-    """Decode steps from the best known codes; in the first attempt these codes themselves too."""
-    config = state.candidates
-    _, codes, weights = state.best()
-    # A surrogate that reads strings can only judge what has been decoded.
-    screen = 1 if state.read_features else max(config.screen // 3**attempt, 1)
-    drawn = config.draws * screen
-    centres = codes[rng.choice(len(codes), size=drawn, p=weights)]
-    # Sizes differ: one string may fill a large neighbourhood, another a tiny one.
-    sizes = state.length * rng.uniform(0.25, 1.0, size=(drawn, 1))
-    origins = state.region.step(centres, sizes, rng)
-    origins = origins[state.region.contains(origins)]
-    if screen > 1:
-        drawn_scores = state.fitted().draw(rng)(origins)
-        origins = origins[np.sort(np.argsort(drawn_scores, kind="stable")[: config.draws])]
-    if attempt == 0:  # where known strings may be proposed again
-        origins = np.concatenate([codes, origins])
-    _add_decoded(state, origins, pool)
-
-
-def _add_decoded(state: SearchState, origins: Array, pool: _Pool) -> None:
-    """Take what codes [N, D] decode to among the candidates, or refuse it."""
-    strings = state.space.codec.decode(origins)
-    first = {s: i for i, s in reversed(list(enumerate(strings))) if s is not None}
-    unseen = pool.unseen(strings)
-    allowed = state.allowed(unseen, but=pool.keys)
-    own = _own_codes(state, list(allowed))
-    pool.codes.update({s: (origins[first[s]], code) for s, code in own.items()})
-    pool.keys.update(allowed[s] for s in own)
-    pool.refused.update(s for s in unseen if s not in own)
-
-
-def _recombine(state: SearchState, pool: _Pool, rng: np.random.Generator) -> None:
-    """Take evolved strings among the candidates, those of several evolutions."""
-    recombine = state.space.recombine
-    if recombine is None or not state.candidates.recombined:
-        return
-    for i in range(state.candidates.evolutions):
-        if i % 2:
-            parents, judge = state.random_parents(rng), state.lower_bound()
-        else:
-            parents, judge = state.best()[0], state.fitted().draw(rng)
-        new = _evolved(state, pool, recombine, parents, judge, rng)
-        strings = list(new)
-        if strings:
-            codes = state.space.codec.encode(strings)
-            pool.codes.update({s: (code, code) for s, code in zip(strings, codes, strict=True)})
-            pool.keys.update(new.values())
-            pool.evolutions.update(dict.fromkeys(strings, i))
-
-
-def _evolved(
-    state: SearchState,
-    pool: _Pool,
-    recombine: Recombine,
-    parents: Sequence[str],
-    judge: Draw,
-    rng: np.random.Generator,
-) -> dict[str, Hashable]:
-    """Strings evolved from parents, with their keys, best first; the judge says which survive."""
-    config = state.candidates
-    survivors = max(config.enough // config.evolutions, 1)
-    alive: dict[str, float] = {}
-    keys: dict[str, Hashable] = {}
-    judged: set[str] = set()
-    for _ in range(config.generations):
-        # All survivors have as many children: where the best have most, all is soon of one kind.
-        chosen = [parents[i] for i in rng.integers(len(parents), size=config.recombined)]
-        children = [s for s in pool.unseen(recombine(chosen, rng)) if s not in judged]
-        judged.update(children)
-        if not state.read_features:  # only what may be proposed need have a code
-            keys.update(state.allowed(children, but=pool.keys.union(keys.values())))
-            children = [s for s in children if s in keys]
-        if children:
-            codes = state.codes[:0] if state.read_features else state.space.codec.encode(children)
-            alive.update(zip(children, judge(state.inputs(children, codes)).tolist(), strict=True))
-        alive = _survivors(state, alive, survivors, keys, pool.keys)
-        parents = list(alive) or parents
-    return {string: keys[string] for string in alive}
-
-
-def _survivors(
-    state: SearchState,
-    alive: dict[str, float],
-    n: int,
-    keys: dict[str, Hashable],
-    but: set[Hashable],
-) -> dict[str, float]:
-    """The n best that may be proposed, best first; their keys join the others.
-
-    Only these are checked: constraints can cost more than the judge does.
-    """
-    ranked = iter(sorted(alive, key=lambda string: alive[string]))
-    best: dict[str, float] = {}
-    while part := list(islice(ranked, n - len(best))):
-        new = [string for string in part if string not in keys]
-        keys.update(state.allowed(new, but=but.union(keys.values())))
-        best.update({string: alive[string] for string in part if string in keys})
-    return best
-
-
-def _own_codes(state: SearchState, strings: list[str]) -> dict[str, Array]:
-    """The code of each string; with `faithful`, of each that its code decodes to."""
-    if not strings:
-        return {}
-    codes = state.space.codec.encode(strings)
-    own = dict(zip(strings, codes, strict=True))
-    if not state.candidates.faithful:
-        return own
-    again = state.space.codec.decode(codes)
-    return {s: own[s] for s, other in zip(strings, again, strict=True) if s == other}
+    def rows(self) -> list[dict[str, Any]]:
+        """Each candidate as fields of a trial."""
+        none = [None] * len(self.strings)
+        columns = {
+            "string": self.strings,
+            "proposed_code": self.origins,
+            "code": self.codes,
+            "source": self.sources or [""] * len(self.strings),
+            "predicted_mean": none if self.mean is None else self.mean.tolist(),
+            "predicted_sd": none if self.sd is None else self.sd.tolist(),
+        }
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

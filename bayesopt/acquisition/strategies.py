@@ -8,22 +8,22 @@ the data.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bayesopt.acquisition.candidates import LCB_WIDTH, Candidates, SearchState, new_candidates
+from bayesopt.acquisition.candidates import Candidates, SearchState
 from bayesopt.acquisition.functions import (
     KrigingBeliever,
     log_expected_improvement,
-    lower_confidence_bound,
     maximise_log_ei,
 )
+from bayesopt.acquisition.pool import joint_improvement
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 
+ATTEMPTS = 10
+"""Draws of a baseline for a batch, where many of them are known or infeasible."""
 Strategy = Callable[[SearchState, int, np.random.Generator], Candidates]
 
 
@@ -42,65 +42,13 @@ def prior_samples(state: SearchState, n: int, rng: np.random.Generator) -> Candi
 def _collect(state: SearchState, n: int, draw: Callable[[], Sequence[str | None]]) -> Candidates:
     """The first n strings of repeated draws that this search may evaluate and has not."""
     chosen: dict[str, Hashable] = {}
-    for _ in range(state.candidates.attempts):
+    for _ in range(ATTEMPTS):
         chosen.update(state.allowed(draw(), but=set(chosen.values())))
         if len(chosen) >= n:
             break
     strings = list(chosen)[:n]
     codes = state.space.encode(strings)
     return Candidates(strings=strings, origins=codes, codes=codes)
-
-
-def trust_region_thompson(state: SearchState, n: int, rng: np.random.Generator) -> Candidates:
-    """Thompson sampling in trust regions around the best codes (after Eriksson et al. 2019).
-
-    Candidates surround the best known codes; each joint sample of the surrogate takes its best
-    candidate that no earlier sample took, which keeps the batch diverse.  Where strings were
-    evolved too, they get a share of the batch, and the evolutions take turns with what is best by
-    their judges: far from all known points the surrogate is unsure, and the lowest values of one
-    sample would otherwise take the whole batch, well-founded or not.
-    """
-    gp = state.fitted()
-    pool = new_candidates(state, rng)
-    strings = [str(s) for s in pool.strings]
-    if not strings or pool.evolutions is None:
-        return pool
-    points = state.inputs(strings, pool.codes)
-    mean, variance = gp.predict(points)
-    for i, string in enumerate(strings):
-        if string in state.remembered:  # a known score of a deterministic objective is certain
-            mean[i], variance[i] = state.remembered[string], 0.0
-    total = variance + np.where(variance > 0, state.discrepancy_variance, 0.0)
-    decoded = np.flatnonzero(pool.evolutions < 0)
-    # Joint samples cost the cube of the number of candidates; the hopeless need none.
-    bound = lower_confidence_bound(mean, total, LCB_WIDTH**2)
-    hopeful = decoded[np.argsort(bound[decoded])[: max(1000, 4 * n)]]
-    draws = gp.sample(points[hopeful], n, rng) if len(hopeful) else np.empty((n, 0))
-    draws = np.where(variance[hopeful] > 0, draws, mean[hopeful])
-    evolved = _in_turns(pool.evolutions, rng)
-    # The shares of a batch of 1 and of 50 are the same in the long run.
-    turns = np.diff(np.floor(state.evolved_share * np.arange(n + 1) + rng.random())) > 0
-    picks: list[int] = []
-    for turn, sampled in zip(turns, draws, strict=True):
-        left = np.flatnonzero(~np.isin(hopeful, picks))
-        if evolved and (turn or not len(left)):
-            picks.append(evolved.pop(0))
-        elif len(left):
-            picks.append(int(hopeful[left[np.argmin(sampled[left])]]))
-    return Candidates(
-        strings=[strings[i] for i in picks],
-        origins=pool.origins[picks],
-        codes=pool.codes[picks],
-        mean=mean[picks],
-        sd=np.sqrt(total)[picks],
-    )
-
-
-def _in_turns(evolutions: NDArray[np.int64], rng: np.random.Generator) -> list[int]:
-    """Rows of what was evolved: the first of each evolution in random order, the second, and on."""
-    numbers = rng.permutation(np.unique(evolutions[evolutions >= 0]))
-    rows = [np.flatnonzero(evolutions == number).tolist() for number in numbers]
-    return [row for turn in zip_longest(*rows) for row in turn if row is not None]
 
 
 def expected_improvement(state: SearchState, n: int, rng: np.random.Generator) -> Candidates:
@@ -146,9 +94,9 @@ def expected_improvement(state: SearchState, n: int, rng: np.random.Generator) -
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "turbo": trust_region_thompson,
+    "joint": joint_improvement,
     "ei": expected_improvement,
     "random": random_strings,
     "prior": prior_samples,
 }
-NEEDS_SURROGATE = frozenset({"turbo", "ei"})
+NEEDS_SURROGATE = frozenset({"joint", "ei"})

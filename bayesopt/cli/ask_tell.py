@@ -200,7 +200,7 @@ def _quality(optimizer: Optimizer) -> str:
     for test in np.array_split(order, FOLDS):
         train = np.setdiff1d(order, test)
         gp = optimizer.fitter.new().fit(points[train], scores[train], seed=SEED)
-        mean[test] = gp.predict(points[test])[0]
+        mean[test] = gp.predict_y(points[test])[0]
     rmse = float(np.sqrt(np.mean((mean - scores) ** 2)))
     spread = float(scores.std())
     verdict = "it knows something" if rmse < 0.9 * spread else "it is still guessing"

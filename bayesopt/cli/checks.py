@@ -36,6 +36,12 @@ def check_run(config: RunConfig) -> None:
             raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
     if config.composite and config.reads == "codes":
         raise UserError("--composite is about what strings do: leave out --reads codes.")
+    if config.surrogate != "sgpr" and config.reads == "counts" and config.protocol != "paper":
+        raise UserError(
+            f"--surrogate {config.surrogate} does not read counts: add --reads codes or features."
+        )
+    if config.revisit and config.strategy == "joint":
+        raise UserError("--strategy joint proposes new strings only: leave out --revisit.")
     check_folders(config.model, config.out)
     if config.task == "molecules":
         from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE

@@ -19,8 +19,11 @@ class SearchOptions:
     """What to search for: an expression that fits data, or a molecule."""
     out: Path | None = None
     """Folder of the run, runs/TASK by default; the same command continues what it holds."""
-    strategy: Literal["turbo", "ei", "random", "prior"] = "turbo"
-    """Trust region with Thompson sampling, the paper's expected improvement, or a baseline."""
+    strategy: Literal["joint", "ei", "random", "prior"] = "joint"
+    """Joint expected improvement of a batch, the paper's expected improvement, or a baseline."""
+    sources: Literal["latent,evolution", "latent", "evolution"] = "latent,evolution"
+    """Who proposes candidates of joint: Markov chains in the latent space, an evolution of known
+    strings by the surrogate's judgement. The report says what each has found."""
     budget: int = 250
     """Evaluations for each seed; 0 only fits and tests the surrogate."""
     batch_size: int = 50
@@ -45,13 +48,12 @@ class SearchOptions:
     """paper: search as Kusner et al. 2017 did. The strategy is ei, the surrogate reads the codes of
     all known strings by 500 inducing points and a squared exponential kernel, nothing is hidden,
     nothing recombined, and known strings may be proposed; other options for these are ignored."""
-    reads: Literal["features", "codes"] = "features"
-    """What the surrogate reads of a string: what it is made of or what it does (the atoms, bonds
-    and neighbourhoods of a molecule, with a linear trend; values of an expression); or its latent
-    code, as in the papers."""
-    recombine: bool = True
-    """Also evolve strings from parts of known ones, by the surrogate's judgement alone;
-    --no-recombine leaves what is decoded around the best codes."""
+    reads: Literal["counts", "features", "codes"] = "counts"
+    """What the surrogate reads of a string. counts: how often it has which part (neighbourhoods of
+    atoms, subtrees of derivations), and its latent code where held-out likelihood is better with
+    it. features: properties and counts with a linear trend for a molecule, values at points for an
+    expression. codes: the latent code alone, as in the papers. The options of the surrogate below
+    are for features and codes."""
     points: int = 5000
     """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
     hyper_points: int = 5000
@@ -202,7 +204,6 @@ def as_published(config: RunConfig) -> RunConfig:
         strategy="ei",
         reads="codes",
         composite=None,
-        recombine=False,
         revisit=True,
         points=0,
         inducing_points=500,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bayesopt.cli.checks import constraints_of, direction
@@ -47,12 +46,10 @@ def make_optimizer(
     **more: Any,
 ) -> Optimizer:
     """The optimizer that the options describe, on the task's space and data."""
-    features = config.reads == "features"
-    candidates = task.space.candidates
     exact = task.space.objective_form == "squared_error"
-    settings = {
-        **given_to(Optimizer, config),
-        "surrogate": SurrogateConfig(
+    surrogate = None
+    if exact or config.reads != "counts" or config.strategy == "ei":
+        surrogate = SurrogateConfig(
             **{
                 **given_to(SurrogateConfig, config),
                 "method": config.surrogate,
@@ -60,14 +57,17 @@ def make_optimizer(
                 "iterations": iterations,
                 "points_per_lengthscale": task.points_per_lengthscale,
             }
-        ),
+        )
+    settings = {
+        **given_to(Optimizer, config),
+        "surrogate": surrogate,
+        "sources": config.sources.split(","),
         "points": config.points or None,
         "held_out": 0.1,
         "refit": False,
-        "read_features": features,
+        "reads": config.reads,
         # Where the form of the scores is known, none of them is hard to learn.
-        "winsorized": WINSORIZED if features and not exact else 0.0,
-        "candidates": candidates if config.recombine else replace(candidates, recombined=0),
+        "winsorized": WINSORIZED if config.reads == "features" and not exact else 0.0,
         "maximize": task.maximize,
         "centres": task.centres,
         "failed_value": task.failed_value,

@@ -39,7 +39,7 @@ PROBES = 16
 VALUE_PROBES = 200
 """At most so many, where it reads them to learn the values of the target."""
 EXPRESSION_CANDIDATES = CandidateConfig(**SEARCH_CANDIDATES)
-SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, recombined=600, generations=20)
+SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, generations=20)
 """For a judge that knows the form of the score, and errs less far from what is known."""
 FEW_POINTS = 80
 """Fewer points of a target are drawn as points, more as a line."""

@@ -31,14 +31,14 @@ HIDDEN = "4.646"
 """Half of the 100,000 strings score this or less."""
 VARIANTS: dict[str, tuple[str, ...]] = {
     "default": (),
-    "no evolution": ("--no-recombine",),
+    "no evolution": ("--sources", "latent"),
     "the surrogate reads codes": ("--reads", "codes"),
-    "codes, no evolution": ("--reads", "codes", "--no-recombine"),
+    "codes, no evolution": ("--reads", "codes", "--sources", "latent"),
     "codes, no evolution, deep kernel": (
-        *("--reads", "codes", "--no-recombine", "--surrogate", "deep"),
+        *("--reads", "codes", "--sources", "latent", "--surrogate", "deep"),
     ),
     "codes, no evolution, expected improvement": (
-        *("--reads", "codes", "--no-recombine", "--strategy", "ei"),
+        *("--reads", "codes", "--sources", "latent", "--strategy", "ei"),
     ),
     "batches of 10": ("--batch-size", "10"),
     "squared exponential kernel": ("--kernel", "squared_exponential"),

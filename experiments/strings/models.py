@@ -219,7 +219,7 @@ def train_and_measure(
         *("--model", folder, "--seeds", job.seed, "--budget", config.budget),
         *("--device", config.device, *search_for),
         # Latent spaces are compared, not what else a search can read and do.
-        *("--reads", "codes", "--no-recombine", "--points", 10_000, "--inducing-points", 500),
+        *("--reads", "codes", "--sources", "latent", "--points", 10_000, "--inducing-points", 500),
     )
     return {
         "network": job.variant.model,

@@ -124,13 +124,14 @@ def improve_table() -> list[str]:
     similar, rows = found["config"]["min_similarity"], found["molecules"]
     starts = [row["value"] for row in rows]
     of = f"the {len(rows)} worst, which start at {sum(starts) / len(starts):.2f}"
-    names = {"turbo": "ours", "random": "random known molecules that are similar"}
+    names = {"turbo": "ours", "joint": "ours", "random": "random known molecules that are similar"}
     lines = [
         [name, f"{mean:.2f} ± {deviation:.2f}", f"{success:g} %", "the 800 worst", "–"]
         for name, mean, deviation, success in IMPROVEMENTS
     ]
     for key, name in names.items():
-        each = found[key]
+        if (each := found.get(key)) is None:
+            continue
         improvement = f"{each['improvement']:.2f} ± {each['deviation']:.2f}"
         success = f"{100 * each['success']:.4g} %"
         lines.append([name, improvement, success, of, f"{each['evaluations']:.0f}"])

@@ -31,18 +31,12 @@ from grammar.errors import GrammarError, check_path, check_type
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.recombine import StringRecombiner
+from grammar.sampling.subtrees import subtree_counts
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
-SEARCH_CANDIDATES: dict[str, Any] = {
-    "draws": 600,
-    "enough": 600,
-    "attempts": 4,
-    "recombined": 200,
-    "generations": 5,
-    "evolutions": 4,
-}
+SEARCH_CANDIDATES: dict[str, Any] = {"chains": 512, "children": 600, "generations": 10}
 """Settings of candidates in a search, for strings whose decodes are cheap."""
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 PARTS = (NETWORK, GRAMMAR, STRINGS)
@@ -223,9 +217,13 @@ class GrammarAutoencoder:
         return self.decode(self.network.sample_codes(n, rng))
 
     def search_parts(self, constraints: Any = None) -> dict[str, Any]:
-        """Keywords of `bayesopt.SearchSpace`: recombination, and settings of candidates."""
+        """Keywords of `bayesopt.SearchSpace`: recombination, counts of parts, and settings."""
         del constraints
-        return {"recombine": StringRecombiner(self.codec), "candidates": SEARCH_CANDIDATES}
+        return {
+            "recombine": StringRecombiner(self.codec),
+            "counts": subtree_counts(self.grammar),
+            "candidates": SEARCH_CANDIDATES,
+        }
 
     def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
         """Decodes of `steps` codes on the straight line from one string's code to another's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,3 +69,31 @@ def _described(mol: Mol) -> NDArray[np.float64]:
     whole = [PROPERTIES[name](mol) for name in WHOLE]
     counts = _NEIGHBOURHOODS.GetCountFingerprintAsNumPy(mol)
     return np.concatenate([whole, counts, rings, atoms.ravel(), charges, bonds.ravel()])
+
+
+Counts = Callable[[Sequence[str]], list[dict[int, int]]]
+
+
+def _neighbourhoods(radius: int, *, features: bool) -> Counts:
+    """A function of valid SMILES [N] -> N counts of Morgan identifiers (Rogers & Hahn 2010)."""
+    kinds = {"atomInvariantsGenerator": rdFingerprintGenerator.GetMorganFeatureAtomInvGen()}
+    generator = rdFingerprintGenerator.GetMorganGenerator(
+        radius=radius, **(kinds if features else {})
+    )
+
+    def count(smiles: Sequence[str]) -> list[dict[int, int]]:
+        found = map(generator.GetSparseCountFingerprint, map(Chem.MolFromSmiles, smiles))
+        return [fingerprint.GetNonzeroElements() for fingerprint in found]
+
+    return count
+
+
+COUNTS = {
+    "ECFP2": _neighbourhoods(1, features=False),
+    "ECFP4": _neighbourhoods(2, features=False),
+    "ECFP6": _neighbourhoods(3, features=False),
+    "FCFP2": _neighbourhoods(1, features=True),
+    "FCFP4": _neighbourhoods(2, features=True),
+}
+"""Counts of the neighbourhoods of atoms, for a kernel: up to 1, 2 or 3 bonds away, of elements and
+bonds, or of what atoms do (aromatic, donor, acceptor, acid, base, halogen)."""

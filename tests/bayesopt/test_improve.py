@@ -33,7 +33,7 @@ def finished(run_here, toy, file, tmp_path) -> Path:
     out = tmp_path / "improve"
     done = run_here("-m", "bayesopt.improve", "--data", file, *SMALL, "--out", out)
     assert done.returncode == 0, done.stderr
-    assert "turbo: improvement" in done.stdout
+    assert "joint: improvement" in done.stdout
     assert "random: improvement" in done.stdout
     return out
 
@@ -44,7 +44,7 @@ def test_the_worst_are_improved_and_stay_similar(finished, run_here, file):
     values = sorted(score(s) for s in pool()[100:160])
     assert [row["value"] for row in results["molecules"]] == pytest.approx(values[:3])
     for row in results["molecules"]:
-        for strategy in ("turbo", "random"):
+        for strategy in ("joint", "random"):
             found = row[strategy]
             assert 0 <= found["evaluations"] <= 6
             if found["string"] is None:
@@ -55,9 +55,9 @@ def test_the_worst_are_improved_and_stay_similar(finished, run_here, file):
             gain = max(found["value"] - row["value"], 0.0)
             assert found["improvement"] == pytest.approx(gain)
             assert similarity_to(row["start"])(parse(found["string"])) >= 0.3
-    gains = [row["turbo"]["improvement"] for row in results["molecules"]]
-    assert results["turbo"]["improvement"] == pytest.approx(sum(gains) / 3)
-    assert results["turbo"]["evaluations"] > 0
+    gains = [row["joint"]["improvement"] for row in results["molecules"]]
+    assert results["joint"]["improvement"] == pytest.approx(sum(gains) / 3)
+    assert results["joint"]["evaluations"] > 0
 
     # What is done is not done again, and what is missing is.
     first = finished / "molecule-000.json"
@@ -91,8 +91,8 @@ def test_mistakes_are_one_sentence(run_here, toy, file, tmp_path, options, sente
 def test_what_is_not_improved_counts_as_nothing():
     row = {"improvement": 0.0, "evaluations": 4}
     better = {"improvement": 2.0, "evaluations": 6}
-    found = summary([{"turbo": row, "random": row}, {"turbo": better, "random": row}])
-    assert found["turbo"]["improvement"] == 1.0
-    assert found["turbo"]["success"] == 0.5
-    assert found["turbo"]["deviation"] == pytest.approx(2**0.5)
+    found = summary([{"joint": row, "random": row}, {"joint": better, "random": row}])
+    assert found["joint"]["improvement"] == 1.0
+    assert found["joint"]["success"] == 0.5
+    assert found["joint"]["deviation"] == pytest.approx(2**0.5)
     assert found["random"]["success"] == 0.0

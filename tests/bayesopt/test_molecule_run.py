@@ -83,6 +83,7 @@ def test_deep_kernel_of_several_seeds(toy, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(features, "LEAST_STEPS", 20)
     out = tmp_path / "out"
     what = ("--task", "molecules", "--surrogate", "deep", "--budget", 0, "--no-baselines")
+    what += ("--reads", "features")
     command = [str(a) for a in (*what, "--inducing-points", 30, "--jobs", 1, "--out", out)]
     main([*command, "--seeds", "0"])
     first = json.loads((out / "results.json").read_text())["surrogate"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +10,9 @@ import pytest
 
 import bayesopt
 from bayesopt.acquisition.candidates import Candidates
-from bayesopt.acquisition.strategies import _in_turns
-from bayesopt.feedback import UNASKED, estimate_discrepancy, evolved_share, trust_length
 from bayesopt.one_call import search
-from bayesopt.optimizer import Optimizer
+from bayesopt.optimizer import UNASKED, Optimizer
 from bayesopt.space import CandidateConfig, Dataset, SearchSpace
-from bayesopt.storage import Trial
-from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
 from tests.bayesopt.toy import CountingScore, ExactGP, GridCodec, grid_data, grid_space
 
@@ -47,23 +42,21 @@ def rows(optimizer):
     return [(t.evaluation, t.batch, t.string, t.score, t.predicted_mean) for t in optimizer.trials]
 
 
-@pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
+@pytest.mark.parametrize("strategy", ["joint", "ei", "random", "prior"])
 def test_strategy_proposes_distinct_strings_with_their_own_codes(strategy):
     batch = make(strategy=strategy).ask(8)
     assert len(batch) == len(set(batch)) == 8
     trials = batch.trials
     assert np.array([t.code for t in trials]) == pytest.approx(GridCodec().encode(batch))
     assert [t.evaluation for t in trials] == list(range(1, 9))
-    if strategy in ("turbo", "ei"):
+    if strategy in ("joint", "ei"):
         assert not set(batch) & set(DATA.strings)
         assert (batch.sd > 0).all()
-        origins = np.array([t.proposed_code for t in trials])
-        assert TrustedRegion(CODES).contains(origins).all()
 
 
-@pytest.mark.parametrize("strategy", ["turbo", "ei"])
+@pytest.mark.parametrize("strategy", ["joint", "ei"])
 def test_surrogate_strategies_find_the_hidden_optimum(strategy):
-    budget = {"turbo": 40, "ei": 20}[strategy]
+    budget = {"joint": 40, "ei": 20}[strategy]
     optimizer = run(make(strategy=strategy), budget)
     assert len(optimizer.trials) == budget
     best = optimizer.best(1)
@@ -127,23 +120,11 @@ def test_no_budget_only_fits_and_tests_the_surrogate():
     assert fit.rmse < fit.truth.std()
 
 
-def test_trust_region_grows_with_success_and_shrinks_without():
-    def trial(batch, score):
-        return Trial("turbo", 0, batch, 1, "s", score, False, np.zeros(1), np.zeros(1))
-
-    lengths = (0.6, 0.25, 1.0)
-    assert trust_length([], 1.0, lengths) == 0.6
-    assert trust_length([trial(0, 0.5)], 1.0, lengths) == 1.0
-    failed = [trial(batch, 2.0) for batch in range(9)]
-    assert trust_length(failed[:1], 1.0, lengths) == 0.3
-    assert trust_length(failed, 1.0, lengths) == 0.25
-
-
 def even(strings):
     return np.array([int(s.split(",")[0]) % 2 == 0 for s in strings])
 
 
-@pytest.mark.parametrize("strategy", ["turbo", "ei", "random", "prior"])
+@pytest.mark.parametrize("strategy", ["joint", "ei", "random", "prior"])
 def test_what_violates_a_constraint_is_never_evaluated(strategy):
     optimizer = run(make(space={"constraints": even}, strategy=strategy), 10)
     assert optimizer.trials
@@ -213,31 +194,6 @@ def test_refitted_surrogate_takes_all_points_and_needs_no_state():
     assert optimizer.store.load_fits() == []
 
 
-def test_screening_decodes_less_and_still_finds_the_optimum():
-    decoded = []
-
-    class Counting(GridCodec):
-        def decode(self, codes):
-            decoded.append(len(codes))
-            return super().decode(codes)
-
-    config = CandidateConfig(draws=60, enough=20, attempts=3, centres=20, screen=10)
-    optimizer = run(make(space={"codec": Counting()}, candidates=config), 40)
-    assert optimizer.best(1).value[0] == 0.0
-    assert max(decoded) <= 60 + 20
-    assert sum(decoded) < 2000  # what one attempt decodes without it
-
-
-def test_prior_is_the_last_resort():
-    optimizer = make(
-        space={"sample_prior": lambda n, rng: GridCodec().encode(["40,40"] * n)},
-        candidates=CandidateConfig(anywhere=True),
-    )
-    far = {"40,40", "41,40"}  # outside of the trusted region
-    optimizer.space._constraints = lambda strings: np.array([s in far for s in strings])
-    assert list(optimizer.ask(3)) == ["40,40"]
-
-
 def coordinates(strings):
     """Features of grid points: their coordinates, not their codes."""
     return np.array([[float(n) for n in s.split(",")] for s in strings]).reshape(-1, 2)
@@ -249,9 +205,7 @@ def neighbours(parents, rng):
     return [f"{int(a)},{int(b)}" for a, b in points] + [None]
 
 
-EVOLVING = CandidateConfig(
-    draws=20, enough=40, attempts=1, recombined=30, generations=8, evolutions=2
-)
+EVOLVING = CandidateConfig(centres=20, chains=20, steps=3, children=60, generations=4)
 
 
 def evolving(storage=None, *, candidates=EVOLVING, **parts) -> Optimizer:
@@ -264,65 +218,11 @@ def test_evolution_reaches_what_no_decode_reaches():
         def decode(self, codes):
             return [None] * len(codes)
 
-    optimizer = run(evolving(codec=Blind()), 40)
+    optimizer = run(evolving(codec=Blind()), 100)
     assert optimizer.best(1).value[0] == 0.0
     strings = [t.string for t in optimizer.trials]
-    assert len(set(strings)) == len(strings) == 40
+    assert len(set(strings)) == len(strings)
     assert not set(strings) & set(DATA.strings)
-
-
-def test_every_other_evolution_begins_with_any_of_the_known():
-    begun = []
-
-    def spied(parents, rng):
-        begun.append(parents)
-        return []
-
-    config = replace(EVOLVING, centres=5, generations=1, recombined=200)
-    optimizer = evolving(recombine=spied, candidates=config)
-    batch = optimizer.ask(10)
-    optimizer.tell(batch, np.full(len(batch), -100.0))
-    begun.clear()
-    optimizer.ask(10)
-    assert set(begun[0]) & set(batch)
-    assert not set(begun[1]) & set(batch)
-    best = {DATA.strings[i] for i in np.argsort(DATA.values)[:20]}
-    assert len(begun) == EVOLVING.evolutions == 2
-    assert len(set(begun[1])) == 5
-    assert not set(begun[1]) <= best
-
-
-def test_the_others_are_judged_by_an_optimistic_bound():
-    class Known:
-        def predict(self, points):
-            return np.array([1.0, 3.0, 2.0]), np.array([0.0, 4.0, 0.25])
-
-    state = evolving()._state([])
-    state.surrogate = Known()
-    assert state.lower_bound()(np.zeros((3, 2))).tolist() == [1.0, -1.0, 1.0]
-
-
-def test_evolutions_take_turns_with_their_best(rng):
-    evolutions = np.array([-1, 0, 0, 0, 2, 5, 5])
-    found = _in_turns(evolutions, rng)
-    assert [set(found[:3]), set(found[3:5]), found[5:]] == [{1, 4, 5}, {2, 6}, [3]]
-    assert len({tuple(_in_turns(evolutions, rng)[:3]) for _ in range(100)}) == 6
-    assert _in_turns(np.array([-1, -1]), rng) == []
-
-
-def test_half_of_a_batch_is_decoded_and_half_is_evolved():
-    evolved = []
-
-    def spied(parents, rng):
-        children = neighbours(parents, rng)
-        evolved.extend(children)
-        return children
-
-    trials = evolving(recombine=spied).ask(10).trials
-    decoded = [t for t in trials if not np.array_equal(t.proposed_code, t.code)]
-    assert len(trials) == 10
-    assert 3 <= len(decoded) <= 5  # a decoded code may be exactly that of its string
-    assert {t.string for t in trials if t not in decoded} & set(evolved)
 
 
 def test_surrogate_reads_features_where_there_are_any():
@@ -345,39 +245,19 @@ def test_surrogate_reads_features_where_there_are_any():
 
 
 def test_strings_of_one_key_are_evaluated_once():
-    optimizer = evolving(equivalent=lambda strings: [int(s.split(",")[0]) for s in strings])
-    known = {int(s.split(",")[0]) for s in DATA.strings}
-    firsts = [int(t.string.split(",")[0]) for t in run(optimizer, 20).trials]
-    assert len(firsts) == len(set(firsts)) > 0
-    assert not set(firsts) & known
+    def halves(strings):
+        return [tuple(int(n) // 2 for n in s.split(",")) for s in strings]
+
+    trials = run(evolving(equivalent=halves), 20).trials
+    keys = halves([t.string for t in trials])
+    assert len(keys) == len(set(keys)) == 20
+    assert not set(keys) & set(halves(DATA.strings))
 
 
 def test_resumed_evolution_equals_an_uninterrupted_one(tmp_path):
     whole = run(evolving(), 30)
     run(evolving(tmp_path / "cut.sqlite"), 10).close()
     assert rows(run(evolving(tmp_path / "cut.sqlite"), 30)) == rows(whole)
-
-
-def told(score, mean, sd):
-    return Trial("turbo", 0, 0, 1, "s", score, False, np.zeros(1), np.zeros(1), mean, sd)
-
-
-def test_discrepancy_covers_nine_of_ten_recent_scores():
-    assert estimate_discrepancy([], np.empty(0), 0.3) == 0.3
-    assert estimate_discrepancy([told(1.0, None, None)], np.ones(1), 0.3) == 0.3
-    rng = np.random.default_rng(0)
-    old = [told(100.0, 0.0, 1.0)] * 50  # long ago, no longer counted
-    recent = [told(2.0 * e, 0.0, 0.1) for e in rng.standard_normal(200)]
-    scores = np.array([t.score for t in old + recent])
-    assert estimate_discrepancy(old + recent, scores, 0.3) == pytest.approx(4.0, rel=0.3)
-
-
-def test_the_better_source_gets_more_of_the_next_batch():
-    decoded = [replace(told(s, 0.0, 1.0), proposed_code=np.ones(1)) for s in range(50)]
-    assert evolved_share([]) == pytest.approx(0.5)
-    assert evolved_share(decoded + [told(-1.0 - s, 0.0, 1.0) for s in range(50)]) > 0.8
-    assert evolved_share(decoded + [told(50.0 + s, 0.0, 1.0) for s in range(50)]) < 0.2
-    assert 0.1 <= evolved_share(decoded * 10) <= 0.5
 
 
 def test_the_worst_scores_are_held_down_to_one_value():
@@ -390,13 +270,42 @@ def test_the_worst_scores_are_held_down_to_one_value():
     assert scores[: len(known)][kept] == pytest.approx(known[kept])
 
 
-def test_an_exhausted_source_leaves_its_turns_to_the_other():
-    batch = evolving(recombine=lambda parents, rng: ["6,-3"]).ask(10)
-    assert len(set(batch)) == len(batch) == 10
-    assert "6,-3" in batch
-    # In the turns of the exhausted source the best of the others are taken, not just any.
-    others = [mean for string, mean in zip(batch, batch.mean, strict=True) if string != "6,-3"]
-    assert max(others) < np.median(DATA.values)
+def test_each_source_alone_and_both_find_the_optimum():
+    for sources in (("latent",), ("evolution",), ("latent", "evolution")):
+        optimizer = run(make(space={"recombine": neighbours}, sources=sources), 40)
+        assert optimizer.best(1).value[0] == 0.0
+        assert {t.source for t in optimizer.trials} <= set(sources)
+        shares = optimizer.shares()
+        for kind in ("evaluations", "best"):
+            assert sum(share[kind] for share in shares.values()) == pytest.approx(1.0)
+
+
+def digits(strings):
+    """Counts of parts of grid points: tens and ones of a number, in unary."""
+    found = []
+    for string in strings:
+        a, b = (int(n) + 60 for n in string.split(","))
+        found.append({"a": a, "b": b})
+    return found
+
+
+def test_the_default_surrogate_counts_parts_and_says_so():
+    space = grid_space(counts={"digits": digits}, recombine=neighbours)
+    optimizer = Optimizer(space, DATA, maximize=False, batch_size=10)
+    optimizer.run(CountingScore(), 40, vectorized=True)
+    assert optimizer.best(1).value[0] == 0.0
+    batches = optimizer.store.descriptions("joint", 0)
+    assert len(batches) == 4
+    assert set(batches[0]["kernel"]) <= {"digits", "codes"}
+    assert set(batches[0]["held_out_log_likelihood"]) == {"digits", "digits, codes"}
+    assert sum(batches[0]["proposed"]) + batches[0]["jumps"] == 150 * 6
+    assert batches[0]["latent_candidates"] > 0 < batches[0]["evolution_candidates"]
+
+
+def test_known_values_of_another_scale_give_the_same_search():
+    space, scaled = grid_space(counts={"digits": digits}), Dataset(DATA.strings, 7 * DATA.values)
+    one = Optimizer(space, DATA, maximize=False).ask(5)
+    assert list(one) == list(Optimizer(space, scaled, maximize=False).ask(5))
 
 
 # ---------------------------------------------------------------- doors
@@ -434,7 +343,7 @@ def test_strings_that_were_not_asked_may_be_told():
     optimizer.tell(list(batch), [5.0, 6.0, 7.0])  # asked strings, told as plain strings
     assert optimizer.best(1).string[0] == "7,-2"
     assert np.isnan(optimizer.best(1).predicted_mean[0])
-    assert optimizer.store.pending("turbo", 0) == []
+    assert optimizer.store.pending("joint", 0) == []
     assert len(optimizer.training_points()[1]) == len(DATA) + 5
     with pytest.raises(UserError, match="a told value stays"):
         optimizer.tell(["7,-2"], [3.0])
@@ -488,6 +397,9 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         ),
         (lambda: make().tell(["1,1"], [1.0, 2.0]), "1 strings need"),
         (lambda: make(batch_size=0), "batch_size"),
+        (lambda: make(revisit=True), "use ei with revisit"),
+        (lambda: make(sources=("random",)), "cannot come from random"),
+        (lambda: make(sources=()), "cannot come from nowhere"),
         (
             lambda: Optimizer(
                 grid_space(), Dataset(["1,1"], [1.0], [[1.0]]), maximize=True, surrogate=ExactGP
@@ -521,8 +433,9 @@ from gmae_tf.errors import UserError
 from tests.bayesopt.toy import ExactGP, grid_data, grid_space
 opt = bayesopt.Optimizer(grid_space(), grid_data(), maximize=False, surrogate=ExactGP)
 assert len(opt.ask(3)) == 3
+assert len(bayesopt.Optimizer(grid_space(), grid_data(), maximize=False).ask(3)) == 3
 for call in (
-    lambda: bayesopt.Optimizer(grid_space(), grid_data(), maximize=False),
+    lambda: bayesopt.Optimizer(grid_space(), grid_data(), maximize=False, strategy="ei"),
     lambda: __import__("bayesopt.run").run.search(__import__("bayesopt.run").run.RunConfig()),
 ):
     try:

@@ -72,7 +72,7 @@ def test_results_have_the_documented_keys(finished):
 
 def test_every_trial_is_stored_once(finished):
     with sqlite3.connect(finished / "trials.sqlite") as store:
-        rows = store.execute("SELECT string, score FROM trials WHERE strategy = 'turbo'").fetchall()
+        rows = store.execute("SELECT string, score FROM trials WHERE strategy = 'joint'").fetchall()
     assert len(rows) == len({string for string, _ in rows}) == 20
     assert all(score is not None for _, score in rows)
 
@@ -103,6 +103,8 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
         (("--seeds", "9-0"), "run backwards"),
         (("--budget", "-5"), "--budget must be 0 or more"),
         (("--composite", "--reads", "codes"), "leave out --reads codes"),
+        (("--surrogate", "deep"), "does not read counts"),
+        (("--revisit",), "leave out --revisit"),
         (("--model", "absent"), "absent does not hold a trained grammar model"),
         (("--bugdet", "5"), "did you mean --budget"),
         (("--device", "gpu"), "GPU"),
@@ -199,7 +201,7 @@ def _scored(out: Path) -> int:
 
 def test_the_papers_protocol_takes_everything_back():
     config = as_published(RunConfig(protocol="paper", seeds="0-3", budget=7))
-    assert (config.strategy, config.reads, config.recombine) == ("ei", "codes", False)
+    assert (config.strategy, config.reads) == ("ei", "codes")
     assert (config.points, config.inducing_points) == (0, 500)
     assert (config.kernel, config.revisit) == ("squared_exponential", True)
     assert config.exclude_better_than == -1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -11,6 +13,7 @@ from bayesopt.fitter import split_rows
 from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
+from gmae_tf.prior import GaussianMixture
 from molecules.chem.constraints import Constraints
 from molecules.codec import MoleculeCodec
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool
@@ -57,17 +60,18 @@ def test_samples_lie_inside_and_follow_the_codes(rng):
     assert np.cov(samples.T) == pytest.approx(np.cov(codes.T), abs=0.15)
 
 
-@pytest.mark.parametrize("size", [0.1, 0.6, 1.0])
-def test_steps_leave_the_density_of_the_codes_as_it_is(rng, size):
-    codes = rng.multivariate_normal([1, -2], [[2, 1.5], [1.5, 3]], 40_000)
-    region = TrustedRegion(codes)
-    moved = region.step(codes, np.full((len(codes), 1), size), rng)
-    assert moved.mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.05)
-    assert np.cov(moved.T) == pytest.approx(np.cov(codes.T), abs=0.1)
-    # How far it goes is what the size says: E|z - c|^2 = 2 (1 - sqrt(1 - s^2)) tr(C).
-    squared = np.square(moved - codes).sum(axis=1).mean()
-    expected = 2 * (1 - np.sqrt(1 - size**2)) * np.trace(np.cov(codes.T))
-    assert squared == pytest.approx(expected, rel=0.03)
+def test_the_prior_of_a_space_is_the_models_or_that_of_known_codes(rng):
+    prior = GaussianMixture([[-1.0, 0.0], [1.0, 0.0]])
+    network = SimpleNamespace(has_prior=True, prior=prior)
+    model = SimpleNamespace(latent_dim=2, encode=None, decode=None, network=network)
+    assert SearchSpace(model).prior(np.zeros((0, 2))) is prior
+    codes = rng.multivariate_normal([1, -2], [[2, 1.5], [1.5, 3]], 20_000)
+    plain = SimpleNamespace(latent_dim=2, encode=None, decode=None)
+    found = SearchSpace(plain, region_codes=codes).prior(codes[:5])
+    assert found.mean() == pytest.approx(codes.mean(axis=0))
+    assert found.covariance() == pytest.approx(np.cov(codes.T))
+    few = SearchSpace(plain).prior(codes[:2])  # nothing to learn from: N(0, I)
+    assert few.mean() == pytest.approx(np.zeros(2), abs=0.05)
 
 
 def test_a_model_of_molecules_brings_the_parts_of_its_space(rng):

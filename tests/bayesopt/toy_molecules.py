@@ -113,7 +113,12 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
     write_known(folder)
     # A pool of some hundred molecules needs no long search.
-    small = {**molecule_codec.CANDIDATES, "recombined": 60, "generations": 3, "evolutions": 2}
-    patch.setattr(molecule_codec, "CANDIDATES", small)
+    small = {"candidates": {"chains": 40, "steps": 3, "children": 60, "generations": 3}}
+    parts = molecule_codec.MoleculeCodec.search_parts
+    patch.setattr(
+        molecule_codec.MoleculeCodec,
+        "search_parts",
+        lambda codec, constraints=None: parts(codec, constraints) | small,
+    )
     patch.setattr(molecules, "PRETRAINED", folder)
     patch.setattr(molecules, "_load_model", lambda folder: ToyModel())

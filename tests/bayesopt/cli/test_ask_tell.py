@@ -153,7 +153,7 @@ def test_constraints_that_leave_nothing_end_in_a_sentence(mine, tmp_path, capsys
 
 
 TRIALS = {
-    i: Trial("turbo", 0, 0, i, s, None, False, np.zeros(2), np.zeros(2), -float(i), 0.5)
+    i: Trial("joint", 0, 0, i, s, None, False, np.zeros(2), np.zeros(2), -float(i), 0.5)
     for i, s in enumerate(("CCO", "CCN", "CCC"), start=1)
 }
 

@@ -1,0 +1,196 @@
+"""The Gaussian process on counts: its kernel, its posterior against GPflow, what it chooses."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import gpflow
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bayesopt.surrogates.counts_gp as module
+from bayesopt.inputs import Inputs, Vocabulary
+from bayesopt.surrogates.counts_gp import CODES, CountsGP, Kernel, best_and_others, minmax, weigh
+from gmae_tf.errors import UserError
+
+LETTERS = "abcdef"
+
+
+def letters(strings, codes=None, vocabulary=None):
+    """Inputs of strings by their letters."""
+    vocabulary = vocabulary or Vocabulary()
+    rows = [vocabulary.columns(Counter(s)) for s in strings]
+    return Inputs(len(strings), {"letters": vocabulary.matrix(rows)}, codes)
+
+
+def words(n, rng, longest=9):
+    return ["".join(rng.choice(list(LETTERS), rng.integers(1, longest))) for _ in range(n)]
+
+
+@given(st.lists(st.text(LETTERS, min_size=1, max_size=9), min_size=2, max_size=6))
+def test_minmax_is_the_lesser_counts_over_the_greater(strings):
+    points = letters(strings)
+    kernel = minmax(points.parts["letters"], points.parts["letters"])
+    counts = np.array([[s.count(c) for c in LETTERS] for s in strings])
+    for i, a in enumerate(counts):
+        for j, b in enumerate(counts):
+            assert kernel[i, j] == pytest.approx(np.minimum(a, b).sum() / np.maximum(a, b).sum())
+    assert np.linalg.eigvalsh(kernel).min() > -1e-9
+    assert np.diagonal(kernel) == pytest.approx(1.0)
+
+
+def test_dense_and_sparse_products_agree(rng, monkeypatch):
+    vocabulary = Vocabulary()
+    one, other = (letters(words(n, rng), vocabulary=vocabulary) for n in (30, 20))
+    dense = minmax(one.parts["letters"], other.parts["letters"])
+    monkeypatch.setattr(module, "DENSE", 0)
+    assert minmax(one.parts["letters"], other.parts["letters"]) == pytest.approx(dense)
+
+
+class Given(gpflow.kernels.Kernel):
+    """A GPflow kernel of row numbers: the matrix is given."""
+
+    def __init__(self, matrix):
+        super().__init__()
+        self.matrix = matrix
+
+    def K(self, X, X2=None):
+        """Rows and columns of the matrix."""
+        rows = X.numpy().ravel().astype(int) if hasattr(X, "numpy") else X.ravel().astype(int)
+        columns = rows if X2 is None else np.asarray(X2).ravel().astype(int)
+        return self.matrix[np.ix_(rows, columns)]
+
+    def K_diag(self, X):
+        """The diagonal."""
+        return np.diagonal(self.matrix)[np.asarray(X).ravel().astype(int)]
+
+
+def problem(rng, n=60):
+    strings = words(n, rng)
+    points = letters(strings)
+    scores = np.array([s.count("a") - 0.5 * s.count("b") for s in strings], float)
+    return points, scores + 0.1 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("inducing", [None, 15])
+def test_posterior_is_that_of_gpflow(rng, monkeypatch, inducing):
+    points, scores = problem(rng)
+    train, test = np.arange(45), np.arange(45, 60)
+    if inducing:
+        monkeypatch.setattr(module, "EXACT", 20)
+        monkeypatch.setattr(module, "INDUCING", inducing)
+    gp = CountsGP().fit(points[train], scores[train], seed=0)
+    kernel = gp.chosen.kernel(points, points)
+    x, y = train[:, None].astype(float), gp.map.forward(scores[train])[:, None]
+    if inducing:
+        rows = best_and_others(scores[train], inducing, _after_weighing(scores[train]))
+        other = gpflow.models.SGPR(
+            (x, y), Given(kernel), rows[:, None].astype(float), noise_variance=gp.chosen.noise
+        )
+    else:
+        other = gpflow.models.GPR((x, y), Given(kernel), noise_variance=gp.chosen.noise)
+    mean, variance = other.predict_f(test[:, None].astype(float))
+    found = gp.predict(points[test])
+    assert found[0] == pytest.approx(mean.numpy()[:, 0], abs=1e-3)
+    assert found[1] == pytest.approx(gp.calibration**2 * variance.numpy()[:, 0], abs=1e-3)
+
+
+def _after_weighing(scores):
+    """The generator as `fit` leaves it to the choice of inducing points."""
+    rng = np.random.default_rng(0)
+    best_and_others(scores, module.WEIGHED, rng)
+    return rng
+
+
+def test_weights_are_of_greatest_marginal_likelihood(rng):
+    points, scores = problem(rng)
+    y = (scores - scores.mean()) / scores.std()
+    found = weigh(["letters"], points, y)
+    unit = Kernel({"letters": 1.0})(points, points)
+
+    def log_likelihood(weight, noise):
+        covariance = weight * unit + noise * np.eye(len(y))
+        return -0.5 * y @ np.linalg.solve(covariance, y) - 0.5 * np.linalg.slogdet(covariance)[1]
+
+    weight, best = found.kernel.weights["letters"], found.noise
+    here = log_likelihood(weight, best)
+    for w, n in ((0.8, 1), (1.25, 1), (1, 0.8), (1, 1.25)):
+        assert log_likelihood(weight * w, max(best * n, module.NOISE[0])) <= here + 1e-4
+
+
+def test_leave_one_out_is_what_leaving_out_gives(rng):
+    points, scores = problem(rng, 20)
+    y = (scores - scores.mean()) / scores.std()
+    found = weigh(["letters"], points, y)
+    kernel = found.kernel(points, points) + found.noise * np.eye(20)
+    for i in (0, 7):
+        rest = np.delete(np.arange(20), i)
+        solved = np.linalg.solve(kernel[np.ix_(rest, rest)], kernel[rest, i])
+        assert y[i] - solved @ y[rest] == pytest.approx(found.residuals[i])
+        assert kernel[i, i] - solved @ kernel[rest, i] == pytest.approx(found.deviations[i] ** 2)
+
+
+def test_kernels_that_say_nothing_get_no_weight(rng):
+    strings = words(150, rng)
+    vocabulary = Vocabulary()
+    noise = vocabulary.matrix([vocabulary.columns({i: 1}) for i in range(150)])
+    parts = {"noise": noise, **letters(strings).parts}
+    scores = np.array([s.count("a") for s in strings], float)
+    gp = CountsGP().fit(Inputs(150, parts), scores, seed=0)
+    weights = gp.chosen.kernel.weights
+    assert weights["letters"] > 10 * weights.get("noise", 0.0)
+
+
+@pytest.mark.parametrize("helpful", [True, False])
+def test_codes_are_read_where_they_help(rng, helpful):
+    strings, codes = words(120, rng), rng.standard_normal((120, 3))
+    scores = np.array([s.count("a") for s in strings], float)
+    if helpful:
+        scores = scores + 3 * np.sin(codes[:, 0])
+    gp = CountsGP().fit(letters(strings, codes), scores, seed=0)
+    assert gp.reads == ({"letters", CODES} if helpful else {"letters"})
+    assert set(gp.about()["held_out_log_likelihood"]) == {"letters", "letters, codes"}
+
+
+def test_codes_alone_where_nothing_is_counted(rng):
+    codes = rng.uniform(-2, 2, (80, 2))
+    scores = np.sin(codes[:, 0]) + codes[:, 1] ** 2
+    gp = CountsGP().fit(Inputs(60, {}, codes[:60]), scores[:60], seed=0)
+    mean, _ = gp.predict_y(Inputs(20, {}, codes[60:]))
+    assert np.abs(mean - scores[60:]).mean() < 0.2 * scores.std()
+
+
+def test_observations_are_in_their_intervals(rng):
+    points, scores = problem(rng, 300)
+    gp = CountsGP().fit(points[np.arange(200)], scores[:200], seed=0)
+    mean, variance = gp.predict_y(points[np.arange(200, 300)])
+    inside = np.abs(scores[200:] - mean) <= 1.645 * np.sqrt(variance)
+    assert 0.8 <= inside.mean() <= 0.98
+
+
+def test_joint_samples_have_the_moments_of_the_prediction(rng):
+    points, scores = problem(rng)
+    gp = CountsGP().fit(points[np.arange(40)], scores[:40], seed=0)
+    few = points[np.arange(40, 60)]
+    mean, variance = gp.predict(few)
+    samples = gp.sample(few, 20_000, rng)
+    assert samples.mean(axis=0) == pytest.approx(mean, abs=0.05)
+    assert samples.var(axis=0) == pytest.approx(variance, rel=0.1, abs=0.01)
+
+
+def test_the_vocabulary_may_grow_after_the_fit(rng):
+    vocabulary = Vocabulary()
+    strings = words(30, rng)
+    gp = CountsGP().fit(letters(strings, vocabulary=vocabulary), np.arange(30.0), seed=0)
+    mean, variance = gp.predict(letters(["xyz", strings[0]], vocabulary=vocabulary))
+    assert variance[0] > variance[1]
+    assert mean[0] == pytest.approx(0.0)  # nothing in common with anything known
+
+
+def test_scores_that_cannot_be_learnt_from_are_refused():
+    with pytest.raises(UserError, match="finite scores"):
+        CountsGP().fit(letters(["a", "b"]), np.array([1.0, np.nan]), seed=0)
+    with pytest.raises(UserError, match="at least 2"):
+        CountsGP().fit(letters(["a"]), np.array([1.0]), seed=0)
