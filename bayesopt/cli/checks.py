@@ -108,8 +108,8 @@ def check_molecules(
     from molecules.scoring.scorer import Scorer
 
     direction(columns)
-    if objective is not None and objective != "similarity":
-        Scorer(Objective(objective, None, RAW), jobs=1).close()
+    if objective is not None:
+        Scorer(Objective(objective, getattr(columns, "to", None), RAW), jobs=1).close()
     for name in ("smiles_column", "value_column"):
         if getattr(columns, name) is not None and data is None:
             flag = name.replace("_", "-")
@@ -141,7 +141,11 @@ def constraints_of(options: ConstraintOptions, objective: str | None) -> Constra
     """The constraints that the options describe, with the usual bound of the objective."""
     from bayesopt.tasks.molecule_words import default_constraints
 
-    if options.to is not None and options.min_similarity is None and objective != "similarity":
+    if (
+        options.to is not None
+        and options.min_similarity is None
+        and "similarity" not in str(objective)
+    ):
         raise UserError(
             "--to names the molecule of --min-similarity or of --objective similarity: "
             "give one of them."
@@ -151,4 +155,6 @@ def constraints_of(options: ConstraintOptions, objective: str | None) -> Constra
         bounds["max_heavy_atoms"] = options.max_heavy_atoms
     if options.min_similarity is not None:
         bounds.update(min_similarity=options.min_similarity, to=options.to)
+    if options.require is not None:
+        bounds["require"] = (options.require,)
     return replace(default_constraints(objective), **bounds)

@@ -105,6 +105,11 @@ class ConstraintOptions:
     """molecules: least Tanimoto similarity to the molecule of --to, in [0, 1]."""
     to: str | None = None
     """molecules: SMILES of the molecule that similarities are measured to."""
+    require: str | None = None
+    """molecules: comparisons of properties that must hold: "1 <= logp <= 3 and tpsa < 90"."""
+    unconstrained: bool = False
+    """molecules: propose also what lies outside the domain of applicability, that is, with atom
+    environments, their numbers, ring sizes or sizes that no known molecule has."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,8 @@ class MoleculeOptions(ColumnOptions, ConstraintOptions):
     """Options of `--task molecules`."""
 
     objective: str | None = None
-    """molecules: penalized_logp (the default), logp, qed, sa and so on, or a function of a SMILES
-    as package.module:function."""
+    """molecules: penalized_logp (the default), logp, qed, sa and so on; arithmetic on them, such as
+    "0.5*qed + similarity"; or a function of a SMILES as package.module:function."""
     time_limit: float = 30.0
     """molecules: seconds for the score of one molecule, which then counts as failed."""
     jobs: int | None = None

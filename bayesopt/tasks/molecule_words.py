@@ -51,6 +51,8 @@ def limits(c: Constraints) -> str:
         (c.max_sa, f"SA score at most {c.max_sa}"),
         (c.no_alerts or None, "no PAINS or BRENK alerts"),
         (c.min_similarity, f"similarity of {c.min_similarity} or more to {c.to}"),
+        (c.require or None, " and ".join(c.require)),
+        (c.domain, "inside the domain of the known molecules"),
     )
     return ", ".join(text for value, text in parts if value is not None)
 

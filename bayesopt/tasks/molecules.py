@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,8 @@ from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 from gmae_tf.utils.plotting import Picture
 from molecules.chem.constraints import Constraints
+from molecules.chem.domain import FILE as DOMAIN
+from molecules.chem.domain import Domain
 from molecules.chem.draw import grid
 from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
@@ -40,6 +43,9 @@ class MoleculeTask(Task):
         `value_column` names the property.
     constraints : bounds on the molecules to propose; by default none but the usual bound of size
         for a penalised logP.
+    unconstrained : let the search leave the domain of applicability (`molecules.chem.domain`) of
+        the molecules that the model was trained on and of `data`.  Only a model with that domain
+        beside it, as the shipped one, limits a search so.
     to : SMILES of a reference molecule, around which the search starts too.
     maximize : whether higher is better; None: as the objective itself says.
     codec : of the model, where several tasks share it and what it remembers.
@@ -54,6 +60,7 @@ class MoleculeTask(Task):
         objective: str | None = words.DEFAULT_OBJECTIVE,
         *,
         constraints: Constraints | None = None,
+        unconstrained: bool = False,
         to: str | None = None,
         maximize: bool | None = None,
         data: str | None = None,
@@ -69,7 +76,6 @@ class MoleculeTask(Task):
         self._objective, self._to = objective, to
         if constraints is None:
             constraints = words.default_constraints(objective)
-        self.constraints = constraints
         if objective is not None:  # a wrong name is an error before anything is loaded
             default = Objective(objective, to, RAW).maximise  # of any normalisation
             self.maximize = default if maximize is None else maximize
@@ -104,6 +110,13 @@ class MoleculeTask(Task):
         if has.sum() < words.FEWEST:
             raise UserError(words.too_few(has.sum(), self._first_failure()))
         self.known = known = known.take(np.flatnonzero(has))
+        domain = (model or PRETRAINED) / DOMAIN
+        if domain.is_file() and not unconstrained:
+            inside = Domain.load(domain)
+            if data is not None or reference is not None:
+                inside = inside.union(Domain.of(known.smiles))
+            constraints = replace(constraints, domain=inside)
+        self.constraints = constraints
         self.dataset = Dataset(known.smiles, values[has], known.codes)
         worst = self.dataset.values.min() if self.maximize else self.dataset.values.max()
         self.failed_value = float(worst)

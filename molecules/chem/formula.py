@@ -60,7 +60,7 @@ def formula(
 
 
 def bound(text: str, to: str | None = None) -> Property:
-    """A comparison of such arithmetic, such as `1 <= logp <= 3`, that is 1 where it holds, else 0.
+    """Comparisons of such arithmetic joined by `and`, `1 <= logp <= 3`: 1 where all hold, else 0.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _property(
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", str(error))
         raise UserError(f"the formula {text!r} is not understood: {reason}.") from error
-    if isinstance(tree, ast.Compare) != bound:
+    if isinstance(tree, ast.Compare | ast.BoolOp) != bound:
         wanted = "a comparison, such as logp <= 3" if bound else "arithmetic without a comparison"
         raise UserError(f"the formula {text!r} is not {wanted}.")
     parts: dict[str, Property] = {}
@@ -114,6 +114,11 @@ def _compiled(node: ast.AST, text: str, look_up: Callable[[str], None]) -> Compi
             return _applied(_OPERATORS[type(op)], [left, right], text, look_up)
         case ast.Call(func=ast.Name(id=name), args=inner, keywords=[]) if name in FUNCTIONS:
             return _applied(FUNCTIONS[name], inner, text, look_up)
+        case ast.BoolOp(op=ast.And(), values=inner) if all(
+            isinstance(part, ast.Compare) for part in inner
+        ):
+            parts = [_compiled(part, text, look_up) for part in inner]
+            return lambda values: all(part(values) for part in parts)
         case ast.Compare(left=first, ops=ops, comparators=rest) if all(
             type(op) in _OPERATORS for op in ops
         ):

@@ -65,6 +65,9 @@ def test_bounds_on_any_property_hold_or_are_named() -> None:
     bounds = Constraints(require=("1 <= logp <= 3", "rings < 2"))
     assert bounds.allows(["c1ccccc1O", "CCO", "c1ccc2ccccc2c1"]).tolist() == [True, False, False]
     assert bounds.violations("CCO") == ["1 <= logp <= 3 does not hold"]
-    with pytest.raises(UserError, match="not a comparison"):
-        Constraints(require="logp")
+    both = Constraints(require="1 <= logp <= 3 and rings < 2")
+    assert both.allows(["c1ccccc1O", "CCO", "c1ccc2ccccc2c1"]).tolist() == [True, False, False]
+    for text, said in (("logp", "not a comparison"), ("logp < 1 or qed > 0", "not understood at")):
+        with pytest.raises(UserError, match=said):
+            Constraints(require=text)
     assert bound("1 < 2")("C") == 1.0
