@@ -31,7 +31,9 @@ class PackConfig:
 
 
 def pack(config: PackConfig) -> None:
-    """Describe and encode the training molecules, and write them beside the model."""
+    """Write the model, its training molecules with codes and properties, and their domain."""
+    from molecules.chem.domain import FILE as DOMAIN
+    from molecules.chem.domain import Domain
     from molecules.data.library import Known, describe_once
     from molecules.data.sources import load_molecules
     from molecules.model import find_model, load
@@ -67,6 +69,7 @@ def pack(config: PackConfig) -> None:
     if config.n is not None:
         known = known.thinned(config.n, config.best)
     known.save(config.out)
+    Domain.of(smiles).save(config.out / DOMAIN)
     size = sum(path.stat().st_size for path in config.out.iterdir()) / 1e6
     screen.print(f"{config.out}: {len(known.smiles):,} known molecules, {size:.1f} MB in all")
 

@@ -142,9 +142,11 @@ def test_an_interpolation_starts_and_ends_as_asked(packed, tmp_path, run_here):
 
 
 def test_a_pack_holds_what_a_search_starts_from(packed, trained):
+    from molecules.chem.domain import Domain
     from molecules.data.library import read_known
 
     known = read_known(packed, 12)
+    assert Domain.load(packed / "domain.npz").contains(known.smiles).all()
     assert known is not None
     assert len(known.smiles) == len(set(known.smiles)) == 100
     assert known.codes.shape == (100, 12)

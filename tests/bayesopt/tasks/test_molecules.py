@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bayesopt.tasks import molecules
 from bayesopt.tasks.molecules import MoleculeTask
 from gmae_tf.errors import UserError
 from gmae_tf.utils.html import png_size
+from molecules.chem.domain import Domain
 from molecules.chem.properties import find
 from molecules.codec import MoleculeCodec, canonical_or_none
 from molecules.data.library import read_known
@@ -296,3 +298,43 @@ def test_limits_of_no_constraint_say_nothing():
     assert task.space.feasible(["CCO", "C[SiH3]"]).tolist() == [True, False]  # not written
     assert task.objective.endswith("maximised")
     assert replace(task.constraints, max_sa=3.0) != task.constraints
+
+
+# ---------------------------------------------------------------- domain of applicability
+
+
+def test_a_model_with_a_domain_keeps_proposals_inside_unless_told_otherwise(
+    folder, tmp_path, monkeypatch
+):
+    write_known(tmp_path)
+    Domain.of(pool()[:KNOWN]).save(tmp_path / "domain.npz")
+    monkeypatch.setattr(molecules, "PRETRAINED", tmp_path)
+    chain = "C" * 38
+    with closing(make(objective="qed")) as task:
+        assert task.space.feasible([chain, pool()[0]]).tolist() == [False, True]
+        assert "inside the domain of the known molecules" in task.objective
+    with closing(make(objective="qed", unconstrained=True)) as task:
+        assert task.space.feasible([chain]).all()
+        assert "domain" not in task.objective
+    own = tmp_path / "own.smi"
+    own.write_text("\n".join([chain, *pool()[:20]]))
+    with closing(make(objective="qed", data=str(own))) as task:  # the user's molecules widen it
+        assert task.space.feasible([chain]).all()
+    monkeypatch.setattr(molecules, "PRETRAINED", folder)
+    with closing(make(objective="qed")) as task:
+        assert task.constraints.domain is None
+
+
+def test_options_take_formulas_and_bounds():
+    with closing(
+        make(objective="0.5*qed + 0.1*rings", require="1 <= logp <= 3 and rings < 3")
+    ) as task:
+        smiles = task.known.smiles[0]
+        expected = 0.5 * find("qed")(smiles) + 0.1 * find("rings")(smiles)
+        assert task.evaluate([smiles])[0] == pytest.approx(expected)
+        assert task.maximize
+        allowed = task.space.feasible(list(task.known.smiles))
+        for text, inside in zip(task.known.smiles, allowed, strict=True):
+            holds = 1 <= find("logp")(text) <= 3 and find("rings")(text) < 3
+            assert holds == inside
+        assert "1 <= logp <= 3 and rings < 3" in task.objective
