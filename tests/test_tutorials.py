@@ -12,7 +12,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from molecules import codec
 from tests.oracles.shorter import Shorter
 
 TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.ipynb"))
@@ -35,8 +34,6 @@ def test_there_are_five_of_them_and_they_hold_no_outputs():
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    few = {**codec.CANDIDATES, "draws": 40, "screen": 2, "recombined": 20, "generations": 2}
-    monkeypatch.setattr(codec, "CANDIDATES", few)  # of molecules, for a test of what is shown
     names: dict = {"__name__": "__main__"}
     for cell in json.loads(path.read_text())["cells"]:
         if cell["cell_type"] == "code":
