@@ -40,6 +40,10 @@ class ImproveConfig:
     """What to improve: logp, qed, sa and so on, or a function as package.module:function."""
     min_similarity: float = 0.4
     """Least Tanimoto similarity to the molecule that a search starts from."""
+    require: str | None = None
+    """Comparisons of properties that must hold: "1 <= logp <= 3 and tpsa < 90"."""
+    unconstrained: bool = False
+    """Propose also what lies outside the domain of applicability of the known molecules."""
     budget: int = 100
     """Evaluations for each molecule."""
     batch_size: int = 20

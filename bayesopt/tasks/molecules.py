@@ -113,8 +113,9 @@ class MoleculeTask(Task):
         domain = (model or PRETRAINED) / DOMAIN
         if domain.is_file() and not unconstrained:
             inside = Domain.load(domain)
-            if data is not None or reference is not None:
-                inside = inside.union(Domain.of(known.smiles))
+            own = list(known.smiles) if data is not None else [reference] if reference else []
+            if own:  # the molecules beside the model are among those that it was trained on
+                inside = inside.union(Domain.of(own))
             constraints = replace(constraints, domain=inside)
         self.constraints = constraints
         self.dataset = Dataset(known.smiles, values[has], known.codes)
