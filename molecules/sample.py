@@ -19,7 +19,7 @@ class SampleConfig:
     """File to write: .smi, .csv or .sdf; a picture of the first goes beside it."""
     near: str | None = None
     """A SMILES: sample around this molecule instead of from the prior."""
-    distance: float = 0.3
+    distance: float = 0.6
     """With --near, how far: 0 is the molecule itself, 1 forgets it."""
     model: Path | None = None
     """Folder of molecules.train or molecules.pack; the pretrained model by default."""

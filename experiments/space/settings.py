@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from grammar.cfg.grammar import Grammar
 
 RESULTS = Path(__file__).parent / "results"
-"""What was measured, and the weights of one model of each kind in 16 bits."""
+"""What was measured."""
 GRAMMARS = {"molecules": ("smiles_compact", 108), "expressions": ("arithmetic", 15)}
 """Grammar, and length in rules."""
 MOLECULES: dict[str, Any] = {"kekulized": True, "ring_sizes": [3, 4, 5, 6, 7]}
@@ -81,6 +81,8 @@ class Settings:
     """Compute in 16 bits."""
     n: int | None = None
     """Use only so many of the official expressions."""
+    hidden: float = 0.0363
+    """Expressions that score this or less are left out: they are what searches are to find."""
     samples: int = 2000
     """Prior samples that are measured."""
     held_out: int = 2000

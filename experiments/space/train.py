@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
 
 ARRAYS = ("own", "other", "targets", "properties", "n_train")
-RANDOM, TESTED = 200_000, 2000
-"""Random expressions, at most, to train on and to test."""
 
 
 @dataclass(frozen=True)
@@ -146,26 +144,15 @@ def _train_molecules(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
 def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     import jax.numpy as jnp
 
+    from experiments.space.expressions import Expressions
     from grammar.autoencoder.model import GrammarAutoencoder
-    from grammar.autoencoder.space import SHORT, SHORT_SEED, evaluate_space, latent_terms
-    from grammar.codec import RuleCodec
-    from grammar.library import load_grammar
-    from grammar.sampling.uniform import official_expressions, sample_strings
+    from grammar.autoencoder.space import evaluate_space, latent_terms
 
-    name, length = GRAMMARS["expressions"]
-    grammar = load_grammar(name).grammar
-    codec = RuleCodec(grammar, length)
-    official = codec.encode(official_expressions()[: config.n])
-    order = np.random.default_rng(0).permutation(len(official))
-    held_out, kept = np.split(official[order], [len(official) // 10])
-    tested = sample_strings(grammar, TESTED, SHORT, seed=SHORT_SEED)  # by `evaluate_space`
-    hidden = set(tested)
-    some = sample_strings(grammar, min(RANDOM, 2 * len(official)), SHORT, seed=1)
-    every = sample_strings(grammar, None, 8, seed=3)  # all that there are
-    groups = [kept, *(codec.encode([s for s in g if s not in hidden]) for g in (some, every))]
+    known = Expressions.load(config)
+    codec, grammar, length = known.codec, known.codec.grammar, GRAMMARS["expressions"][1]
     counts = [config.batch - config.batch * 2 // 5, config.batch * 3 // 10, config.batch // 10]
-    data = {"rules": np.concatenate(groups)}
-    ends = np.cumsum([0, *map(len, groups)])
+    data = {"rules": np.concatenate(known.groups)}
+    ends = np.cumsum([0, *map(len, known.groups)])
     places = [np.arange(a, b) for a, b in pairwise(ends)]
     network, architecture = build(config, grammar, length, 0)
 
@@ -181,11 +168,9 @@ def _train_expressions(config: TrainConfig) -> tuple[Log, dict[str, Any]]:
     log = train_for(config, network, batch, data, choose)
     model = GrammarAutoencoder(grammar, length, network, architecture=architecture)
     _save(config, model)
-    texts = [str(text) for text in codec.decode(held_out)]
+    texts = [str(text) for text in codec.decode(known.held_out)]
     found = evaluate_space(model, texts, samples=config.samples, gp=0, seed=config.seed)
-    # As in training: three official strings to two short ones.
-    mixed = np.concatenate([held_out[:360], codec.encode(tested)[:240]])
-    found["terms"] = latent_terms(model, network.encode(mixed), config.seed)
+    found["terms"] = latent_terms(model, network.encode(known.mixed), config.seed)
     return log, found
 
 

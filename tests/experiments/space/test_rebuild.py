@@ -1,10 +1,15 @@
-"""python -m experiments.space.rebuild: the committed weights make models that work."""
+"""The shipped models of strings are those of experiments.space, and a training becomes a folder."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 import molecules
+from experiments.space.settings import RESULTS
+from experiments.timed_training import save_weights
 from grammar import GrammarAutoencoder
 
 ZINC = [
@@ -17,11 +22,8 @@ ZINC = [
 ]
 
 
-def test_molecules_come_back_from_their_codes(tmp_path, run_here):
-    folder = tmp_path / "space"
-    done = run_here("-m", "experiments.space.rebuild", "--out", folder)
-    assert done.returncode == 0, done.stderr
-    model = molecules.load(folder)
+def test_molecules_come_back_from_their_codes():
+    model = molecules.load("compact")
     codes = model.encode(ZINC)
     assert codes.shape == (6, 128)
     decoded = model.decode(codes)
@@ -29,29 +31,47 @@ def test_molecules_come_back_from_their_codes(tmp_path, run_here):
     moved = codes + 0.3 * np.random.default_rng(0).standard_normal(codes.shape)
     same = [a == b for a, b in zip(model.decode(moved), decoded, strict=True)]
     assert np.mean(same) >= 0.6
-    done = run_here(
-        *("-m", "molecules.sample", "--model", folder, "--n", 5, "--no-picture"),
-        *("--out", tmp_path / "new.smi"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert len((tmp_path / "new.smi").read_text().split()) >= 5
 
 
-def test_short_expressions_come_back(tmp_path, run_here):
-    done = run_here(
-        *("-m", "experiments.space.rebuild", "--model", "expressions", "--out", tmp_path / "space")
-    )
-    assert done.returncode == 0, done.stderr
+def test_short_expressions_come_back():
     texts = ["x+1", "x", "sin(x)", "1/3+x+sin(x*x)"]
-    assert GrammarAutoencoder.load(tmp_path / "space").reconstruct(texts) == texts
+    assert GrammarAutoencoder.load("expressions").reconstruct(texts) == texts
 
 
-def test_weights_of_another_model_are_refused(tmp_path, run_here):
-    np.savez(tmp_path / "other.npz", **{"000": np.zeros(3)})
+def test_the_shipped_molecules_are_rebuilt_from_weights(tmp_path: Path, run_here):
+    """Of the weights alone, as they would come from a device without TensorFlow."""
+    shipped = molecules.load("compact")
+    save_weights(shipped.network.get_weights(), tmp_path / "molecules.npz")
+    (tmp_path / "molecules.config.json").write_text((RESULTS / "molecules.config.json").read_text())
+    folder = tmp_path / "run"
     done = run_here(
-        *("-m", "experiments.space.rebuild", "--model", "expressions"),
-        *("--weights", tmp_path / "other.npz", "--out", tmp_path / "space"),
+        *("-m", "experiments.space.rebuild", "--weights", tmp_path / "molecules.npz"),
+        *("--out", folder),
     )
+    assert done.returncode == 0, done.stderr
+    again = molecules.load(folder)
+    np.testing.assert_allclose(again.encode(ZINC), shipped.encode(ZINC), atol=1e-5)
+    assert again.details["ring_sizes"] == shipped.details["ring_sizes"] == [3, 4, 5, 6, 7]
+    assert again.decode(again.encode(ZINC)) == ZINC
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ((), "there is no file"),
+        (("molecules.config.json",), "there is no file"),
+        (("molecules.config.json", "molecules.npz"), "molecules.npz has no weights of these"),
+    ],
+)
+def test_what_is_no_training_is_refused(tmp_path: Path, run_here, files, complaint):
+    weights = tmp_path / "molecules.npz"
+    for name in files:
+        if name.endswith(".npz"):
+            np.savez(weights, **{"000": np.zeros(3)})
+        else:
+            (tmp_path / name).write_text((RESULTS / name).read_text())
+    out = tmp_path / "run"
+    done = run_here("-m", "experiments.space.rebuild", "--weights", weights, "--out", out)
     assert done.returncode == 2
-    assert "other.npz has no weights of these settings" in done.stderr
-    assert not (tmp_path / "space").exists()
+    assert complaint in done.stderr
+    assert not out.exists()

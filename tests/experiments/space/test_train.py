@@ -27,8 +27,8 @@ def test_a_trained_model_is_measured_and_rebuilt(tmp_path, run_cli, run_here):
     assert result["log"][-1]["steps"] == 4
     assert result["found"]["prior"]["complete"] == 1
     done = run_here(
-        *("-m", "experiments.space.rebuild", "--settings", out / "space.config.json"),
-        *("--weights", out / "space.npz", "--out", tmp_path / "run"),
+        *("-m", "experiments.space.rebuild", "--weights", out / "space.npz"),
+        *("--out", tmp_path / "run"),
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "model.json").is_file()
@@ -54,8 +54,8 @@ def test_molecules_are_prepared_trained_and_rebuilt(tmp_path, run_cli, run_here)
     assert result["log"][-1]["steps"] == 4
     assert {"prior", "midpoints"} <= set(result["found"])
     done = run_here(
-        *("-m", "experiments.space.rebuild", "--settings", out / "space.config.json"),
-        *("--weights", out / "space.npz", "--out", tmp_path / "run"),
+        *("-m", "experiments.space.rebuild", "--weights", out / "space.npz"),
+        *("--out", tmp_path / "run"),
     )
     assert done.returncode == 0, done.stderr
 
