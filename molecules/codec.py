@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import first_line
+from grammar.errors import GrammarError
 from molecules.chem.features import COUNTS, WHOLE, describe
 from molecules.chem.recombine import children
 
@@ -42,9 +44,20 @@ class MoleculeModel(Protocol):
         """A spelling for each code [N, D]."""
         ...
 
-    def normal_form(self, smiles: str) -> str | None:
-        """The spelling that the model reads; None or an error if it has none."""
+    def normal_form(self, smiles: str) -> str:
+        """The spelling that the model reads; `UserError` of what is no molecule."""
         ...
+
+
+def spelling(model: MoleculeModel, smiles: str) -> str:
+    """The model's own spelling of a molecule; `UserError` that says why it has none."""
+    form = model.normal_form(smiles)
+    try:
+        model.codec.encode([form])
+    except GrammarError as error:
+        reason = first_line(error).rstrip(":")
+        raise UserError(f"{smiles!r} is outside the model's grammar: {reason}") from error
+    return form
 
 
 class MoleculeCodec:
@@ -149,13 +162,9 @@ class MoleculeCodec:
 
     def _spelt(self, smiles: str) -> tuple[str | None, str | None]:
         try:
-            form = self.model.normal_form(smiles)
-            if form is None:
-                return None, "outside the model's grammar"
-            self.model.codec.encode([form])
+            return spelling(self.model, smiles), None
         except UserError as error:
-            return None, f"outside the model's grammar: {error}"
-        return form, None
+            return None, str(error)
 
     def _form(self, smiles: str) -> str:
         if (form := self._written(smiles)[0]) is not None:

@@ -25,11 +25,10 @@ from grammar.cfg.characters import CHARACTERS, character_grammar, writes_charact
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import DerivationMask, StackMask
-from grammar.errors import GrammarError
 from grammar.library import load_grammar
 from molecules.chem.properties import canonical
 from molecules.chem.rings import usual_ring_sizes
-from molecules.codec import MoleculeCodec, canonical_or_none
+from molecules.codec import MoleculeCodec, canonical_or_none, spelling
 from molecules.data.cleaning import string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.decoding.mask import limits_rings, molecule_walk
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 20
 """Of draws before `sample` gives up finding more different molecules."""
+CHECKED = 100
+"""Molecules, at most, that `encode` decodes again."""
 
 
 class MoleculeAutoencoder(GrammarAutoencoder):
@@ -82,19 +83,23 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def encode(self, smiles: Iterable[str]) -> NDArray[np.float64]:
         """Codes [N, D] of molecules, a list (array, Series) of SMILES in any spelling.
 
-        Not every molecule comes back from its code: `reconstructs` decodes it to find out.
+        Not every molecule comes back from its code.  Up to 100 are decoded again to find out;
+        `reconstructs` says it of any number.
 
         Raises
         ------
         UserError: a single string, no molecule, or one outside the model's grammar or too long;
             the sentence says which.
+
+        Warns
+        -----
+        UserWarning: the model does not give a molecule back.
         """
         strings = string_list(smiles)
-        try:
-            return self.encode_spellings([self.normal_form(text) for text in strings])
-        except UserError:
-            self._check_each(strings)
-            raise
+        codes = self._encode(strings)
+        if len(strings) <= CHECKED:
+            self._warn_of_others(strings, codes)
+        return codes
 
     def decode(
         self,
@@ -124,13 +129,10 @@ class MoleculeAutoencoder(GrammarAutoencoder):
 
     def reconstruct(self, smiles: Iterable[str]) -> list[str | None]:
         """Molecules [N] encoded and decoded; errors as of `encode`."""
-        return self.decode(self.encode(smiles))
+        return self.decode(self._encode(string_list(smiles)))
 
     def reconstructs(self, smiles: Iterable[str]) -> NDArray[np.bool_]:
-        """Whether the most likely decode of a molecule's code is the molecule [N]; as `encode`.
-
-        Small molecules such as ethanol often are not given back by a model of drug-like ones.
-        """
+        """Whether the most likely decode of a molecule's code is the molecule [N]; as `encode`."""
         strings = string_list(smiles)
         again = self.reconstruct(strings)
         same = [canonical(text) == other for text, other in zip(strings, again, strict=True)]
@@ -164,9 +166,10 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         found: dict[str, None] = {}
         centre = None
         if near is not None:
-            centre = self.encode([near])[0]
+            codes = self._encode([near])
             found[canonical(near)] = None
-            self._warn_of_others([near])
+            self._warn_of_others([near], codes)
+            centre = codes[0]
         wanted = n + len(found)
         for _ in range(ROUNDS):
             codes = self.network.sample_codes(min(1000, 2 * n + 20), rng)
@@ -182,9 +185,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             warnings.warn(f"only {len(samples)} different molecules were found", stacklevel=2)
         return samples
 
-    def interpolate(  # type: ignore[override]  # all are strings
-        self, start: str, end: str, steps: int = 50
-    ) -> list[str]:
+    def interpolate(self, start: str, end: str, steps: int = 50) -> list[str]:  # type: ignore[override]
         """Canonical SMILES of `steps` codes on the line between two molecules, ends included.
 
         Warns
@@ -192,8 +193,8 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         UserWarning: the model does not give an end back.
         """
         check_int(steps, "steps", 2)
-        a, b = self.encode([start, end])
-        self._warn_of_others([start, end])
+        a, b = ends = self._encode([start, end])
+        self._warn_of_others([start, end], ends)
         share = np.linspace(0.0, 1.0, steps)[:, None]
         passed = [s for s in self.decode((1 - share) * a + share * b) if s is not None]
         return [text for text, _ in groupby([canonical(start), *passed, canonical(end)])]
@@ -340,26 +341,27 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         sizes = self.details.get("ring_sizes")
         return molecule_walk(self.grammar, aromatic=not self.kekulized, ring_sizes=sizes)
 
-    def _check_each(self, strings: Sequence[str]) -> None:
-        """`UserError` that names the first molecule that has no code."""
-        for place, text in enumerate(strings):
-            try:
-                self.codec.encode([self.normal_form(text)])
-            except GrammarError as error:
-                reason = str(error).splitlines()[0].rstrip(":")
-                raise UserError(
-                    f"smiles[{place}]: {text!r} is outside the model's grammar: {reason}"
-                ) from error
-            except UserError as error:
-                raise UserError(f"smiles[{place}]: {error}") from error
+    def _encode(self, strings: list[str]) -> NDArray[np.float64]:
+        """Codes [N, D]; `UserError` that names the first molecule that has none."""
+        try:
+            return self.encode_spellings([self.normal_form(text) for text in strings])
+        except UserError:
+            for place, text in enumerate(strings):
+                try:
+                    spelling(self, text)
+                except UserError as error:
+                    raise UserError(f"smiles[{place}]: {error}") from error
+            raise
 
-    def _warn_of_others(self, smiles: list[str]) -> None:
-        for text, again in zip(smiles, self.reconstruct(smiles), strict=True):
-            if canonical(text) != again:
-                warnings.warn(
-                    f"the model takes {text} for {again or 'no molecule'}: results lie around that",
-                    stacklevel=3,
-                )
+    def _warn_of_others(self, smiles: list[str], codes: NDArray[np.float64]) -> None:
+        again = self.decode(codes)
+        others = [(a, b) for a, b in zip(smiles, again, strict=True) if canonical(a) != b]
+        if others:
+            text, other = others[0]
+            more = f", and {len(others) - 1} more for others" if len(others) > 1 else ""
+            warnings.warn(
+                f"the model takes {text} for {other or 'no molecule'}{more}", stacklevel=3
+            )
 
 
 def find_model(source: str | Path = "compact") -> Path:

@@ -113,6 +113,16 @@ def test_what_the_model_takes_for_another_is_said(model):
     assert (line[0], line[-1]) == (PARACETAMOL, "CCO")
 
 
+def test_codes_of_what_does_not_come_back_are_said(model):
+    with pytest.warns(UserWarning, match="takes OCC for CC.*, and 1 more for others"):
+        model.encode(["OCC", PARACETAMOL, "C"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.encode([PARACETAMOL])
+        model.encode(["OCC"] * 101)
+        model.reconstruct(["OCC"])
+
+
 def test_an_interpolation_passes_valid_molecules_once(model):
     line = model.interpolate(PARACETAMOL, AMIDE, 9)
     assert (line[0], line[-1]) == (PARACETAMOL, AMIDE)
