@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -208,6 +209,15 @@ class GrammarAutoencoder:
         """`decode(encode(strings))`."""
         return self.decode(self.encode(strings))
 
+    def reconstructs(self, strings: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether the most likely decode of a string's code is the string [N]; errors as `encode`.
+
+        A string that does not come back has a code that stands for another one.
+        """
+        again = self.reconstruct(strings)
+        same = [self.grammar.canonical(a) == b for a, b in zip(strings, again, strict=True)]
+        return np.array(same, dtype=bool)
+
     def sample(self, n: int, *, seed: int = 0) -> list[str | None]:
         """n strings decoded from samples of the prior; some may be equal."""
         try:
@@ -226,8 +236,16 @@ class GrammarAutoencoder:
         }
 
     def interpolate(self, start: str, end: str, steps: int = 10) -> list[str | None]:
-        """Decodes of `steps` codes on the straight line from one string's code to another's."""
+        """Decodes of `steps` codes on the straight line from one string's code to another's.
+
+        Warns
+        -----
+        UserWarning: an end does not come back from its code.
+        """
         first, last = self.encode([start, end])
+        for text, same in zip((start, end), self.reconstructs([start, end]), strict=True):
+            if not same:
+                warnings.warn(f"{text} does not come back from its code", stacklevel=2)
         share = np.linspace(0.0, 1.0, check_int(steps, "steps"))[:, None]
         return self.decode((1 - share) * first + share * last)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import keras
@@ -119,7 +120,15 @@ def test_samples_are_decoded_codes_of_the_prior(model: GrammarAutoencoder):
 def test_strings_are_reconstructed_and_joined_by_a_line(model: GrammarAutoencoder):
     assert model.reconstruct(WORDS) == model.decode(model.encode(WORDS))
     first, last = model.encode(WORDS[:2])
-    path = model.interpolate(WORDS[0], WORDS[1], 5)
+    same = [a == b for a, b in zip(WORDS, model.reconstruct(WORDS), strict=True)]
+    assert model.reconstructs(WORDS).tolist() == same
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        path = model.interpolate(WORDS[0], WORDS[1], 5)
+    said = [str(w.message) for w in caught if "does not come back" in str(w.message)]
+    assert [text.split()[0] for text in said] == [
+        w for w, s in list(zip(WORDS, same, strict=True))[:2] if not s
+    ]
     assert len(path) == 5
     assert path[1] == model.decode([0.75 * first + 0.25 * last])[0]
     assert [path[0], path[-1]] == model.reconstruct(WORDS[:2])
