@@ -16,6 +16,9 @@ from grammar.autoencoder.training import train as train_network
 if TYPE_CHECKING:
     from grammar.parsing.parser import Parser
 
+SPACE = 1_000
+"""Prior samples with which the space is measured at the end of a training."""
+
 
 @dataclass(frozen=True)
 class TrainConfig(TrainingOptions):
@@ -54,6 +57,7 @@ def train(config: TrainConfig) -> None:
     from gmae_tf.utils.json import to_json
     from gmae_tf.utils.run_dir import open_run
     from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.autoencoder.space import evaluate_space
 
     parser = find_grammar(config)
     strings = load_strings(config, parser)
@@ -75,10 +79,18 @@ def train(config: TrainConfig) -> None:
     seconds = round(time.monotonic() - started, 1)
     model.fit_prior(split(rules, config.seed)[0], config.seed)
     measured = evaluate(model, rules, config)
-    results = {"epochs": len(history), "seconds": seconds, **measured, "history": history}
+    held_out = [str(text) for text in model.codec.decode(split(rules, config.seed)[1][:SPACE])]
+    few = SPACE // 10
+    space = {}
+    if len(held_out) > 1:
+        space = evaluate_space(
+            model, held_out, samples=SPACE, pairs=few, neighbours=few, gp=0, seed=config.seed
+        )
+    results = {"epochs": len(history), "seconds": seconds, **measured, "space": space}
+    results["history"] = history
     model.details = {"config": to_json(config), "results": results}
     model.save(run.path)
-    _report(results, screen)
+    _report(results, run.path, screen)
 
 
 def find_grammar(config: TrainConfig) -> Parser:
@@ -121,8 +133,10 @@ def load_strings(config: TrainConfig, parser: Parser) -> list[str]:
     return [text for text, keep in zip(strings, kept, strict=True) if keep]
 
 
-def _report(results: dict[str, Any], screen: Any) -> None:
+def _report(results: dict[str, Any], folder: Path, screen: Any) -> None:
     from rich.table import Table
+
+    from grammar.autoencoder.space_report import tables
 
     rows = {
         "exact_match": "held-out strings reconstructed exactly (greedy)",
@@ -139,6 +153,10 @@ def _report(results: dict[str, Any], screen: Any) -> None:
         if name in results:
             table.add_row(meaning, f"{results[name]:.4f}")
     screen.print(table)
+    if results["space"]:
+        for measures in tables(results["space"]):
+            measures.print(screen)
+        screen.print(f"more of this, drawn: python -m grammar.evaluate {folder}", soft_wrap=True)
 
 
 if __name__ == "__main__":

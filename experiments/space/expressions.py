@@ -55,8 +55,14 @@ class Expressions:
 
     @property
     def mixed(self) -> NDArray[np.uint8]:
-        """Held-out strings in the proportions of a training: three official to two short ones."""
-        return np.concatenate([self.held_out[:360], self.tested[:240]])
+        """5,000 strings in the proportions of a training, of which the prior is that of the whole.
+
+        60 % are held-out official ones, 30 % tested short ones, 10 % of the shortest, which are all
+        trained on.
+        """
+        rng = np.random.default_rng(0)
+        parts = zip((self.held_out, self.tested, self.groups[2]), (3_000, 1_500, 500), strict=True)
+        return np.concatenate([rules[rng.choice(len(rules), n)] for rules, n in parts])
 
     @property
     def strings(self) -> StringSet:

@@ -35,7 +35,7 @@ def model_table() -> list[str]:
     results = trained("expressions")
     rows = {
         "held-out strings reconstructed exactly (greedy)": "exact_match",
-        "KS term of held-out codes, 3 official to 2 short strings": "ks",
+        "KS term of codes, official and short strings as in training": "ks",
         "covariance term of the same": "covariance",
         "sliced term of the same": "sliced",
         "prior samples that decode to a complete, valid string": "prior_complete",

@@ -92,6 +92,7 @@ def test_a_run_by_command_and_the_same_command_again(
     assert done.returncode == 0, done.stderr
     assert "training: 300 strings" in done.stdout
     assert "held-out strings reconstructed exactly" in " ".join(done.stdout.split())
+    assert "Noise on codes" in done.stdout
     model = GrammarAutoencoder.load(tmp_path / "run")
     assert model.grammar.rules == Grammar(TINY).rules
     assert len(model.training_strings) == 300
@@ -108,6 +109,7 @@ def test_a_run_by_command_and_the_same_command_again(
     assert "epoch 1/1" not in shown
     second = results(tmp_path / "run")
     assert second.pop("history") == measured.pop("history")
+    assert second.pop("space")["exact"] == measured.pop("space")["exact"]
     assert {**second, "seconds": 0} == pytest.approx({**measured, "seconds": 0}, rel=1e-5)
     # Another option: the folder is left as it is.
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
