@@ -138,7 +138,7 @@ class Optimizer:
             raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
         if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
             surrogate = SURROGATE
-        if self._informed and isinstance(surrogate, SurrogateConfig):
+        if self._informed and isinstance(surrogate, SurrogateConfig | None):
             require_gpflow()
         dataset = Dataset((), ()) if dataset is None else dataset
         self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
