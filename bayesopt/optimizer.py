@@ -291,7 +291,10 @@ class Optimizer:
 
     def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
         """Of each source: its share of the evaluations, and of the best ones."""
-        return source_shares([t for t in self.trials if t.batch != UNASKED], best)
+        asked = [t for t in self.trials if t.batch != UNASKED]
+        return source_shares(
+            [t.source for t in asked], [float(t.score or 0.0) for t in asked], best
+        )
 
     def run(
         self,
