@@ -173,7 +173,7 @@ def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
     kernel = CountsKernel(points, dict.fromkeys(names, 1.0 / len(names)), length)
     model = gpflow.models.GPR((kernel.x, targets[:, None]), kernel, noise_variance=0.1)
     for part in (*kernel.weighed.values(), model.likelihood):
-        part.variance = gpflow.Parameter(part.variance.numpy())
+        part.variance = gpflow.Parameter(part.variance.numpy())  # not its logarithm, but bounded
     gpflow.optimizers.Scipy().minimize(
         model.training_loss,
         model.trainable_variables,
