@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.gaussian_process.kernels import Matern
 
 import bayesopt.surrogates.counts_gp as module
 from bayesopt.inputs import CODES, Inputs, Vocabulary
-from bayesopt.surrogates.counts_gp import CountsGP, Weighed, best_and_others, minmax, weigh
+from bayesopt.surrogates.counts_gp import CountsGP, MinMax, Weighed, best_and_others, minmax, weigh
 from gmae_tf.errors import UserError
 
 LETTERS = "abcdef"
@@ -213,6 +214,16 @@ def test_the_vocabulary_may_grow_after_the_fit(rng):
     mean, variance = gp.predict(letters(["xyz", strings[0]], vocabulary=vocabulary))
     assert variance[0] > variance[1]
     assert mean[0] == pytest.approx(0.0)  # nothing in common with anything known
+
+
+def test_kernels_of_former_fits_are_given_back(rng):
+    def alive():
+        gc.collect()
+        return sum(type(found) is MinMax for found in gc.get_objects())
+
+    (points, scores), before = problem(rng, 30), alive()
+    assert CountsGP().fit(points, scores, seed=0).reads == {"letters"}
+    assert alive() == before  # TensorFlow keeps every function that it is given
 
 
 def test_scores_that_cannot_be_learnt_from_are_refused():
