@@ -13,7 +13,6 @@ from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.space import SearchSpace
 from bayesopt.storage import SurrogateFit, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
-from bayesopt.surrogates.counts_gp import CountsGP
 from bayesopt.surrogates.factory import new_surrogate, surrogate_of_features
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
@@ -104,6 +103,8 @@ class SurrogateFitter:
     def new(self) -> Any:
         """An untrained surrogate of the settings."""
         if self.config is None:
+            from bayesopt.surrogates.counts_gp import CountsGP
+
             return CountsGP()
         if not isinstance(self.config, SurrogateConfig):
             return self.config()

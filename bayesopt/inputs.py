@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 Array = NDArray[np.float64]
+CODES = "codes"
+"""Name of codes among the names of counts."""
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ class Optimizer:
             raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
         if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
             surrogate = SURROGATE
-        if self._informed and isinstance(surrogate, SurrogateConfig):
+        if self._informed and isinstance(surrogate, SurrogateConfig | None):
             require_gpflow()
         dataset = Dataset((), ()) if dataset is None else dataset
         self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
@@ -291,7 +291,10 @@ class Optimizer:
 
     def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
         """Of each source: its share of the evaluations, and of the best ones."""
-        return source_shares([t for t in self.trials if t.batch != UNASKED], best)
+        asked = [t for t in self.trials if t.batch != UNASKED]
+        return source_shares(
+            [t.source for t in asked], [float(t.score or 0.0) for t in asked], best
+        )
 
     def run(
         self,

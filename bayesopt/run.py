@@ -136,7 +136,8 @@ def _record(
         "notes": (*task.notes, *stopped),
     }
     fits = [fit for fit in store.load_fits() if fit.seed in seeds]
-    return SearchRecord(task, strategy, table, fits, baselines, about)
+    batches = [batch for seed in seeds for batch in store.descriptions(strategy, seed)]
+    return SearchRecord(task, strategy, table, fits, baselines, batches, about)
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:

@@ -104,15 +104,21 @@ class Batch(tuple[str, ...]):
         return [trial.string for trial in self.trials]
 
 
-def source_shares(trials: Sequence[Trial], best: int) -> dict[str, dict[str, float]]:
-    """Of each source: its share of evaluated trials, and of the best ones."""
-    ranked = sorted(trials, key=lambda t: float(t.score or 0.0))[:best]
+def source_shares(
+    sources: Sequence[str], scores: Sequence[float], best: int
+) -> dict[str, dict[str, float]]:
+    """Of each source: its share of N evaluated trials, and of those with the best (lowest) scores.
+
+    Trials without a source, "", count in the whole.
+    """
+    every = np.asarray(sources, dtype=str)
+    first = every[np.argsort(scores, kind="stable")[:best]]
     return {
         source: {
-            "evaluations": float(np.mean([t.source == source for t in trials])),
-            "best": float(np.mean([t.source == source for t in ranked])),
+            "evaluations": float(np.mean(every == source)),
+            "best": float(np.mean(first == source)),
         }
-        for source in sorted({t.source for t in trials} - {""})
+        for source in sorted({*every.tolist()} - {""})
     }
 
 

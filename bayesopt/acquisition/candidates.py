@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bayesopt.inputs import CODES
 from bayesopt.space import CandidateConfig, SearchSpace
 from bayesopt.surrogates.base import Surrogate
-from bayesopt.surrogates.counts_gp import CODES, CountsGP
 from bayesopt.trusted_region import Array, TrustedRegion
 from gmae_tf.prior import GaussianMixture
+
+if TYPE_CHECKING:
+    from bayesopt.surrogates.counts_gp import CountsGP
 
 Reads = Literal["counts", "features", "codes"]
 """What a surrogate reads of a string: counts of its parts beside its code, the space's features, or

@@ -42,6 +42,12 @@ COLUMNS = {
     "evaluations": ("evaluations", 0),
 }
 """Columns of the comparison: title and decimals of a quantity of `results.json`."""
+SEARCH_COLUMNS = {
+    "Sources": ("source", "evaluations", "best ten"),
+    "Kernels": ("kernels", "held-out log likelihood"),
+    "Chains": ("move", "proposed", "to another string", "accepted"),
+}
+"""Columns of the tables on the search itself, by title."""
 
 
 def print_report(results: Results, screen: Console) -> None:
@@ -60,6 +66,15 @@ def print_report(results: Results, screen: Console) -> None:
         values = [Text(cell.partition("\n\u00b1")[0]) for cell in cells]
         table.add_row(Text(name).append(f"\n{source}" if source else "", style="dim"), *values)
     screen.print(table)
+    words = plain.get_template("words.j2").module
+    for title, rows in search_tables(results).items():
+        part = Table(rows.columns[0], box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in rows.columns[1:]:
+            part.add_column(name, justify="right")
+        for cells in rows.itertuples(index=False):
+            part.add_row(*map(Text, cells))
+        screen.print(part)
+        screen.print(Text(str(getattr(words, title.lower())(results)).strip()))
     for note in results["notes"]:
         screen.print(Text(f"Note: {note}"))
 
@@ -81,6 +96,7 @@ def write_report(results: Results, out: str | Path, pictures: Sequence[Picture])
             r=results,
             best=_text_table(results["top"]).rename(columns=names),
             others=comparison(results),
+            search=search_tables(results),
             batches=_text_table(results["calibration"]["batches"][:SHOWN_BATCHES]),
             pictures=pictures,
         )
@@ -110,6 +126,33 @@ def comparison(results: Results) -> pd.DataFrame:
     table.insert(0, "method", list(rows))
     titles = {key: COLUMNS[key][0] if key in COLUMNS else key.replace("_", " ") for key in keys}
     return table.rename(columns=titles)
+
+
+def search_tables(results: Results) -> dict[str, pd.DataFrame]:
+    """Who found what, the kernels that were compared, how the chains moved: cells of text by title.
+
+    Those of which nothing is known are left out.
+    """
+    sources, kernel, chains = (results[key] for key in ("sources", "kernel", "chains"))
+    likelihoods = kernel["held_out_log_likelihood"] if kernel else {}
+    rows = {
+        "Sources": [[n, percent(s["evaluations"]), percent(s["best"])] for n, s in sources.items()],
+        "Kernels": [[names, short(value, 3)] for names, value in likelihoods.items()],
+        "Chains": [
+            [m["move"], f"{m['proposed']:,}", _share(m, "moved"), _share(m, "accepted")]
+            for m in (chains["moves"] if chains else ())
+        ],
+    }
+    return {
+        title: pd.DataFrame(rows[title], columns=columns)
+        for title, columns in SEARCH_COLUMNS.items()
+        if rows[title]
+    }
+
+
+def _share(move: Mapping[str, Any], key: str) -> str:
+    known = move["proposed"] and move[key] is not None
+    return percent(move[key] / move["proposed"] if known else None)
 
 
 def cell(key: str, values: Mapping[str, Any]) -> str:

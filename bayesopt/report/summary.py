@@ -11,6 +11,16 @@ Schema of `results.json` (`results_json`; strict JSON, an unknown number is null
     surrogate                     {rmse, rmse_standard_error, log_likelihood,
                                   log_likelihood_standard_error, seeds}: held-out data, in units of
                                   the score and nats per point
+    sources                       {source: {evaluations, best}}: its shares of the evaluations and
+                                  of the ten best, all seeds together
+    kernel                        {batches, weights: {name: mean over batches, 0 where left out},
+                                  noise, calibration: means over batches, with_codes: batches whose
+                                  kernel reads codes, held_out_log_likelihood: {names of kernels:
+                                  leave-one-out, nats per point, mean over batches}}; null if the
+                                  surrogate is not one on counts
+    chains                        {batches, temperatures, candidates: {source: number}, moves:
+                                  [{move, proposed, moved (to another string), accepted}]}: Markov
+                                  chains of the source latent; null if there were none
     validity                      share of evaluated trials with a string, mean over seeds
     average_score                 mean of the scores other than `worst_score`, mean over seeds
     validity_standard_error, average_score_standard_error          over seeds, null below two seeds
@@ -35,11 +45,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesopt.space import turned
-from bayesopt.storage import COLUMNS, SurrogateFit, Trial
+from bayesopt.acquisition.chains import STEPS
+from bayesopt.inputs import CODES
+from bayesopt.space import SOURCES, turned
+from bayesopt.storage import COLUMNS, SurrogateFit, Trial, source_shares
 from bayesopt.tasks.base import Task
 from gmae_tf.utils.json import to_json
 
+BEST = 10
+"""Of so many best evaluations the sources' shares are told."""
 NOMINAL_COVERAGE = 0.9
 HALF_WIDTH = 1.6448536269514722
 """95 % quantile of N(0, 1): the half width of a 90 % interval in standard deviations."""
@@ -50,7 +64,8 @@ class SearchRecord:
     """All that a finished (or interrupted) search knows about itself; the report adds nothing.
 
     `trials` holds those of the strategy and of the `baselines` beside it, see `trial_table`;
-    `about` goes into `results.json` as it is: config, versions, command, notes, data_protocol.
+    `batches` are the descriptions of all batches of the search (`TrialStore.descriptions`); `about`
+    goes into `results.json` as it is: config, versions, command, notes, data_protocol.
     """
 
     task: Task
@@ -58,6 +73,7 @@ class SearchRecord:
     trials: pd.DataFrame
     fits: Sequence[SurrogateFit] = ()
     baselines: Sequence[str] = ()
+    batches: Sequence[Mapping[str, Any]] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, strategy: str) -> pd.DataFrame:
@@ -100,6 +116,9 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
             **mean_and_error("log_likelihood", [fit.log_likelihood for fit in record.fits]),
             "seeds": [fit.seed for fit in record.fits],
         },
+        "sources": sources(record.own, task.maximize),
+        "kernel": kernels(record.batches),
+        "chains": chains(record.batches),
         "baselines": {
             name: {"strategy": name, **summary(record.of(name), task)} for name in record.baselines
         },
@@ -132,6 +151,54 @@ def summary(trials: pd.DataFrame, task: Task) -> dict[str, Any]:
         "evaluations_per_seed": seeds.size().tolist(),
         "best_per_seed": best.tolist(),
         "median_best": best.fillna(worst).median(),
+    }
+
+
+def sources(trials: pd.DataFrame, maximize: bool) -> dict[str, dict[str, float]]:
+    """Of each source: its shares of the evaluations and of the ten best."""
+    scored = valid(trials)
+    return source_shares(scored.source.tolist(), turned(scored.score.to_numpy(), maximize), BEST)
+
+
+def kernels(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Weights and held-out likelihoods of the kernels of counts, means over batches."""
+    told = [batch for batch in batches if "held_out_log_likelihood" in batch]
+    if not told:
+        return None
+    return {
+        "batches": len(told),
+        "weights": pd.DataFrame([batch["kernel"] for batch in told]).fillna(0.0).mean().to_dict(),
+        "noise": float(np.mean([batch["noise"] for batch in told])),
+        "calibration": float(np.mean([batch["calibration"] for batch in told])),
+        "with_codes": sum(CODES in batch["kernel"] for batch in told),
+        "held_out_log_likelihood": pd.DataFrame(
+            [batch["held_out_log_likelihood"] for batch in told]
+        )
+        .mean()
+        .to_dict(),
+    }
+
+
+def chains(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the Markov chains in the latent space did: their moves, added up over batches.
+
+    Moves are Crank-Nicolson steps by length, and jumps between components.
+    """
+    told = [batch for batch in batches if "proposed" in batch]
+    if not told:
+        return None
+    names = ("proposed", "moved", "accepted")
+    steps = {name: np.sum([batch[name] for batch in told], axis=0).tolist() for name in names}
+    moves = [
+        {"move": f"step {length:g}", **{name: steps[name][i] for name in names}}
+        for i, length in enumerate(STEPS)
+    ]
+    jumps, taken = (sum(batch[name] for batch in told) for name in ("jumps", "jumps_accepted"))
+    return {
+        "batches": len(told),
+        "temperatures": told[-1]["temperatures"],
+        "candidates": {s: sum(batch.get(f"{s}_candidates", 0) for batch in told) for s in SOURCES},
+        "moves": [*moves, {"move": "jump", "proposed": jumps, "moved": None, "accepted": taken}],
     }
 
 

@@ -1,1 +1,1 @@
-"""Surrogate models: sparse, nearest-neighbour and deep-kernel Gaussian processes, linear trends."""
+"""Surrogate models: Gaussian processes on counts, codes and features, and linear trends."""

@@ -1,4 +1,4 @@
-"""A Gaussian process on counts of parts of strings, and on their codes where that helps.
+"""A Gaussian process by GPflow on counts of parts of strings, and on their codes where that helps.
 
 The kernel of counts is MinMax, the Tanimoto similarity of counts: the sum of the lesser counts over
 the sum of the greater ones (Ralaivola et al. 2005; Tripp & Hernandez-Lobato 2023 for searches).
@@ -9,19 +9,22 @@ likelihood weighs them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
+from weakref import WeakMethod
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
+from scipy.linalg import cho_solve
 from scipy.sparse import csr_array
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 from scipy.stats import norm
 
-from bayesopt.inputs import Inputs
+from bayesopt.inputs import CODES, Inputs
 from bayesopt.surrogates.base import Progress, gaussian_score
+from bayesopt.surrogates.engine import gpflow
+from bayesopt.surrogates.posterior import covariance_root
 from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
 
@@ -30,58 +33,53 @@ EXACT, INDUCING = 2_000, 1_000
 """Up to so many points the process is exact; beyond, it is sparse with so many inducing points."""
 WEIGHED = 600
 """Points, at most, by which kernels are weighed."""
-WEIGHT, NOISE = (1e-3, 10.0), (1e-3, 10.0)
+BOUNDS = (1e-3, 10.0)
 """Bounds of weights and of the noise variance, in units of the scores' variance."""
 STEPS = 30
 """L-BFGS steps."""
-CODES = "codes"
-"""Name of the Matern 5/2 kernel of codes."""
 DENSE = 4_096
 """Up to so many columns a dense product is faster than a sparse one."""
 CHUNK = 2_000
-JITTER = 1e-6
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A sum of kernels by name with weights.
+class MinMax(gpflow.kernels.Kernel):
+    """The MinMax kernel of a count, by name; X [N, 1] are row numbers of known points.
 
-    `length` is the lengthscale of the one of codes.  That one is multiplied by the MinMax kernel of
-    the count `beside`, where there is any: codes refine what counts say and do not replace it, for
-    the encoder knows nothing of strings unlike its training data.
+    Those from the number of known points on are rows of others, see `look_up`.  The last Gram
+    matrix is kept, so that training computes it once.
     """
 
-    weights: Mapping[str, float]
-    length: float = 1.0
-    beside: str | None = None
+    def __init__(self, count: str, known: Inputs, variance: float) -> None:
+        super().__init__(active_dims=[0])
+        self.variance = gpflow.Parameter(variance, transform=gpflow.utilities.positive())
+        self.count, self._known = count, known.parts[count]
+        self.look_up(known)
 
-    def __call__(self, one: Inputs, other: Inputs) -> Array:
-        """Points [N], [M] -> covariances [N, M]."""
-        total = np.zeros((len(one), len(other)))
-        for name, weight in self.weights.items():
-            total += weight * self.part(name, one, other)
-        return total
+    def look_up(self, others: Inputs) -> None:
+        """Take other points, until the next ones."""
+        self._others, self._kept = others.parts[self.count], (np.zeros(0), np.zeros(0))
 
-    def part(self, name: str, one: Inputs, other: Inputs) -> Array:
-        """The kernel of this name alone, [N, M], 1 for equal points."""
-        if name != CODES:
-            return minmax(one.parts[name], other.parts[name])
-        assert one.codes is not None
-        assert other.codes is not None
-        scaled = np.sqrt(5.0) / self.length * cdist(one.codes, other.codes)
-        matern = np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
-        return matern if self.beside is None else matern * self.part(self.beside, one, other)
+    def K(self, X: tf.Tensor, X2: tf.Tensor | None = None) -> tf.Tensor:
+        """Covariances [N, N2]; no gradient flows to row numbers."""
+        # TensorFlow never forgets a function, which therefore must not hold this kernel.
+        similarity, rows = WeakMethod(self._similarity), [X] if X2 is None else [X, X2]
+        found = tf.numpy_function(lambda *x: cast(Any, similarity())(*x), rows, X.dtype)
+        return self.variance * found
 
-    @property
-    def reads(self) -> set[str]:
-        """Names of the counts that are read, and `CODES` if codes are."""
-        beside = {self.beside} if CODES in self.weights and self.beside else set()
-        return set(self.weights) | beside
+    def K_diag(self, X: tf.Tensor) -> tf.Tensor:
+        """The variance, [N]."""
+        return tf.fill(tf.shape(X)[:-1], self.variance)
 
-    @property
-    def variance(self) -> float:
-        """Prior variance of the process at any point."""
-        return sum(self.weights.values())
+    def _similarity(self, x: Array, other: Array | None = None) -> Array:
+        if other is not None:
+            return minmax(self._rows(x), self._rows(other))
+        if not np.array_equal(self._kept[0], x):
+            self._kept = x, self._similarity(x, x)
+        return self._kept[1]
+
+    def _rows(self, x: Array) -> csr_array:
+        rows, n = x[:, 0].astype(np.int64), self._known.shape[0]
+        return self._known[rows] if (rows < n).all() else self._others[rows - n]
 
 
 def minmax(one: csr_array, other: csr_array) -> Array:
@@ -93,15 +91,64 @@ def minmax(one: csr_array, other: csr_array) -> Array:
     return np.asarray(common / np.maximum(first + second - common, 1.0), np.float64)
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """A kernel and noise variance of greatest marginal likelihood, for standardised targets [N].
+class CountsKernel(gpflow.kernels.Sum):
+    """The sum of a MinMax kernel of each count and a Matern 5/2 kernel of codes, weighed by name.
 
-    `residuals` and `deviations` [N] are the errors and the standard deviations of the prediction of
-    each target from all others (Rasmussen & Williams 2006, 5.4.2).
+    The one of codes, of the given lengthscale, is multiplied by that of the first count: codes
+    refine what counts say and do not replace it, for the encoder knows nothing of strings unlike
+    its training data.  `x` [N, 1 + D] are the known points.
     """
 
-    kernel: Kernel
+    def __init__(self, points: Inputs, weights: Mapping[str, float], length: float) -> None:
+        weighed: dict[str, Any] = {
+            n: MinMax(n, points, w) for n, w in weights.items() if n != CODES
+        }
+        terms = [*weighed.values()]
+        if CODES in weights:
+            codes = gpflow.kernels.Matern52(weights[CODES], length, active_dims=slice(1, None))
+            gpflow.set_trainable(codes.lengthscales, False)
+            beside = [MinMax(name, points, 1.0) for name in [*points.parts][:1]]
+            gpflow.set_trainable(beside, False)
+            weighed[CODES], terms = codes, [*terms, gpflow.kernels.Product([codes, *beside])]
+        super().__init__(terms)
+        self.weighed = weighed
+        self.x = self._numbered(points, 0)
+        self._minmax = [k for k in self.submodules if isinstance(k, MinMax)]
+
+    @property
+    def reads(self) -> set[str]:
+        """Names of the counts that are read, and `CODES` if codes are."""
+        return {*self.weighed, *(kernel.count for kernel in self._minmax)}
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Variances by name."""
+        return {name: float(kernel.variance.numpy()) for name, kernel in self.weighed.items()}
+
+    def look_up(self, points: Inputs) -> Array:
+        """X [M, 1 + D] of other points, which holds until the next ones."""
+        for kernel in self._minmax:
+            kernel.look_up(points)
+        return self._numbered(points, len(self.x))
+
+    def _numbered(self, points: Inputs, first: int) -> Array:
+        numbers = first + np.arange(len(points), dtype=np.float64)[:, None]
+        if CODES not in self.weighed or points.codes is None:
+            return numbers
+        return np.hstack([numbers, points.codes])
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Weights of kernels by name and a noise variance, for standardised targets [N].
+
+    `length` is the lengthscale of codes; `residuals` and `deviations` [N] are the errors and the
+    standard deviations of the prediction of each target from all others (Rasmussen & Williams 2006,
+    5.4.2).
+    """
+
+    weights: Mapping[str, float]
+    length: float
     noise: float
     residuals: Array
     deviations: Array
@@ -123,34 +170,23 @@ def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
     if CODES in names:
         distances = pdist(points.codes)
         length = float(np.median(distances[distances > 0])) if distances.any() else 1.0
-    unit = Kernel({}, length, next((name for name in names if name != CODES), None))
-    grams = [*(unit.part(name, points, points) for name in names), np.eye(len(points))]
-
-    def inverse(logs: Array) -> tuple[Array, Array]:
-        total = np.einsum("k,kij->ij", np.exp(logs), grams)
-        root = cholesky(total, lower=True, overwrite_a=True, check_finite=False)
-        return root, cho_solve((root, True), np.eye(len(points)), check_finite=False)
-
-    def loss(logs: Array) -> tuple[float, Array]:
-        root, inverted = inverse(logs)
-        solved = inverted @ targets
-        value = 0.5 * targets @ solved + np.log(np.diagonal(root)).sum()
-        outer = inverted - np.outer(solved, solved)
-        slope = [0.5 * w * np.vdot(outer, k) for w, k in zip(np.exp(logs), grams, strict=True)]
-        return float(value), np.array(slope)
-
-    start = np.log(np.append(np.full(len(names), 1.0 / len(names)), 0.1))
-    bounds = np.log([*[WEIGHT] * len(names), NOISE])
-    options = {"maxiter": STEPS}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    _, inverted = inverse(found.x)
+    kernel = CountsKernel(points, dict.fromkeys(names, 1.0 / len(names)), length)
+    model = gpflow.models.GPR((kernel.x, targets[:, None]), kernel, noise_variance=0.1)
+    for part in (*kernel.weighed.values(), model.likelihood):
+        part.variance = gpflow.Parameter(part.variance.numpy())  # not its logarithm, but bounded
+    gpflow.optimizers.Scipy().minimize(
+        model.training_loss,
+        model.trainable_variables,
+        tf_fun_args={"autograph": False},
+        bounds=[BOUNDS] * len(model.trainable_variables),
+        options={"maxiter": STEPS},
+    )
+    root = model.posterior().cache[1].numpy()
+    inverted = cho_solve((root, True), np.eye(len(targets)), check_finite=False)
     precisions = np.diagonal(inverted)
-    values = np.exp(found.x)
-    weights = dict(zip(names, values[:-1].tolist(), strict=True))
-    least = 2 * WEIGHT[0]
-    kept = {name: weight for name, weight in weights.items() if weight > least} or weights
-    residuals = inverted @ targets / precisions
-    return Weighed(replace(unit, weights=kept), float(values[-1]), residuals, precisions**-0.5)
+    weights = {n: w for n, w in kernel.weights.items() if w > 2 * BOUNDS[0]} or kernel.weights
+    noise = float(model.likelihood.variance.numpy())
+    return Weighed(weights, length, noise, inverted @ targets / precisions, precisions**-0.5)
 
 
 def choose(compared: Sequence[Weighed]) -> Weighed:
@@ -200,15 +236,20 @@ class CountsGP:
         errors = np.abs(self.chosen.residuals / self.chosen.deviations)[best]
         self.calibration = max(float(np.quantile(errors, 0.9) / norm.ppf(0.95)), 0.1)
         self.scale = self.calibration**2
-        n = len(scores)
-        inducing = np.arange(n) if n <= EXACT else best_and_others(scores, INDUCING, rng)
-        self._condition(points, targets, inducing)
+        self._kernel = CountsKernel(points, self.chosen.weights, self.chosen.length)
+        x, y, noise = self._kernel.x, targets[:, None], self.chosen.noise
+        if len(x) <= EXACT:
+            model = gpflow.models.GPR((x, y), self._kernel, noise_variance=noise)
+        else:
+            inducing = x[best_and_others(scores, INDUCING, rng)]
+            model = gpflow.models.SGPR((x, y), self._kernel, inducing, noise_variance=noise)
+        self._posterior = model.posterior()
         return self
 
     @property
     def reads(self) -> set[str]:
         """Names of the counts that the kernel reads, and `CODES` if it reads codes."""
-        return self.chosen.kernel.reads
+        return self._kernel.reads
 
     @property
     def noise_variance(self) -> float:
@@ -218,7 +259,7 @@ class CountsGP:
     def about(self) -> dict[str, Any]:
         """What a report says: weights, noise, leave-one-out likelihood with and without codes."""
         return {
-            "kernel": dict(self.chosen.kernel.weights),
+            "kernel": dict(self.chosen.weights),
             "noise": self.chosen.noise,
             "held_out_log_likelihood": {
                 ", ".join(names): weighed.log_likelihood
@@ -227,38 +268,13 @@ class CountsGP:
             "calibration": self.calibration,
         }
 
-    def _condition(self, points: Inputs, targets: Array, inducing: NDArray[np.int64]) -> None:
-        """The posterior of u, the process at the inducing points, given all targets."""
-        kernel, noise = self.chosen.kernel, self.chosen.noise
-        self._at = points[inducing]
-        prior = kernel(self._at, self._at)
-        prior[np.diag_indices_from(prior)] += JITTER
-        self._root = cholesky(prior, lower=True, overwrite_a=True, check_finite=False)
-        inner, right = np.eye(len(inducing)), np.zeros(len(inducing))
-        for start in range(0, len(points), CHUNK):
-            part = np.arange(start, min(start + CHUNK, len(points)))
-            white = self._white(points[part])
-            inner += white @ white.T / noise
-            right += white @ targets[part] / noise
-        self._inner = cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
-        self._weights = cho_solve((self._inner, True), right, check_finite=False)
-
-    def _white(self, points: Inputs) -> Array:
-        """L^-1 k(u, x), [M, N], where L L' = k(u, u)."""
-        cross = self.chosen.kernel(self._at, points)
-        return solve_triangular(self._root, cross, lower=True, overwrite_b=True, check_finite=False)
-
     def predict(self, points: Inputs) -> tuple[Array, Array]:
         """Mean [N] and variance [N] of the process on the scale of the map, without noise."""
-        mean, variance = np.empty((2, len(points)))
-        for start in range(0, len(points), CHUNK):
-            rows = np.arange(start, min(start + CHUNK, len(points)))
-            white = self._white(points[rows])
-            left = solve_triangular(self._inner, white, lower=True, check_finite=False)
-            mean[rows] = self._weights @ white
-            variance[rows] = (left**2).sum(axis=0) - (white**2).sum(axis=0)
-        variance = np.maximum(self.chosen.kernel.variance + variance, 1e-9)
-        return mean, self.scale * variance
+        x, moments = self._kernel.look_up(points), np.empty((2, len(points)))
+        for start in range(0, len(x), CHUNK):
+            part = self._posterior.predict_f(x[start : start + CHUNK])
+            moments[:, start : start + CHUNK] = [m.numpy()[:, 0] for m in part]
+        return moments[0], self.scale * np.maximum(moments[1], 1e-9)
 
     def predict_y(self, points: Inputs) -> tuple[Array, Array]:
         """Mean [N] and variance [N] of observations, on the scale of the scores."""
@@ -271,13 +287,9 @@ class CountsGP:
 
     def sample(self, points: Inputs, n_samples: int, rng: np.random.Generator) -> Array:
         """Joint samples [S, N] of the process."""
-        white = self._white(points)
-        left = solve_triangular(self._inner, white, lower=True, check_finite=False)
-        covariance = self.chosen.kernel(points, points) - white.T @ white + left.T @ left
-        covariance[np.diag_indices_from(covariance)] += JITTER * self.chosen.kernel.variance
-        root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
-        noise = rng.standard_normal((n_samples, len(points)))
-        return np.asarray(self._weights @ white + self.calibration * noise @ root.T)
+        mean, covariance = self._posterior.predict_f(self._kernel.look_up(points), full_cov=True)
+        root = self.calibration * covariance_root(covariance.numpy()[0], smallest=1e-6)
+        return mean.numpy()[:, 0] + rng.standard_normal((n_samples, len(points))) @ root.T
 
 
 def best_and_others(scores: Array, n: int, rng: np.random.Generator) -> NDArray[np.int64]:

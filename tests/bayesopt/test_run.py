@@ -63,6 +63,9 @@ def test_results_have_the_documented_keys(finished):
         "log_likelihood_standard_error",
     } <= set(results["surrogate"])
     assert results["validity"] == 1.0
+    shares = results["sources"].values()
+    assert sum(share["evaluations"] for share in shares) == pytest.approx(1.0)
+    assert results["kernel"]["batches"] == results["chains"]["batches"] > 0
     assert results["evaluations"] == 20
     assert results["seeds"] == [0]
     assert set(results["baselines"]) == {"random", "prior"}

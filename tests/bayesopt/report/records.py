@@ -14,6 +14,21 @@ from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow, Task
 
 WORST = math.log(1001)
+BATCH = {
+    "kernel": {"atoms": 0.4, "codes": 0.3},
+    "noise": 0.01,
+    "calibration": 0.8,
+    "held_out_log_likelihood": {"atoms": -0.5, "atoms, codes": -0.3},
+    "temperatures": [1.0, 0.3],
+    "proposed": [10, 20, 30, 0, 0, 0],
+    "moved": [5, 5, 30, 0, 0, 0],
+    "accepted": [1, 2, 3, 0, 0, 0],
+    "jumps": 8,
+    "jumps_accepted": 1,
+    "latent_candidates": 50,
+    "evolution_candidates": 7,
+}
+"""What a search says of a batch."""
 ABOUT = {"command": "", "config": {}, "versions": {}, "notes": ()}
 
 
@@ -53,6 +68,7 @@ def record_of(
     task: Task | None = None,
     baselines: Mapping[str, Iterable[Trial]] | None = None,
     fits: Sequence[SurrogateFit] = (),
+    batches: Sequence[Mapping[str, Any]] = (),
     **about: Any,
 ) -> SearchRecord:
     """The record of trials (lower scores are better) of one strategy and of baselines."""
@@ -65,5 +81,6 @@ def record_of(
         trials=trial_table(every, task.maximize),
         fits=fits,
         baselines=tuple(others),
+        batches=batches,
         about={**ABOUT, "data_protocol": task.data_protocol, **about},
     )

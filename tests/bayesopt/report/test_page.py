@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 
 from bayesopt.report import figures
-from bayesopt.report.page import comparison, percent, print_report, write_report
+from bayesopt.report.page import comparison, percent, print_report, search_tables, write_report
 from bayesopt.report.summary import SearchRecord, results_json
 from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.plotting import panels
-from tests.bayesopt.report.records import WORST, WordsOnly, record_of
+from tests.bayesopt.report.records import BATCH, WORST, WordsOnly, record_of
 
 NASTY = "x<b>1</b>&[red]$x_1^{$"
 
@@ -149,6 +149,30 @@ def test_terminal_shows_numbers_and_leaves_markup_alone(full):
     assert "A note <with> markup [bold]." in text
     for name in ("random", "prior", "GVAE", "0.10", "0.884"):
         assert name in text
+
+
+def test_the_search_itself_is_told_on_the_page_and_on_the_terminal(tmp_path):
+    trials = [replace(t, source="latent") for t in make_trials("ei", 1)]
+    record = record_of(trials, batches=[BATCH, {**BATCH, "kernel": {"atoms": 0.8}}])
+    tables = search_tables(results_json(record))
+    assert list(tables) == ["Sources", "Kernels", "Chains"]
+    assert tables["Sources"].to_numpy().tolist() == [["latent", "100 %", "100 %"]]
+    assert tables["Kernels"].to_numpy().tolist() == [
+        ["atoms", "-0.500"],
+        ["atoms, codes", "-0.300"],
+    ]
+    chains = tables["Chains"].to_numpy().tolist()
+    assert chains[1] == ["step 0.2", "40", "25.0 %", "10.0 %"]
+    assert chains[3] == ["step 0.5", "0", "–", "–"]
+    assert chains[-1] == ["jump", "16", "–", "12.5 %"]
+    for text in (Page(page_of(record, tmp_path)).text, printed(record, width=400)):
+        for part in ("12.5 %", "atoms, codes", "which was in 1 of them", "temperature 1.0 or 0.3"):
+            assert part in text
+
+
+def test_what_is_not_known_of_the_search_is_left_out(full, tmp_path):
+    assert search_tables(results_json(full)) == {}
+    assert "Chains" not in page_of(full, tmp_path)
 
 
 def test_a_long_string_stands_whole_on_a_line_of_its_own(full):

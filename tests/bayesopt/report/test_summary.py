@@ -19,7 +19,7 @@ from bayesopt.report import summary as results
 from bayesopt.report.page import short
 from bayesopt.report.summary import trial_table
 from bayesopt.storage import SurrogateFit, Trial
-from tests.bayesopt.report.records import WORST, WordsOnly, record_of
+from tests.bayesopt.report.records import BATCH, WORST, WordsOnly, record_of
 
 
 def trial(
@@ -199,6 +199,36 @@ def test_surrogate_averages_over_seeds() -> None:
     assert numbers["seeds"] == [0, 1, 2]
 
 
+def test_sources_have_their_shares_of_the_evaluations_and_of_the_best() -> None:
+    rows = [trial(f"s{i}", float(i), evaluation=i + 1) for i in range(20)]
+    found = [replace(t, source="latent" if i % 4 else "evolution") for i, t in enumerate(rows)]
+    for maximize in (False, True):
+        content = results.results_json(record_of(found, task=WordsOnly(maximize=maximize)))
+        best = 0.7  # of 0 to 9, of 10 to 19
+        assert content["sources"]["latent"] == {"evaluations": 0.75, "best": best}
+        assert content["sources"]["evolution"]["evaluations"] == 0.25
+    assert results.results_json(record_of(rows))["sources"] == {}
+
+
+def test_kernels_and_chains_are_summed_up_over_batches() -> None:
+    other = {**BATCH, "kernel": {"atoms": 0.8}, "proposed": [0, 0, 10, 0, 0, 0]}
+    content = results.results_json(record_of(batches=[BATCH, other, {}]))
+    kernel, chains = content["kernel"], content["chains"]
+    assert kernel["weights"] == {"atoms": pytest.approx(0.6), "codes": pytest.approx(0.15)}
+    assert (kernel["batches"], kernel["with_codes"]) == (2, 1)
+    assert kernel["held_out_log_likelihood"] == {"atoms": -0.5, "atoms, codes": -0.3}
+    assert chains["temperatures"] == [1.0, 0.3]
+    assert chains["candidates"] == {"latent": 100, "evolution": 14}
+    assert chains["moves"][2] == {
+        "move": "step 0.35",
+        "proposed": 40,
+        "moved": 60,
+        "accepted": 6,
+    }
+    assert chains["moves"][-1] == {"move": "jump", "proposed": 16, "moved": None, "accepted": 2}
+    assert sum(move["proposed"] for move in chains["moves"]) == 60 + 10 + 16
+
+
 @few
 @given(random_trials)
 def test_results_are_strict_json_with_the_documented_keys(trials: list[Trial]) -> None:
@@ -208,7 +238,7 @@ def test_results_are_strict_json_with_the_documented_keys(trials: list[Trial]) -
     again = json.loads(json.dumps(content, allow_nan=False))
     assert again == content
     documented = "task objective top surrogate validity average_score evaluations seeds"
-    documented += " best_per_seed baselines config versions calibration"
+    documented += " sources kernel chains best_per_seed baselines config versions calibration"
     assert set(documented.split()) <= again.keys()
     assert again["config"] == {"out": "x", "bad": None, "array": [0, 1], "flag": True}
     assert again["baselines"]["random"]["best_per_seed"] == again["best_per_seed"]

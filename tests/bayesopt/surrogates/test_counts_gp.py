@@ -1,18 +1,19 @@
-"""The Gaussian process on counts: its kernel, its posterior against GPflow, what it chooses."""
+"""The Gaussian process on counts: its kernel, its posterior by dense formulas, what it chooses."""
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 
-import gpflow
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.gaussian_process.kernels import Matern
 
 import bayesopt.surrogates.counts_gp as module
-from bayesopt.inputs import Inputs, Vocabulary
-from bayesopt.surrogates.counts_gp import CODES, CountsGP, Kernel, best_and_others, minmax, weigh
+from bayesopt.inputs import CODES, Inputs, Vocabulary
+from bayesopt.surrogates.counts_gp import CountsGP, MinMax, Weighed, best_and_others, minmax, weigh
 from gmae_tf.errors import UserError
 
 LETTERS = "abcdef"
@@ -49,52 +50,74 @@ def test_dense_and_sparse_products_agree(rng, monkeypatch):
     assert minmax(one.parts["letters"], other.parts["letters"]) == pytest.approx(dense)
 
 
-class Given(gpflow.kernels.Kernel):
-    """A GPflow kernel of row numbers: the matrix is given."""
-
-    def __init__(self, matrix):
-        super().__init__()
-        self.matrix = matrix
-
-    def K(self, X, X2=None):
-        """Rows and columns of the matrix."""
-        rows = X.numpy().ravel().astype(int) if hasattr(X, "numpy") else X.ravel().astype(int)
-        columns = rows if X2 is None else np.asarray(X2).ravel().astype(int)
-        return self.matrix[np.ix_(rows, columns)]
-
-    def K_diag(self, X):
-        """The diagonal."""
-        return np.diagonal(self.matrix)[np.asarray(X).ravel().astype(int)]
+def dense(weights, length, one, other):
+    """Covariances [N, M] of points of letters and codes, by scikit-learn where codes are read."""
+    total = np.zeros((len(one), len(other)))
+    for name, weight in weights.items():
+        part = np.ones_like(total)
+        if one.parts:
+            part = minmax(one.parts["letters"], other.parts["letters"])
+        if name == CODES:
+            part = part * Matern(length, nu=2.5)(one.codes, other.codes)
+        total += weight * part
+    return total
 
 
-def problem(rng, n=60):
+def problem(rng, n=60, codes=None):
     strings = words(n, rng)
-    points = letters(strings)
+    points = letters(strings, codes)
     scores = np.array([s.count("a") - 0.5 * s.count("b") for s in strings], float)
     return points, scores + 0.1 * rng.standard_normal(n)
 
 
+class Identity:
+    """Instead of random numbers, so that samples are the mean plus the root of the covariance."""
+
+    def standard_normal(self, shape):
+        return np.eye(*shape)
+
+
 @pytest.mark.parametrize("inducing", [None, 15])
-def test_posterior_is_that_of_gpflow(rng, monkeypatch, inducing):
-    points, scores = problem(rng)
-    train, test = np.arange(45), np.arange(45, 60)
+@pytest.mark.parametrize(
+    ("weights", "counted"),
+    [
+        ({"letters": 0.7}, True),
+        ({"letters": 0.3, CODES: 0.5}, True),
+        ({CODES: 0.5}, True),
+        ({CODES: 0.5}, False),
+    ],
+)
+def test_posterior_is_that_of_the_dense_formulas(rng, monkeypatch, weights, counted, inducing):
+    points, scores = problem(rng, codes=rng.standard_normal((60, 3)))
+    if not counted:
+        points = Inputs(60, {}, points.codes)
+    length, noise, train = 1.7, 0.05, points[np.arange(40)]
+    given_all = Weighed(weights, length, noise, np.ones(40), np.full(40, 0.5))
+    monkeypatch.setattr(module, "weigh", lambda names, points, targets: given_all)
     if inducing:
         monkeypatch.setattr(module, "EXACT", 20)
         monkeypatch.setattr(module, "INDUCING", inducing)
-    gp = CountsGP().fit(points[train], scores[train], seed=0)
-    kernel = gp.chosen.kernel(points, points)
-    x, y = train[:, None].astype(float), gp.map.forward(scores[train])[:, None]
-    if inducing:
-        rows = best_and_others(scores[train], inducing, _after_weighing(scores[train]))
-        other = gpflow.models.SGPR(
-            (x, y), Given(kernel), rows[:, None].astype(float), noise_variance=gp.chosen.noise
-        )
-    else:
-        other = gpflow.models.GPR((x, y), Given(kernel), noise_variance=gp.chosen.noise)
-    mean, variance = other.predict_f(test[:, None].astype(float))
-    found = gp.predict(points[test])
-    assert found[0] == pytest.approx(mean.numpy()[:, 0], abs=1e-3)
-    assert found[1] == pytest.approx(gp.calibration**2 * variance.numpy()[:, 0], abs=1e-3)
+    gp = CountsGP().fit(train, scores[:40], seed=0)
+    y = gp.map.forward(scores[:40])
+    for rows in (np.arange(40, 50), np.arange(50, 60)):  # one after another, by the same numbers
+        new = points[rows]
+        prior, cross = dense(weights, length, new, new), dense(weights, length, train, new)
+        if inducing:
+            at = train[best_and_others(scores[:40], inducing, _after_weighing(scores[:40]))]
+            uu = dense(weights, length, at, at) + 1e-6 * np.eye(inducing)
+            uf, us = dense(weights, length, at, train), dense(weights, length, at, new)
+            inner = uu + uf @ uf.T / noise
+            mean = us.T @ np.linalg.solve(inner, uf @ y) / noise
+            covariance = prior - us.T @ (np.linalg.solve(uu, us) - np.linalg.solve(inner, us))
+        else:
+            noisy = dense(weights, length, train, train) + noise * np.eye(40)
+            mean = cross.T @ np.linalg.solve(noisy, y)
+            covariance = prior - cross.T @ np.linalg.solve(noisy, cross)
+        found = gp.predict(new)
+        assert found[0] == pytest.approx(mean, abs=1e-6)
+        assert found[1] == pytest.approx(gp.scale * np.diagonal(covariance), abs=1e-6)
+        root = gp.sample(new, 10, Identity()) - mean
+        assert root.T @ root == pytest.approx(gp.scale * covariance, abs=1e-4)
 
 
 def _after_weighing(scores):
@@ -104,27 +127,31 @@ def _after_weighing(scores):
     return rng
 
 
-def test_weights_are_of_greatest_marginal_likelihood(rng):
-    points, scores = problem(rng)
-    y = (scores - scores.mean()) / scores.std()
-    found = weigh(["letters"], points, y)
-    unit = Kernel({"letters": 1.0})(points, points)
+@pytest.mark.parametrize("names", [["letters"], ["letters", CODES]])
+def test_weights_are_of_greatest_marginal_likelihood(rng, names):
+    points, scores = problem(rng, codes=rng.standard_normal((60, 3)))
+    y = (scores - scores.mean()) / scores.std() + np.sin(points.codes[:, 0])
+    found = weigh(names, points, y)
 
-    def log_likelihood(weight, noise):
-        covariance = weight * unit + noise * np.eye(len(y))
+    def log_likelihood(weights, noise):
+        covariance = dense(weights, found.length, points, points) + noise * np.eye(len(y))
         return -0.5 * y @ np.linalg.solve(covariance, y) - 0.5 * np.linalg.slogdet(covariance)[1]
 
-    weight, best = found.kernel.weights["letters"], found.noise
-    here = log_likelihood(weight, best)
-    for w, n in ((0.8, 1), (1.25, 1), (1, 0.8), (1, 1.25)):
-        assert log_likelihood(weight * w, max(best * n, module.NOISE[0])) <= here + 1e-4
+    here = log_likelihood(found.weights, found.noise)
+    assert set(found.weights) == set(names)
+    for factor in (0.8, 1.25):
+        noise = max(found.noise * factor, module.BOUNDS[0])
+        assert log_likelihood(found.weights, noise) <= here + 1e-3
+        for name in names:
+            other = {**found.weights, name: found.weights[name] * factor}
+            assert log_likelihood(other, found.noise) <= here + 1e-3
 
 
 def test_leave_one_out_is_what_leaving_out_gives(rng):
     points, scores = problem(rng, 20)
     y = (scores - scores.mean()) / scores.std()
     found = weigh(["letters"], points, y)
-    kernel = found.kernel(points, points) + found.noise * np.eye(20)
+    kernel = dense(found.weights, found.length, points, points) + found.noise * np.eye(20)
     for i in (0, 7):
         rest = np.delete(np.arange(20), i)
         solved = np.linalg.solve(kernel[np.ix_(rest, rest)], kernel[rest, i])
@@ -139,7 +166,7 @@ def test_kernels_that_say_nothing_get_no_weight(rng):
     parts = {"noise": noise, **letters(strings).parts}
     scores = np.array([s.count("a") for s in strings], float)
     gp = CountsGP().fit(Inputs(150, parts), scores, seed=0)
-    weights = gp.chosen.kernel.weights
+    weights = gp.chosen.weights
     assert weights["letters"] > 10 * weights.get("noise", 0.0)
 
 
@@ -187,6 +214,16 @@ def test_the_vocabulary_may_grow_after_the_fit(rng):
     mean, variance = gp.predict(letters(["xyz", strings[0]], vocabulary=vocabulary))
     assert variance[0] > variance[1]
     assert mean[0] == pytest.approx(0.0)  # nothing in common with anything known
+
+
+def test_kernels_of_former_fits_are_given_back(rng):
+    def alive():
+        gc.collect()
+        return sum(type(found) is MinMax for found in gc.get_objects())
+
+    (points, scores), before = problem(rng, 30), alive()
+    assert CountsGP().fit(points, scores, seed=0).reads == {"letters"}
+    assert alive() == before  # TensorFlow keeps every function that it is given
 
 
 def test_scores_that_cannot_be_learnt_from_are_refused():
