@@ -11,13 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bayesopt.dataset import Dataset
     from bayesopt.one_call import search
     from bayesopt.optimizer import Optimizer
-    from bayesopt.space import Dataset, SearchSpace
+    from bayesopt.space import SearchSpace
     from bayesopt.surrogates.sparse_gp import SparseGP
 
 _HOME = {
-    "Dataset": "bayesopt.space",
+    "Dataset": "bayesopt.dataset",
     "Optimizer": "bayesopt.optimizer",
     "SearchSpace": "bayesopt.space",
     "SparseGP": "bayesopt.surrogates.sparse_gp",

@@ -115,7 +115,7 @@ def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
     """The molecules with the worst values that the model can write, worst first."""
     import numpy as np
 
-    from bayesopt.space import turned
+    from bayesopt.dataset import turned
     from molecules.chem.penalized import RAW
     from molecules.chem.properties import canonical
     from molecules.data.sources import load_molecules

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bayesopt.dataset import Dataset
 from bayesopt.optimizer import Optimizer
-from bayesopt.space import Dataset, SearchSpace
+from bayesopt.space import SearchSpace
 from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:

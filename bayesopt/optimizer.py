@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesopt.acquisition.candidates import Candidates, Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
+from bayesopt.dataset import Dataset, checked_values, turned
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
-from bayesopt.space import CandidateConfig, Dataset, SearchSpace, checked_values, turned
+from bayesopt.space import CandidateConfig, SearchSpace
 from bayesopt.storage import Batch, Trial, TrialStore, prediction_errors, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
@@ -130,9 +131,7 @@ class Optimizer:
         if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
         if not isinstance(dataset, Dataset | None):
-            raise UserError(
-                f"dataset is a {type(dataset).__name__}: give Dataset(strings, values)."
-            )
+            raise UserError(f"dataset is {type(dataset).__name__}: give Dataset(strings, values).")
         self._informed = strategy in NEEDS_SURROGATE
         if revisit and strategy == "joint":
             raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
@@ -141,7 +140,7 @@ class Optimizer:
         if self._informed and isinstance(surrogate, SurrogateConfig | None):
             require_gpflow()
         dataset = Dataset((), ()) if dataset is None else dataset
-        self.space, self.maximize, self.strategy, self.seed = space, maximize, strategy, seed
+        self.maximize, self.strategy, self.seed = maximize, strategy, seed
         self.batch_size, self.revisit = batch_size, revisit
         self.candidates = candidates or space.candidates
         if sources is not None:
@@ -154,6 +153,7 @@ class Optimizer:
         self.strings = dataset.strings
         if dataset.codes is None:
             self.strings = tuple(space.normalized(dataset.strings))
+        self.space = space = space.widened(self.strings)
         self.codes = space.encode(self.strings) if dataset.codes is None else dataset.codes
         if self.codes.shape[1:] != (space.codec.latent_dim,):
             raise UserError(

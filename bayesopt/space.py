@@ -1,13 +1,14 @@
-"""The search space (a latent codec and its constraints) and the data set of a search."""
+"""The search space: a latent codec, constraints, and what else a search needs to know."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bayesopt.inputs import Inputs, Vocabulary
 from bayesopt.trusted_region import Array, TrustedRegion
@@ -48,72 +49,6 @@ class LatentCodec(Protocol):
     def decode(self, codes: NDArray[np.floating]) -> list[str | None]:
         """Strings of codes [N, D], None for a code that decodes to nothing valid."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Strings [N] with their measured values [N], in the sign in which they were measured.
-
-    Rows without a value (NaN) are left out.  `codes` [N, D] of strings in the model's own spelling
-    save encoding them again.
-
-    Raises
-    ------
-    UserError: one string instead of several, another number of values, infinite values.
-
-    Examples
-    --------
-    >>> from bayesopt import Dataset
-    >>> data = Dataset(["CCO", "CCN", "CCC"], [0.3, float("nan"), 1.2])
-    >>> data.strings, data.values.tolist()
-    (('CCO', 'CCC'), [0.3, 1.2])
-    """
-
-    strings: tuple[str, ...]
-    values: Array
-    codes: Array | None = None
-
-    def __init__(
-        self, strings: Sequence[str], values: ArrayLike, codes: ArrayLike | None = None
-    ) -> None:
-        numbers = checked_values(strings, values)
-        rows = np.flatnonzero(~np.isnan(numbers))
-        whole = len(rows) == len(numbers)
-        kept = tuple(strings) if whole else tuple(list(strings)[i] for i in rows)
-        points = None if codes is None else np.asarray(codes, np.float64)
-        if points is not None and (points.ndim != 2 or len(points) != len(numbers)):
-            raise UserError(
-                f"a data set of {len(numbers)} strings needs codes of shape [{len(numbers)}, D], "
-                f"not {list(points.shape)}."
-            )
-        object.__setattr__(self, "strings", kept)
-        object.__setattr__(self, "values", numbers[rows])
-        object.__setattr__(self, "codes", points if whole or points is None else points[rows])
-
-    def __len__(self) -> int:
-        return len(self.strings)
-
-
-def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
-    """Values [N] of N strings in double precision, NaN allowed; `UserError` for anything else."""
-    if isinstance(strings, str):
-        raise UserError(f"give a list of strings, not the single string {strings!r}.")
-    wrong = next((s for s in strings if not isinstance(s, str | None)), "")
-    if not isinstance(wrong, str):
-        raise UserError(f"strings are needed, and {wrong!r} is a {type(wrong).__name__}.")
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"values are not numbers ({error}).") from error
-    if numbers.shape != (len(strings),):
-        raise UserError(
-            f"{len(strings)} strings need as many values [{len(strings)}], not the shape "
-            f"{list(numbers.shape)}."
-        )
-    if np.isinf(numbers).any():
-        row = int(np.flatnonzero(np.isinf(numbers))[0])
-        raise UserError(f"the value of {strings[row]!r} is infinite: use NaN for what failed.")
-    return numbers
 
 
 LATENT, EVOLUTION = SOURCES = ("latent", "evolution")
@@ -160,6 +95,9 @@ class SearchSpace:
         `GrammarAutoencoder`, which brings recombination; or any `LatentCodec`.
     constraints : which strings may cost an evaluation: a function of N strings -> [N] booleans, or
         an object with such a method `allows`, as `molecules.Constraints`.
+    unconstrained : leave the domain of applicability that the model may bring, as the shipped model
+        of molecules does (`molecules.chem.domain`): by default proposals stay inside that of its
+        training data and of the data set.
     near : a string around which the search starts too, beside the best known ones.
     candidates : how hard to look for candidates.
     recombine : parents, rng -> new strings made of their parts.
@@ -200,6 +138,7 @@ class SearchSpace:
         model: Any,
         *,
         constraints: Any = None,
+        unconstrained: bool = False,
         near: str | None = None,
         candidates: CandidateConfig | None = None,
         recombine: Recombine | None = None,
@@ -241,6 +180,7 @@ class SearchSpace:
         self.training_strings = own if training_strings is None else training_strings
         self.novel = novel or bool(parts.get("novel", False))
         self.pool = pool
+        self.domain: Any = None if unconstrained else parts.get("domain")
         self._constraints = getattr(constraints, "allows", constraints)
         self._writes: Callable[[str], bool] | None = getattr(self.codec, "writes", None)
         self._equivalent = equivalent
@@ -279,7 +219,20 @@ class SearchSpace:
         if self._constraints is not None:
             rest = [s for s, has_code in zip(strings, mask, strict=True) if has_code]
             mask[mask] = np.asarray(self._constraints(rest), dtype=bool)
+        if self.domain is not None:
+            rest = [s for s, allowed in zip(strings, mask, strict=True) if allowed]
+            mask[mask] = self.domain.contains(rest)
         return mask
+
+    def widened(self, strings: Sequence[str]) -> SearchSpace:
+        """The space, or one like it whose domain of applicability holds these strings, too."""
+        known = () if self.training_strings is None else self.training_strings
+        own = [s for s in strings if s not in known]
+        if self.domain is None or not own:
+            return self
+        other = copy(self)
+        other.domain = self.domain.widened(own)
+        return other
 
     def centre_rows(
         self, strings: Sequence[str], codes: Array, scores: Array
@@ -385,12 +338,3 @@ def _parts_of(model: Any, constraints: Any) -> dict[str, Any]:
     if hasattr(model, "search_parts"):
         parts.update(model.search_parts(constraints))
     return parts
-
-
-def turned(value: Any, maximize: bool) -> Any:
-    """A value as a score (lower is better), or a score as a value: number, None, array or list."""
-    if not maximize or value is None:
-        return value
-    if isinstance(value, list | tuple):
-        return [turned(item, maximize) for item in value]
-    return 0.0 - value  # not -value, which has a zero with a sign

@@ -125,6 +125,7 @@ class MoleculeCodec:
             "counts": COUNTS,
             "n_global_features": len(WHOLE),
             "represent": self.represent,
+            "domain": getattr(self.model, "domain", None),
             "novel": True,
         }
 

@@ -33,7 +33,8 @@ def interpolate(config: InterpolateConfig) -> None:
     """Encode both ends, decode the line between them, and write what it passes."""
     from molecules.chem.output import check_output, warnings_printed, write_molecules
     from molecules.chem.properties import canonical
-    from molecules.model import find_model, load
+    from molecules.model import load
+    from molecules.presets import find_model
 
     if config.steps < 2:
         raise UserError(f"--steps is {config.steps}: at least 2 are needed, the two ends")

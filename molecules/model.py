@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -20,18 +18,21 @@ from gmae_tf.utils.arrays import check_int
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.hashed_set import StringSet
-from grammar.autoencoder.model import SHIPPED, GrammarAutoencoder
+from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.cfg.characters import CHARACTERS, character_grammar, writes_characters
 from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import DerivationMask, StackMask
 from grammar.library import load_grammar
+from molecules.chem.domain import FILE as DOMAIN
+from molecules.chem.domain import Domain
 from molecules.chem.properties import canonical
 from molecules.chem.rings import usual_ring_sizes
 from molecules.codec import MoleculeCodec, canonical_or_none, spelling
 from molecules.data.cleaning import string_list
 from molecules.data.kekulize import kekulize_smiles
 from molecules.decoding.mask import limits_rings, molecule_walk
+from molecules.presets import PRESETS, find_model
 from molecules.training import check_options, fit_network, usable
 
 if TYPE_CHECKING:
@@ -65,13 +66,26 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     3
     """
 
-    PRESETS: ClassVar[dict[str, Path]] = {"compact": SHIPPED / "molecules"}
+    PRESETS: ClassVar[dict[str, Path]] = PRESETS
     """Folders of shipped models, by the names that `load` takes."""
+
+    domain: Domain | None = None
+    """Domain of applicability of the training molecules, of a model that `molecules.pack` made."""
 
     @classmethod
     def load(cls, source: str | Path = "compact") -> MoleculeAutoencoder:
         """The model of a folder, or a shipped one by its name; errors as of `molecules.load`."""
-        return super().load(find_model(source))
+        folder = find_model(source)
+        model = super().load(folder)
+        if (folder / DOMAIN).is_file():
+            model.domain = Domain.load(folder / DOMAIN)
+        return model
+
+    def save(self, folder: str | Path, half_precision: bool = False) -> None:
+        """As of `GrammarAutoencoder`, and the domain of applicability."""
+        super().save(folder, half_precision)
+        if self.domain is not None:
+            self.domain.save(Path(folder) / DOMAIN)
 
     @property
     def kekulized(self) -> bool:
@@ -362,23 +376,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             warnings.warn(
                 f"the model takes {text} for {other or 'no molecule'}{more}", stacklevel=3
             )
-
-
-def find_model(source: str | Path = "compact") -> Path:
-    """The folder of a shipped or of one's own model; `UserError` where there is none to read."""
-    if not isinstance(source, str | Path):
-        raise UserError(f"the model is {source!r}: name a folder, or compact")
-    folder = MoleculeAutoencoder.PRESETS.get(str(source), Path(source))
-    path = folder / "model.json"
-    if not path.is_file():
-        raise UserError(
-            f"{folder} does not hold a trained model of molecules: name a folder of molecules.train"
-            " or molecules.pack, or, in a checkout of the project, compact"
-        )
-    with suppress(OSError, ValueError, AttributeError):
-        if json.loads(path.read_bytes()).keys() >= {"max_length", "network", "sha256"}:
-            return folder
-    raise UserError(f"{path} does not describe a model of molecules, or is damaged: restore it")
 
 
 def load(source: str | Path = "compact") -> MoleculeAutoencoder:

@@ -32,11 +32,11 @@ class PackConfig:
 
 def pack(config: PackConfig) -> None:
     """Write the model, its training molecules with codes and properties, and their domain."""
-    from molecules.chem.domain import FILE as DOMAIN
     from molecules.chem.domain import Domain
     from molecules.data.library import Known, describe_once
     from molecules.data.sources import load_molecules
-    from molecules.model import find_model, load
+    from molecules.model import load
+    from molecules.presets import find_model
 
     if config.n is not None and config.n < 1:
         raise UserError(f"--n is {config.n}: keep at least one molecule")
@@ -65,11 +65,11 @@ def pack(config: PackConfig) -> None:
     smiles, properties = describe_once(data.smiles, run / "described.npz")
     known = Known(tuple(smiles), model.encode_spellings(data.smiles), computed=properties)
     model.remember(smiles)
+    model.domain = Domain.of(smiles)
     model.save(config.out, config.half_precision)
     if config.n is not None:
         known = known.thinned(config.n, config.best)
     known.save(config.out)
-    Domain.of(smiles).save(config.out / DOMAIN)
     size = sum(path.stat().st_size for path in config.out.iterdir()) / 1e6
     screen.print(f"{config.out}: {len(known.smiles):,} known molecules, {size:.1f} MB in all")
 

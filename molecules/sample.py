@@ -37,7 +37,8 @@ def sample(config: SampleConfig) -> None:
     """Draw, decode, and write what is new to the list."""
     from molecules.chem.output import check_output, warnings_printed, write_molecules
     from molecules.chem.properties import canonical
-    from molecules.model import find_model, load
+    from molecules.model import load
+    from molecules.presets import find_model
 
     if config.n < 1:
         raise UserError(f"--n is {config.n}: ask for at least one molecule")

@@ -137,7 +137,7 @@ def _store_values(
     maximize: bool,
 ) -> list[int]:
     """Store what is new of the values by id, and give its ids; told values must be as before."""
-    from bayesopt.space import turned
+    from bayesopt.dataset import turned
 
     for number, value in values.items():
         before = turned(trials[number].score, maximize)

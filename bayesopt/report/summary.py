@@ -46,8 +46,9 @@ import numpy as np
 import pandas as pd
 
 from bayesopt.acquisition.chains import STEPS
+from bayesopt.dataset import turned
 from bayesopt.inputs import CODES
-from bayesopt.space import SOURCES, turned
+from bayesopt.space import SOURCES
 from bayesopt.storage import COLUMNS, SurrogateFit, Trial, source_shares
 from bayesopt.tasks.base import Task
 from gmae_tf.utils.json import to_json

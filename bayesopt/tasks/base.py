@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from bayesopt.space import Dataset, SearchSpace
+from bayesopt.dataset import Dataset
+from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import Array
 
 if TYPE_CHECKING:

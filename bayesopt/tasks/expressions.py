@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bayesopt.space import CandidateConfig, Dataset, LatentCodec, SearchSpace
+from bayesopt.dataset import Dataset
+from bayesopt.space import CandidateConfig, LatentCodec, SearchSpace
 from bayesopt.tasks.base import PublishedRow, Task, published_rows
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError

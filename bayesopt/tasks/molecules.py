@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesopt.space import Dataset, SearchSpace, turned
+from bayesopt.dataset import Dataset, turned
+from bayesopt.space import SearchSpace
 from bayesopt.tasks import molecule_words as words
 from bayesopt.tasks.base import PublishedRow, Task, published_rows
 from bayesopt.trusted_region import Array
@@ -112,11 +113,9 @@ class MoleculeTask(Task):
         self.known = known = known.take(np.flatnonzero(has))
         domain = (model or PRETRAINED) / DOMAIN
         if domain.is_file() and not unconstrained:
-            inside = Domain.load(domain)
+            # The molecules beside the model are among those that it was trained on.
             own = list(known.smiles) if data is not None else [reference] if reference else []
-            if own:  # the molecules beside the model are among those that it was trained on
-                inside = inside.union(Domain.of(own))
-            constraints = replace(constraints, domain=inside)
+            constraints = replace(constraints, domain=Domain.load(domain).widened(own))
         self.constraints = constraints
         self.dataset = Dataset(known.smiles, values[has], known.codes)
         worst = self.dataset.values.min() if self.maximize else self.dataset.values.max()
@@ -124,6 +123,7 @@ class MoleculeTask(Task):
         self.space = SearchSpace(
             self.codec,
             constraints=None if constraints == Constraints() else constraints,
+            unconstrained=True,  # the domain is one of the constraints
             near=reference,
             region_codes=None if preset is None else preset.sample(REGION).codes,
         )

@@ -138,7 +138,7 @@ def _load_space(model: Path) -> Any:
     from bayesopt.space import SearchSpace
     from molecules.model import load
 
-    return SearchSpace(load(model))
+    return SearchSpace(load(model), unconstrained=True)
 
 
 def _search(
@@ -158,8 +158,8 @@ def _search(
         more = _start(pool, config.start + config.calls, seed + 1_000_003)
         calls([s for s in more if s not in calls.values][: config.calls - config.start])
         return {}
+    from bayesopt.dataset import Dataset
     from bayesopt.optimizer import Optimizer
-    from bayesopt.space import Dataset
 
     known = [s for s, ok in zip(start, space.feasible(start), strict=True) if ok]
     optimizer = Optimizer(

@@ -87,6 +87,10 @@ class Domain:
         rings = tuple(sorted({*self.rings, *other.rings}))
         return Domain(identifiers, most, (min(low), max(high)), rings)
 
+    def widened(self, smiles: Sequence[str]) -> Domain:
+        """The smallest domain that holds these N valid SMILES, too."""
+        return self.union(Domain.of(smiles)) if len(smiles) else self
+
     def contains(self, smiles: Sequence[str | None]) -> NDArray[np.bool_]:
         """Whether each of N SMILES lies inside, [N]; what is None or no molecule does not."""
         return np.array([s is not None and not self._first_violation(s) for s in smiles], bool)

@@ -10,9 +10,10 @@ import pytest
 
 import bayesopt
 from bayesopt.acquisition.candidates import Candidates
+from bayesopt.dataset import Dataset
 from bayesopt.one_call import search
 from bayesopt.optimizer import UNASKED, Optimizer
-from bayesopt.space import CandidateConfig, Dataset, SearchSpace
+from bayesopt.space import CandidateConfig, SearchSpace
 from gmae_tf.errors import UserError
 from tests.bayesopt.toy import CountingScore, ExactGP, GridCodec, grid_data, grid_space
 

@@ -9,12 +9,15 @@ import pytest
 from rdkit import Chem
 from scipy.stats import chi2
 
+from bayesopt.dataset import Dataset
 from bayesopt.fitter import split_rows
+from bayesopt.optimizer import Optimizer
 from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import TrustedRegion
 from gmae_tf.errors import UserError
 from gmae_tf.prior import GaussianMixture
 from molecules.chem.constraints import Constraints
+from molecules.chem.domain import Domain
 from molecules.codec import MoleculeCodec
 from tests.bayesopt.toy_molecules import KNOWN, ToyModel, pool
 
@@ -91,3 +94,28 @@ def test_a_model_of_molecules_brings_the_parts_of_its_space(rng):
         MoleculeCodec(ToyModel()), features=lambda strings: np.zeros((len(strings), 1))
     )
     assert own.n_global_features is None
+
+
+def test_a_model_with_a_domain_keeps_proposals_inside_it_unless_told_otherwise():
+    model = ToyModel()
+    model.domain = Domain.of(pool()[:KNOWN])
+    space = SearchSpace(MoleculeCodec(model))
+    outside = next(s for s in pool() if not model.domain.contains([s])[0])
+    assert space.feasible([pool()[0], outside]).tolist() == [True, False]
+    free = SearchSpace(MoleculeCodec(model), unconstrained=True)
+    assert free.feasible([pool()[0], outside]).tolist() == [True, True]
+    assert free.widened([outside]) is free
+    wide = space.widened([outside])
+    assert wide.feasible([pool()[0], outside]).all()
+    assert not space.feasible([outside])[0]
+
+
+def test_an_optimizer_widens_the_domain_by_its_data():
+    model = ToyModel()
+    model.domain = Domain.of(pool()[:KNOWN])
+    outside = next(s for s in pool() if not model.domain.contains([s])[0])
+    space = SearchSpace(MoleculeCodec(model))
+    optimizer = Optimizer(space, Dataset([outside, pool()[0]], [1.0, 2.0]), maximize=True)
+    assert optimizer.space.feasible([outside])[0]
+    assert not space.feasible([outside])[0]
+    assert Optimizer(space, maximize=True).space is space

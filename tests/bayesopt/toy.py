@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesopt.dataset import Dataset
 from bayesopt.optimizer import Optimizer
-from bayesopt.space import Dataset, SearchSpace
+from bayesopt.space import SearchSpace
 from bayesopt.surrogates.base import Surrogate
 
 OPTIMUM = (7, -3)

@@ -141,12 +141,16 @@ def test_an_interpolation_starts_and_ends_as_asked(packed, tmp_path, run_here):
     assert all(a != b for a, b in pairwise(found))
 
 
-def test_a_pack_holds_what_a_search_starts_from(packed, trained):
-    from molecules.chem.domain import Domain
+def test_a_pack_holds_what_a_search_starts_from(packed, trained, tmp_path):
     from molecules.data.library import read_known
+    from molecules.model import MoleculeAutoencoder
 
     known = read_known(packed, 12)
-    assert Domain.load(packed / "domain.npz").contains(known.smiles).all()
+    model = MoleculeAutoencoder.load(packed)
+    assert model.domain.contains(known.smiles).all()
+    model.save(tmp_path)
+    assert MoleculeAutoencoder.load(tmp_path).domain.contains(known.smiles).all()
+    assert MoleculeAutoencoder.load(trained).domain is None
     assert known is not None
     assert len(known.smiles) == len(set(known.smiles)) == 100
     assert known.codes.shape == (100, 12)

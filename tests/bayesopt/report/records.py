@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesopt.dataset import Dataset
 from bayesopt.report.summary import SearchRecord, trial_table
-from bayesopt.space import Dataset
 from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow, Task
 
