@@ -131,7 +131,8 @@ class Optimizer:
         if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
         if not isinstance(dataset, Dataset | None):
-            raise UserError(f"dataset is {type(dataset).__name__}: give Dataset(strings, values).")
+            kind = type(dataset).__name__
+            raise UserError(f"dataset is a {kind}: give Dataset(strings, values).")
         self._informed = strategy in NEEDS_SURROGATE
         if revisit and strategy == "joint":
             raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
@@ -152,7 +153,7 @@ class Optimizer:
             self.reads = "features" if features else "codes"
         self.strings = dataset.strings
         if dataset.codes is None:
-            self.strings = tuple(space.normalized(dataset.strings))
+            self.strings = tuple(space.normalized(self.strings))
         self.space = space = space.widened(self.strings)
         self.codes = space.encode(self.strings) if dataset.codes is None else dataset.codes
         if self.codes.shape[1:] != (space.codec.latent_dim,):
