@@ -141,11 +141,15 @@ def run_here() -> RunCli:
     return run
 
 
-@pytest.fixture
-def eager() -> Iterator[None]:
+def without_graphs() -> Iterator[None]:
     """Without graphs, whose making takes longer than a few steps; other tests have them."""
     import tensorflow as tf
 
+    before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     yield
-    tf.config.run_functions_eagerly(False)
+    tf.config.run_functions_eagerly(before)
+
+
+eager = pytest.fixture(without_graphs, name="eager")
+eager_module = pytest.fixture(without_graphs, scope="module", name="eager_module")
