@@ -391,6 +391,10 @@ def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float3
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
     devices = device_count()
+    if devices == 1 and len(x) <= batch_size and isinstance(x, np.ndarray):
+        # `predict` makes a pipeline of data first, which takes longer than a few examples.
+        kept = x.astype(keras.config.floatx()) if x.dtype.kind == "f" else x
+        return network.predict_on_batch(kept)
     n, missing = len(x), -len(x) % devices  # each device gets as many rows
     if missing:
         x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
