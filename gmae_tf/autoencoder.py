@@ -394,7 +394,7 @@ def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float3
     if devices == 1 and len(x) <= batch_size and isinstance(x, np.ndarray):
         # `predict` makes a pipeline of data first, which takes longer than a few examples.
         kept = x.astype(keras.config.floatx()) if x.dtype.kind == "f" else x
-        return network.predict_on_batch(kept)
+        return network.predict_on_batch(ops.convert_to_tensor(kept))
     n, missing = len(x), -len(x) % devices  # each device gets as many rows
     if missing:
         x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
