@@ -12,7 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol
 from unittest import mock
@@ -141,6 +141,7 @@ def run_here() -> RunCli:
     return run
 
 
+@contextmanager
 def without_graphs() -> Iterator[None]:
     """Without graphs, whose making takes longer than a few steps; other tests have them."""
     import tensorflow as tf
@@ -151,5 +152,15 @@ def without_graphs() -> Iterator[None]:
     tf.config.run_functions_eagerly(before)
 
 
-eager = pytest.fixture(without_graphs, name="eager")
-eager_module = pytest.fixture(without_graphs, scope="module", name="eager_module")
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """A test without graphs."""
+    with without_graphs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def eager_module() -> Iterator[None]:
+    """A module without graphs."""
+    with without_graphs():
+        yield

@@ -61,6 +61,7 @@ def test_a_tiny_set_is_learnt_by_heart(data: np.ndarray):
         (GaussianMixturePenalty(PRIOR, sliced=1), {"reconstruction", "ks", "covariance", "sliced"}),
     ],
 )
+@pytest.mark.usefixtures("eager")
 def test_every_term_is_logged_in_training_and_validation(penalty, names, data: np.ndarray):
     model = autoencoder(penalty)
     model.compile("adam")

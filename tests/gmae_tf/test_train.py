@@ -40,6 +40,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_here: RunCli):
     from gmae_tf.images.model import ImageAutoencoder
 

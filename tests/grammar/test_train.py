@@ -81,6 +81,7 @@ def test_the_command_tells_a_mistake_at_once(run_cli: RunCli, tmp_path: Path):
     assert not {"keras", "tensorflow", "sklearn"} & set(done.stderr.split())
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_by_command_and_the_same_command_again(
     tiny: Path,
     run_here: RunCli,
