@@ -113,6 +113,15 @@ def test_the_penalty_shapes_the_codes(rng: np.random.Generator):
     np.testing.assert_allclose(model.encode(data).mean(axis=0), PRIOR.mean(), atol=0.4)
 
 
+def test_one_batch_has_the_codes_of_many(data: np.ndarray):
+    model = autoencoder()
+    parts = model.encode(data, batch_size=5)
+    for same in (data, data.astype(float), data.tolist()):
+        codes = model.encode(same)
+        assert codes.dtype == np.float32
+        np.testing.assert_allclose(codes, parts, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("penalty", "prior"),
     [
