@@ -74,6 +74,8 @@ def fit(
         raise UserError(f"a batch of {batch_size} is not shared out evenly over {devices} devices")
     jit = "auto" if xla is None or keras.backend.backend() == "jax" else xla
     model.compile(optimizer=_optimizer(model, learning_rate, beta_1), jit_compile=jit)
+    # TensorFlow traces a step twice that makes variables when it is traced first.
+    model.optimizer.build(model.trainable_variables)
     batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",
