@@ -17,7 +17,7 @@ from gmae_tf.train import TrainConfig, load, with_preset
 from tests.conftest import RunCli
 
 QUICK = (
-    *("--epochs", "2", "--latent-dim", "4", "--components", "2", "--batch-size", "20"),
+    *("--epochs", "2", "--latent-dim", "4", "--components", "2", "--batch-size", "50"),
     *("--plain-epochs", "1", "--no-evaluate", "--device", "cpu"),
 )
 
