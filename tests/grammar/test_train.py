@@ -183,6 +183,20 @@ def test_long_trainings_are_compiled_if_nothing_else_is_said(
     assert seen == [xla]
 
 
+@pytest.mark.slow
+def test_a_compiled_training_has_the_losses_of_another(tiny: Path):
+    config = TrainConfig(grammar=str(tiny), n_data=300, max_length=4)
+    strings = load_strings(config, find_grammar(config))
+    options = {key: value for key, value in SMALL.items() if key not in ("n_data", "xla")}
+    losses = [
+        GrammarAutoencoder.fit(strings, tiny, xla=xla, verbose=False, **options).details["history"]
+        for xla in (False, True)
+    ]
+    assert losses[1][0]["val_reconstruction"] == pytest.approx(
+        losses[0][0]["val_reconstruction"], rel=1e-3
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "options", "terms"),
     [
