@@ -385,14 +385,16 @@ def _in_parts(function: Any, rows: NDArray[Any], batch_size: int) -> NDArray[np.
 
 
 def _predict(network: keras.Model, x: Any, batch_size: int) -> NDArray[np.float32]:
-    wanted = getattr(network, "input_shape", None)
-    if isinstance(wanted, tuple):  # not several inputs
+    if isinstance(wanted := getattr(network, "input_shape", None), tuple):  # not several inputs
         x = check_examples(x, wanted[1:])
     if len(x) == 0:  # Keras predicts nothing only from something
         return np.zeros((0, *network.output_shape[1:]), dtype=np.float32)
     devices = device_count()
+    if devices == 1 and len(x) <= batch_size and isinstance(x, np.ndarray):
+        # `predict` makes a pipeline of data first, which takes longer than a few examples.
+        dtype = keras.config.floatx() if x.dtype.kind == "f" else None
+        return network.predict_on_batch(ops.convert_to_tensor(x, dtype))
     n, missing = len(x), -len(x) % devices  # each device gets as many rows
-    if missing:
-        x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
+    x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) if missing else x
     batch_size = devices * -(-batch_size // devices)
     return network.predict(x, batch_size=batch_size, verbose=0)[:n]

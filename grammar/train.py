@@ -66,7 +66,10 @@ def train(config: TrainConfig) -> None:
     options = replace(config, max_length=config.max_length or default)
     model, rules = GrammarAutoencoder.prepare(strings, parser, options)
     run = open_run(
-        config.out, asdict(config), "grammar.train", may_change=("epochs", "device", "devices")
+        config.out,
+        asdict(config),
+        "grammar.train",
+        may_change=("epochs", "device", "devices", "xla"),
     )
     screen = console()
     verb = "continuing" if run.continued else "training"

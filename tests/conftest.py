@@ -12,7 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Protocol
 from unittest import mock
@@ -141,11 +141,26 @@ def run_here() -> RunCli:
     return run
 
 
-@pytest.fixture
-def eager() -> Iterator[None]:
+@contextmanager
+def without_graphs() -> Iterator[None]:
     """Without graphs, whose making takes longer than a few steps; other tests have them."""
     import tensorflow as tf
 
+    before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     yield
-    tf.config.run_functions_eagerly(False)
+    tf.config.run_functions_eagerly(before)
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """A test without graphs."""
+    with without_graphs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def eager_module() -> Iterator[None]:
+    """A module without graphs."""
+    with without_graphs():
+        yield

@@ -30,8 +30,8 @@ class CompareConfig(CompareOptions):
     out: Path = Path("runs/compare-expressions")
     data: str = "official"
     """official (the 100,000 of Grammar VAE), generated, or a text file of expressions."""
-    xla: bool = True
-    """Compile the training step with XLA: a slower start, faster steps."""
+    xla: bool | None = None
+    """Compile the training step with XLA; by default where there are a thousand steps."""
 
 
 def compare(config: CompareConfig) -> None:

@@ -76,7 +76,10 @@ class Checkpoint(BestWeights):
         return self.folder / "state.json"
 
     def restore(self, model: keras.Model) -> int:
-        """Load the last complete epoch, if any; returns how many epochs are done."""
+        """Load the last complete epoch, if any, into a model whose optimiser is built.
+
+        Returns how many epochs are done.
+        """
         if not self._state_file.exists():
             return 0
         try:
@@ -88,7 +91,6 @@ class Checkpoint(BestWeights):
             raise UserError(
                 f"{self._state_file} is damaged ({error}): delete the folder to start again"
             ) from error
-        model.optimizer.build(model.trainable_variables)
         load_weights(model, weights)
         for name, variable in _random_states(model).items():
             variable.assign(random.get(name, variable))

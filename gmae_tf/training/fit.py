@@ -58,7 +58,8 @@ def fit(
     beta_1 : of Adam.
     schedule : the learning rate falls when the validation loss stalls, or along half a cosine over
         all epochs.
-    xla : compile the training step (None: Keras decides).
+    xla : compile the training step (None: Keras decides; JAX always does, for what it does not
+        compile whole it compiles and runs operation by operation).
     make_batches : called with data, batch size and seed.
     verbose : show a bar, and a line for each epoch.
 
@@ -71,8 +72,10 @@ def fit(
     """
     if batch_size % (devices := device_count()):
         raise UserError(f"a batch of {batch_size} is not shared out evenly over {devices} devices")
-    jit = "auto" if xla is None else xla
+    jit = "auto" if xla is None or keras.backend.backend() == "jax" else xla
     model.compile(optimizer=_optimizer(model, learning_rate, beta_1), jit_compile=jit)
+    # TensorFlow traces a step twice that makes variables when it is traced first.
+    model.optimizer.build(model.trainable_variables)
     batches = make_batches(train, batch_size, seed)
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",

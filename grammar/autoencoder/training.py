@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
 
 MIN_STRINGS = 20
+MANY_STEPS = 1000
+"""From so many on, faster steps are worth compiling them."""
 _KINDS: dict[str, tuple[type, str]] = {
     "int": (Integral, "a whole number"),
     "float": (Real, "a number"),
@@ -46,8 +48,9 @@ class TrainingOptions(ModelOptions):
     """Start of Adam's learning rate; it falls when the validation loss stalls."""
     patience: int = 3
     """Epochs without a better validation loss before the learning rate falls."""
-    xla: bool = True
-    """Compile the training step with XLA: a slower start, faster steps."""
+    xla: bool | None = None
+    """Compile the training step with XLA: a slower start, faster steps.  By default where there are
+    a thousand of them, and on JAX."""
     max_length: int | None = None
     """Longest sequence of rules; by default that of the data."""
     seed: int = 0
@@ -87,6 +90,7 @@ def train(
     from gmae_tf.training.fit import fit
 
     kept, held_out = split(rules, options.seed)
+    steps = options.epochs * (len(kept) // options.batch_size)
     return fit(
         network,
         kept,
@@ -96,7 +100,7 @@ def train(
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         patience=options.patience,
-        xla=options.xla or None,
+        xla=options.xla if options.xla is not None else steps >= MANY_STEPS,
         seed=options.seed,
         verbose=verbose,
     )

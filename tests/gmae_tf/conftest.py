@@ -27,6 +27,9 @@ def jax_alone(run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory) -> tupl
         "KERAS_BACKEND": "",  # as unset: JAX is all there is
         "JAX_PLATFORMS": "cpu",
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # to compile takes longer than to compute
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),  # of equal networks only once
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     done = run_cli("-m", "tests.oracles.jax_commands", cwd=folder, env=env, timeout=900)
     assert done.returncode == 0, done.stderr

@@ -61,6 +61,7 @@ def test_a_tiny_set_is_learnt_by_heart(data: np.ndarray):
         (GaussianMixturePenalty(PRIOR, sliced=1), {"reconstruction", "ks", "covariance", "sliced"}),
     ],
 )
+@pytest.mark.usefixtures("eager")
 def test_every_term_is_logged_in_training_and_validation(penalty, names, data: np.ndarray):
     model = autoencoder(penalty)
     model.compile("adam")
@@ -110,6 +111,15 @@ def test_the_penalty_shapes_the_codes(rng: np.random.Generator):
     assert measured["ks"] < 3
     assert measured["covariance"] < 3
     np.testing.assert_allclose(model.encode(data).mean(axis=0), PRIOR.mean(), atol=0.4)
+
+
+def test_one_batch_has_the_codes_of_many(data: np.ndarray):
+    model = autoencoder()
+    parts = model.encode(data, batch_size=5)
+    for same in (data, data.astype(float), data.tolist()):
+        codes = model.encode(same)
+        assert codes.dtype == np.float32
+        np.testing.assert_allclose(codes, parts, atol=1e-6)
 
 
 @pytest.mark.parametrize(

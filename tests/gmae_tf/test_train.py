@@ -17,7 +17,7 @@ from gmae_tf.train import TrainConfig, load, with_preset
 from tests.conftest import RunCli
 
 QUICK = (
-    *("--epochs", "2", "--latent-dim", "4", "--components", "2", "--batch-size", "20"),
+    *("--epochs", "2", "--latent-dim", "4", "--components", "2", "--batch-size", "50"),
     *("--plain-epochs", "1", "--no-evaluate", "--device", "cpu"),
 )
 
@@ -40,6 +40,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_here: RunCli):
     from gmae_tf.images.model import ImageAutoencoder
 

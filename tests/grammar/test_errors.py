@@ -95,7 +95,7 @@ def test_wrong_arguments_of_a_model(model, call, sentence: str):
         ("latent_dim", 2.5, "latent_dim must be a whole number, not 2.5"),
         ("max_length", 2.5, "max_length must be a whole number"),
         ("learning_rate", "x", "learning_rate must be a number"),
-        ("xla", None, "xla must be True or False"),
+        ("xla", 2, "xla must be True or False"),
         ("seed", -1, "seed must be 0 or greater"),
         ("nope", 1, "fit has no option 'nope': choose among model, .*batch_size"),
     ],

@@ -13,6 +13,8 @@ import pytest
 from gmae_tf.errors import UserError
 from gmae_tf.penalties import GaussianMixturePenalty
 from grammar.autoencoder.model import NETWORK, GrammarAutoencoder
+from grammar.autoencoder.training import TrainingOptions
+from grammar.autoencoder.training import train as train_network
 from grammar.cfg.grammar import Grammar
 from grammar.expressions.evaluate import TARGET_X, fit_errors, target
 from grammar.library import load_grammar
@@ -81,6 +83,7 @@ def test_the_command_tells_a_mistake_at_once(run_cli: RunCli, tmp_path: Path):
     assert not {"keras", "tensorflow", "sklearn"} & set(done.stderr.split())
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_by_command_and_the_same_command_again(
     tiny: Path,
     run_here: RunCli,
@@ -166,6 +169,34 @@ def test_options_become_the_recipe_of_a_model(tiny: Path):
     assert network.penalty.midpoint
     assert network.penalty.get_config()["seed"] == 4
     np.testing.assert_array_equal(network.penalty.prior.means, 3 * np.eye(3, 6))
+
+
+@pytest.mark.parametrize(
+    ("given", "epochs", "xla"),
+    [(None, 999, False), (None, 1000, True), (True, 1, True), (False, 1000, False)],
+)
+def test_long_trainings_are_compiled_if_nothing_else_is_said(
+    given: bool | None, epochs: int, xla: bool, monkeypatch: pytest.MonkeyPatch
+):
+    seen = []
+    monkeypatch.setattr("gmae_tf.training.fit.fit", lambda *_, **kw: seen.append(kw["xla"]))
+    options = TrainingOptions(epochs=epochs, batch_size=60, xla=given)
+    train_network(None, np.zeros((100, 4), np.uint8), options)  # type: ignore[arg-type]
+    assert seen == [xla]
+
+
+@pytest.mark.slow
+def test_a_compiled_training_has_the_losses_of_another(tiny: Path):
+    config = TrainConfig(grammar=str(tiny), n_data=300, max_length=4)
+    strings = load_strings(config, find_grammar(config))
+    options = {key: value for key, value in SMALL.items() if key not in ("n_data", "xla")}
+    losses = [
+        GrammarAutoencoder.fit(strings, tiny, xla=xla, verbose=False, **options).details["history"]
+        for xla in (False, True)
+    ]
+    assert losses[1][0]["val_reconstruction"] == pytest.approx(
+        losses[0][0]["val_reconstruction"], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ COMMANDS = {
     "evaluate images": ("gmae_tf.evaluate", *IMAGES, "--device", "cpu"),
     "train strings": (
         "grammar.train", "--grammar", "sums.cfg", "--out", "strings", *SMALL,
-        "--n-data", "150", "--max-length", "4", "--latent-dim", "3", "--no-xla",
+        "--n-data", "150", "--max-length", "4", "--latent-dim", "3",
     ),
     "train molecules": (
         "molecules.train", "--data", "builtin", "--out", "molecules", *SMALL,

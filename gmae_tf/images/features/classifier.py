@@ -301,6 +301,7 @@ def fit_network(
         # On a CPU, XLA's convolutions take four times as long as TensorFlow's own.
         jit_compile=keras.backend.backend() != "tensorflow",
     )
+    model.optimizer.build(model.trainable_variables)  # else TensorFlow traces a step twice
     model.fit(
         batches,
         validation_data=validation if len(validation[0]) else None,

@@ -46,7 +46,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> ImageData:
 
 
 def test_codes_of_the_prior_measure_as_such(rng: np.random.Generator) -> None:
-    codes = PRIOR.sample(4000, rng)
+    codes = PRIOR.sample(1500, rng)
     labels = np.where(codes.sum(axis=1) > 0, 8, 1)
     found = measure(codes, labels, PRIOR, SMALL)
     for term in ("ks", "covariance", "sliced"):
@@ -58,7 +58,7 @@ def test_codes_of_the_prior_measure_as_such(rng: np.random.Generator) -> None:
 
 
 def test_codes_that_miss_the_prior_measure_as_such(rng: np.random.Generator) -> None:
-    flipped = PRIOR.sample(4000, rng) * [1, -1]
+    flipped = PRIOR.sample(1500, rng) * [1, -1]
     labels = np.where(flipped[:, 0] > 0, 8, 1)
     found = measure(flipped, labels, PRIOR, SMALL)
     assert found["ks"] == pytest.approx(1.0, abs=0.3)

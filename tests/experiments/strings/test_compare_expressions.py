@@ -120,6 +120,7 @@ def test_a_comparison_runs_and_repeats_nothing(
         *("--models", "cvae"),
     )
     monkeypatch.setattr("experiments.strings.models.run_search", results)
+    monkeypatch.setattr("grammar.autoencoder.evaluation.PRIOR_SAMPLES", 300)
     first = run_here(*command)
     assert first.returncode == 0, first.stderr
     written = json.loads((out / "compare.json").read_text())

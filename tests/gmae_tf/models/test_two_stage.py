@@ -63,7 +63,7 @@ def test_the_second_stage_does_not_move_the_first(make_model, two_blobs):
 
 def test_gaussian_data_get_the_likelihood_of_probabilistic_pca(make_model, train):
     scales = np.sqrt([4.0, 1.0, 0.05, 0.05, 0.05, 0.05])
-    rows = (np.random.default_rng(0).normal(size=(20_000, 6)) * scales).astype(np.float32)
+    rows = (np.random.default_rng(0).normal(size=(10_000, 6)) * scales).astype(np.float32)
     model = make_model("2s-vae", options=SMALL)
     last = train(model, rows, 6, batch_size=100, learning_rate=1e-2)[-1]
     bound = -PCA(2).fit(rows).score(rows)  # scikit-learn's score is that of probabilistic PCA

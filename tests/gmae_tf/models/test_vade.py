@@ -76,6 +76,7 @@ def test_too_few_examples_are_a_sentence(make_model, two_blobs) -> None:
         model.method.start_epoch(model, [(two_blobs[:3],)], 0)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_resumed_training_neither_repeats_nor_forgets_the_fit(
     make_model, two_blobs, tmp_path
 ) -> None:

@@ -28,6 +28,7 @@ from gmae_tf.training.fit import fit
 if TYPE_CHECKING:
     from conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("eager_module")
 
 RNG = np.random.default_rng(0)
 # So far apart that the validation loss rises, and the plateau rule acts in the third epoch.
@@ -176,7 +177,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_epoch(reference,
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import keras
+import keras, tensorflow
 from tests.gmae_tf.training.test_fit import train
 
 class Dies(keras.callbacks.Callback):
@@ -184,6 +185,7 @@ class Dies(keras.callbacks.Callback):
         if self.model.optimizer.iterations == 8:  # the second batch of the third epoch
             os.kill(os.getpid(), signal.SIGKILL)
 
+tensorflow.config.run_functions_eagerly(True)
 train(Path(sys.argv[1]), 4, callbacks=(Dies(),))
 """
 

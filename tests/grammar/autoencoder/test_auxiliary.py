@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -17,13 +18,14 @@ from grammar.sampling.uniform import sample_derivations
 GRAMMAR = load_grammar("arithmetic").grammar
 SMALL = {"units": 16, "dense": 16, "positions": 4}
 AUXILIARY = {"noise": 0.6, "heads": 3, "head_weight": 10.0}
-LENGTH = 15
+LENGTH = 9
+STEPS = 10
 
 
 def model(name="gmae", architecture="autoregressive", **more):
     sizes = SMALL | ({"width": 16, "blocks": 1} if architecture == "sequence" else {})
     known = Architecture(architecture, sizes)
-    recipe = Recipe(name, 8, 4, auxiliary=AUXILIARY, steps=10, **more)
+    recipe = Recipe(name, 8, 4, auxiliary=AUXILIARY, steps=STEPS, **more)
     network = build_from_recipe(recipe, GRAMMAR, LENGTH, known)
     return GrammarAutoencoder(GRAMMAR, LENGTH, network, architecture=known)
 
@@ -33,12 +35,13 @@ def rules(n=24):
 
 
 @pytest.mark.parametrize("name", ["gmae", "vae", "rae", "wae-mmd"])
+@pytest.mark.usefixtures("eager")
 def test_any_model_has_heads_and_noise(name):
     network = model(name).network
-    network.compile("adam")
+    network.compile(keras.optimizers.Adam(1e-2))
     x, y = rules(), np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
     first = network.train_on_batch(x, y, return_dict=True)
-    for _ in range(30):
+    for _ in range(STEPS):
         last = network.train_on_batch(x, y, return_dict=True)
     assert last["heads"] < first["heads"]
     assert network.has_prior == (name != "rae")
@@ -65,9 +68,10 @@ def test_noise_rises_and_each_code_has_its_own():
     )
 
 
-@pytest.mark.parametrize("architecture", ["autoregressive", "sequence"])
-@pytest.mark.parametrize("name", ["gmae", "vae"])
-def test_saved_model_decodes_without_targets(tmp_path, architecture, name):
+@pytest.mark.parametrize(
+    ("name", "architecture"), [("gmae", "autoregressive"), ("vae", "sequence")]
+)
+def test_saved_model_decodes_without_targets(tmp_path, name, architecture):
     first = model(name, architecture)
     first.save(tmp_path, half_precision=True)
     second = GrammarAutoencoder.load(tmp_path)
