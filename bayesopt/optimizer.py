@@ -151,9 +151,8 @@ class Optimizer:
             # The acquisition of the papers climbs in the codes, where there are no strings to read.
             features = reads != "codes" and strategy != "ei" and space.features is not None
             self.reads = "features" if features else "codes"
-        self.strings = dataset.strings
-        if dataset.codes is None:
-            self.strings = tuple(space.normalized(self.strings))
+        known = dataset.strings
+        self.strings = known if dataset.codes is not None else tuple(space.normalized(known))
         self.space = space = space.widened(self.strings)
         self.codes = space.encode(self.strings) if dataset.codes is None else dataset.codes
         if self.codes.shape[1:] != (space.codec.latent_dim,):

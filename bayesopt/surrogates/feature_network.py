@@ -51,6 +51,7 @@ class FeatureNetwork:
         steps = max(EPOCHS * (len(codes) // batch), LEAST_STEPS)
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=1e-2)
         network.compile(keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY), loss="mse")
+        network.optimizer.build(network.trainable_variables)  # else each step is traced twice
         order = minibatches(len(codes), batch, seed)
         for step in range(steps):
             rows = next(order)
