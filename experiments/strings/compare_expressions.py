@@ -36,6 +36,8 @@ class CompareConfig(CompareOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
+    from grammar.train import TrainConfig
+
     compare_strings(
         config,
         "experiments.strings.compare_expressions",
@@ -45,6 +47,7 @@ def compare(config: CompareConfig) -> None:
         write=write,
         measure=measure,
         columns=COLUMNS,
+        trainings=TrainConfig,
         hidden_score=HIDDEN,
     )
 

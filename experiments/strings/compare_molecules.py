@@ -43,6 +43,8 @@ class CompareConfig(CompareOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train, measure and search with what is not done yet, then write compare.json."""
+    from molecules.train import TrainConfig
+
     compare_strings(
         config,
         "experiments.strings.compare_molecules",
@@ -52,6 +54,7 @@ def compare(config: CompareConfig) -> None:
         write=write_scored,
         measure=measure,
         columns=COLUMNS,
+        trainings=TrainConfig,
         objective=OBJECTIVE,
     )
 

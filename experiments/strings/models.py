@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,8 @@ class CompareOptions(StudyOptions):
     """Passes over the training strings, the same for all; those of the training by default."""
     batch_size: int | None = None
     """Strings per batch, that of the training by default."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Other options of the training, the same for all models, as in '{"noise": 0.4}'."""
     budget: int = 250
     """Evaluations of each search; 0 only fits and tests the surrogate."""
     samples: int = 10_000
@@ -158,6 +160,7 @@ def training_options(config: CompareOptions, job: Job, folder: Path) -> dict[str
         "seed": job.seed,
         "device": config.device,
         **{name: value for name, value in given.items() if value is not None},
+        **config.training,
     }
 
 
@@ -171,16 +174,23 @@ def compare_strings(
     write: Callable[[Path, Sequence[str]], None],
     measure: Callable[[Any, Path, Job, Path], Row],
     columns: Sequence[Column],
+    trainings: type,
     **about: Any,
 ) -> None:
     """Train, measure and search with what is not done yet, then write compare.json.
 
     what : strings or molecules.
+    trainings : the options of one training.
     data : name of the file in the study's folder to which `write` writes what `load` returns.
     measure : trains and measures in a folder: (config, file, job, folder) -> numbers.
     """
     from gmae_tf.utils.devices import select_device
 
+    known = [option.name for option in fields(trainings)]
+    for name in config.training:
+        if name not in known:
+            options = ", ".join(known)
+            raise UserError(f"--training: there is no option {name!r}: choose from {options}")
     select_device(config.device)
     todo = jobs(config)
     strings = load(config)

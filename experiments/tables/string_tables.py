@@ -48,6 +48,7 @@ def string_table(area: str) -> list[str]:
         f"seeds {seeds}",
         f"searches of {settings['budget']} evaluations",
         f"{settings['samples']:,} prior samples",
+        *(f"{name} {value}" for name, value in settings.get("training", {}).items()),
     ]
     lines = summary_lines(shown, columns)
     lines.append(["best three of all seeds", *(best_three(area, results, name) for name in shown)])

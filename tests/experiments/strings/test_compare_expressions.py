@@ -176,6 +176,7 @@ def test_a_comparison_grows(tmp_path: Path, run_cli: RunCli):
         (("--model-options", '{"gvae": {"beta": 1}}'), "gvae has no option 'beta'"),
         (("--data", "nothing.txt"), "nothing.txt"),
         (("--n-data", "20"), "20 strings are too few"),
+        (("--training", '{"noize": 0.4}'), "--training: there is no option 'noize'"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(
