@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,7 @@ from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
-from gmae_tf.utils.arrays import check_int
+from gmae_tf.utils.arrays import check_choice, check_int
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,10 +123,10 @@ class Optimizer:
         seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        if strategy not in STRATEGIES:
-            raise UserError(f"there is no strategy {strategy!r}: use {', '.join(STRATEGIES)}.")
-        if not isinstance(space, SearchSpace):
-            space = SearchSpace(space)
+        check_choice(strategy, "strategy", STRATEGIES)
+        check_choice(reads or "counts", "reads", get_args(Reads))
+        check_int(seed, "seed")
+        space = space if isinstance(space, SearchSpace) else SearchSpace(space)
         check_int(batch_size, "batch_size", 1)
         if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
             raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
@@ -145,7 +145,7 @@ class Optimizer:
         self.batch_size, self.revisit = batch_size, revisit
         self.candidates = candidates or space.candidates
         if sources is not None:
-            self.candidates = replace(self.candidates, sources=tuple(sources))
+            self.candidates = replace(self.candidates, sources=sources)
         self.reads: Reads = "counts"
         if surrogate is not None:
             # The acquisition of the papers climbs in the codes, where there are no strings to read.

@@ -67,7 +67,7 @@ class CandidateConfig:
     `joint` best candidates.
     """
 
-    sources: tuple[str, ...] = SOURCES
+    sources: Sequence[str] = SOURCES
     centres: int = 100
     chains: int = 150
     steps: int = 6
@@ -78,7 +78,9 @@ class CandidateConfig:
     joint: int = 500
 
     def __post_init__(self) -> None:
-        wrong = [source for source in self.sources if source not in SOURCES]
+        each = (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
+        object.__setattr__(self, "sources", each)
+        wrong = [str(source) for source in each if source not in SOURCES]
         if wrong or not self.sources:
             raise UserError(
                 f"candidates cannot come from {', '.join(wrong) or 'nowhere'}: name sources among "
@@ -154,6 +156,13 @@ class SearchSpace:
         novel: bool = False,
         pool: Sequence[str] | None = None,
     ) -> None:
+        allows = getattr(constraints, "allows", constraints)
+        if not (allows is None or callable(allows)):
+            raise UserError(
+                f"constraints are {constraints!r}: give a function of strings or Constraints"
+            )
+        if not isinstance(unconstrained, bool) or not isinstance(near, str | None):
+            raise UserError("unconstrained is True or False, and near a string or None")
         parts = _parts_of(model, constraints)
         self.codec: LatentCodec = parts.pop("codec")
         given = {
@@ -181,7 +190,7 @@ class SearchSpace:
         self.novel = novel or bool(parts.get("novel", False))
         self.pool = pool
         self.domain: Any = None if unconstrained else parts.get("domain")
-        self._constraints = getattr(constraints, "allows", constraints)
+        self._constraints = allows
         self._writes: Callable[[str], bool] | None = getattr(self.codec, "writes", None)
         self._equivalent = equivalent
         self._sample_prior = sample_prior

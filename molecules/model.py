@@ -176,7 +176,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         check_int(n, "n", 1)
         if not 0 < distance <= 1:
             raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_int(seed, "seed"))
         found: dict[str, None] = {}
         centre = None
         if near is not None:

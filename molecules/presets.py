@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from gmae_tf.errors import UserError
 from grammar.autoencoder.model import SHIPPED
 
+PARTS = {"max_length", "network", "sha256"}
+"""What a description has at least."""
 PRESETS = {"compact": SHIPPED / "molecules"}
 """Folders of shipped models, by the names that `molecules.load` takes."""
 
@@ -24,7 +27,11 @@ def find_model(source: str | Path = "compact") -> Path:
             f"{folder} does not hold a trained model of molecules: name a folder of molecules.train"
             " or molecules.pack, or, in a checkout of the project, compact"
         )
-    with suppress(OSError, ValueError, AttributeError):
-        if json.loads(path.read_bytes()).keys() >= {"max_length", "network", "sha256"}:
-            return folder
-    raise UserError(f"{path} does not describe a model of molecules, or is damaged: restore it")
+    described: Any = {}
+    with suppress(OSError, ValueError):
+        described = json.loads(path.read_bytes())
+    if not isinstance(described, dict) or not described.keys() >= PARTS:
+        raise UserError(f"{path} does not describe a model of molecules, or is damaged: restore it")
+    if "kekulized" not in described:
+        raise UserError(f"{folder} holds a model of strings: use GrammarAutoencoder.load")
+    return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Real
 from operator import index
 from types import UnionType
@@ -53,6 +54,13 @@ def check_array(values: ArrayLike, name: str) -> NDArray[np.float64]:
         return np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise UserError(f"{name} are not numbers ({error}): give an array of numbers") from error
+
+
+def check_choice(value: Any, name: str, known: Iterable[str]) -> None:
+    """One of the known names."""
+    names = list(known)
+    if value not in names:
+        raise UserError(f"{name} is {value!r}: choose {', '.join(names)}")
 
 
 def check_int(value: Any, name: str, least: int = 0) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
 from gmae_tf.errors import UserError
@@ -56,14 +55,16 @@ class Domain:
 
     @classmethod
     def of(cls, smiles: Sequence[str]) -> Domain:
-        """The domain of N valid SMILES, in worker processes where they are many.
+        """The domain of N SMILES, in worker processes where they are many.
 
         Raises
         ------
-        UserError: no molecules.
+        UserError: no list, an empty one, or what is no molecule.
         """
-        if not len(smiles):
-            raise UserError("a domain needs at least one molecule.")
+        if isinstance(smiles, str) or not len(smiles):
+            raise UserError("a domain needs a list of SMILES, one at least.")
+        if wrong := [s for s in smiles if not isinstance(s, str)]:
+            raise UserError(f"a domain needs SMILES, and {wrong[0]!r} is none.")
         most: dict[int, int] = {}
         sizes, rings = set(), set()
         for counts, atoms, found in map_chunks(_described, smiles, "environments of molecules"):
@@ -159,7 +160,7 @@ class Domain:
 
 
 def _described(smiles: str) -> tuple[dict[int, int], int, list[int]]:
-    mol = Chem.MolFromSmiles(smiles)
+    mol = parse(smiles)
     rings = [len(ring) for ring in mol.GetRingInfo().AtomRings()]
     return _environments(mol), mol.GetNumHeavyAtoms(), rings
 

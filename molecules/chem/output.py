@@ -13,7 +13,7 @@ from rdkit.Chem import rdDepictor
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
-from gmae_tf.utils.files import write_atomic
+from gmae_tf.utils.files import make_folder, write_atomic
 from molecules.chem.draw import grid
 from molecules.chem.properties import find, parse
 
@@ -22,9 +22,10 @@ MOST_DRAWN = 60
 
 
 def check_output(path: Path, properties: Sequence[str]) -> None:
-    """`UserError` for an ending or a property that is not known, before any work is done."""
+    """`UserError` for an ending or a property that is not known, or no place for the file."""
     if path.suffix not in ENDINGS:
         raise UserError(f"{path} must end in {', '.join(ENDINGS)}")
+    make_folder(path.parent)
     for name in properties:
         find(name)
 

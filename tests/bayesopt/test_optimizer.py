@@ -384,7 +384,7 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: Dataset(["a"], [np.inf]), "infinite"),
         (lambda: Dataset(["a"], [1.0], [[1.0], [2.0]]), "codes of shape"),
         (lambda: SearchSpace("model"), "no latent_dim"),
-        (lambda: make(strategy="best"), "no strategy 'best'"),
+        (lambda: make(strategy="best"), "strategy is 'best': choose joint, ei, random, prior"),
         (lambda: make().ask(0), "1 or more"),
         (lambda: make().ask(1.5), "is 1.5: give a whole number"),
         (lambda: make().best(-1), "n is -1: give a whole number, 0 or more"),
@@ -401,6 +401,12 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: make(revisit=True), "use ei with revisit"),
         (lambda: make(sources=("random",)), "cannot come from random"),
         (lambda: make(sources=()), "cannot come from nowhere"),
+        (lambda: make(sources="l"), "cannot come from l:"),
+        (lambda: make(reads="foo"), "reads is 'foo': choose counts, features, codes"),
+        (lambda: make(seed=-1), "seed is -1"),
+        (lambda: grid_space(unconstrained="x"), "unconstrained is True or False"),
+        (lambda: grid_space(near=5), "near a string or None"),
+        (lambda: grid_space(constraints="1 <= logp"), "give a function of strings"),
         (
             lambda: Optimizer(
                 grid_space(), Dataset(["1,1"], [1.0], [[1.0]]), maximize=True, surrogate=ExactGP

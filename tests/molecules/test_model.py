@@ -11,8 +11,10 @@ from rdkit import Chem
 
 import molecules
 from gmae_tf.errors import UserError
+from grammar.autoencoder.model import SHIPPED
 
 PARACETAMOL = "CC(=O)Nc1ccc(O)cc1"
+EXPRESSIONS = SHIPPED / "expressions"
 AMIDE = "Cc1ccccc1NC(=O)C1CCN(C)CC1"
 
 
@@ -136,6 +138,8 @@ def test_an_interpolation_passes_valid_molecules_once(model):
     [
         (lambda m: m.sample(0), "n is 0"),
         (lambda m: m.sample("2"), "n is '2'"),
+        (lambda m: m.sample(2, seed=-1), "seed is -1"),
+        (lambda m: molecules.load(EXPRESSIONS), "holds a model of strings"),
         (lambda m: molecules.load(None), "the model is None: name a folder"),
         (lambda m: m.sample(2, near=PARACETAMOL, distance=0), "distance is 0"),
         (lambda m: m.sample(2, near="C1CC"), "'C1CC' is not a molecule"),

@@ -55,6 +55,15 @@ def test_a_domain_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> N
         Domain.load(path)
 
 
-def test_a_domain_of_nothing_is_refused() -> None:
-    with pytest.raises(UserError, match="at least one"):
-        Domain.of([])
+@pytest.mark.parametrize(
+    ("smiles", "sentence"),
+    [
+        ([], "a list of SMILES, one at least"),
+        ("CCO", "a list of SMILES, one at least"),
+        (["CCO", None], "None is none"),
+        (["CCO", "C1CC("], "C1CC"),
+    ],
+)
+def test_a_domain_of_no_molecules_is_refused(smiles, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        Domain.of(smiles)
