@@ -21,9 +21,9 @@ from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
 from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.files import make_folder
-from grammar.autoencoder.model import SHIPPED
 from grammar.evaluate import check_folder, check_options, finish, page
 from molecules.data.files import read_records
+from molecules.presets import PRESETS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from grammar.decoding import DerivationMask
     from molecules.model import MoleculeAutoencoder
 
-PRESETS = {"compact": SHIPPED / "molecules"}
 SOURCES = ("zinc", "download", "builtin")
 RANKED_BY = "penalized_logp"
 TRAINED_SAMPLES = 1_000
