@@ -21,7 +21,7 @@ from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import make_folder
 from gmae_tf.utils.json import write_json
-from gmae_tf.utils.rows import RowReport, tell_rows
+from gmae_tf.utils.rows import EVALUATION_DROPPED, RowReport, tell_rows
 
 if TYPE_CHECKING:
     from gmae_tf.utils.report import Page, Section
@@ -156,7 +156,8 @@ def held_out_strings(model: GrammarAutoencoder, config: EvaluateConfig, folder: 
         options["data_dir"] = config.data_dir
     reports: list[RowReport] = []
     strings = load_strings(TrainConfig(**options), model.codec.parser, reports.append)
-    tell_rows(reports, folder, console())
+    if config.data is not None:
+        tell_rows(reports, folder, console(), EVALUATION_DROPPED)
     if config.data is None:
         held_out = split(np.array(strings, dtype=object), options.get("seed", 0))[1].tolist()
     else:

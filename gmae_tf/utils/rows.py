@@ -12,8 +12,8 @@ from gmae_tf.utils.files import write_atomic
 if TYPE_CHECKING:
     from rich.console import Console
 
-DROPPED = "dropped.tsv"
-"""Name of the list of rows that were not used, in the folder of a run."""
+DROPPED, EVALUATION_DROPPED = "dropped.tsv", "evaluation-dropped.tsv"
+"""Names of the list of rows that were not used, in the folder of a run or an evaluation."""
 EXAMPLES = 3
 _LONGEST = 60
 
@@ -33,11 +33,11 @@ class RowReport:
     Attributes
     ----------
     source : name of the file.
-    read, used : numbers of rows; what is neither used nor dropped is held out.
+    read, used : numbers of rows.
     dropped : the other rows, by place.
     unit : what a place is: "line", "record", or "index" in a list.
     notes : what was assumed to read the file.
-    head : first line in words, where it says more than the numbers.
+    held_out : rows that are for testing.
 
     >>> print(RowReport("own.csv", 3, 2, (Dropped(4, "1,two", "not a number: 'two'"),)))
     own.csv: 3 rows read, 2 used, 1 not used
@@ -51,13 +51,15 @@ class RowReport:
     dropped: tuple[Dropped, ...] = ()
     unit: str = "line"
     notes: tuple[str, ...] = ()
-    head: str = ""
+    held_out: int = 0
 
     def __str__(self) -> str:
         counts = f"{self.read:,} rows read, {self.used:,} used"
+        if self.held_out:
+            counts += f", {self.held_out:,} held out"
         if self.dropped:
             counts += f", {len(self.dropped):,} not used"
-        lines = [self.head or f"{self.source}: {counts}"]
+        lines = [f"{self.source}: {counts}"]
         lines += [f"  {note}" for note in self.notes]
         for kind, items in count_reasons(self.dropped).items():
             lines.append(f"  {len(items):,} {kind}")
@@ -71,12 +73,14 @@ class RowReport:
         return "\n".join(lines)
 
 
-def tell_rows(reports: Sequence[RowReport], folder: Path, screen: Console) -> None:
+def tell_rows(
+    reports: Sequence[RowReport], folder: Path, screen: Console, name: str = DROPPED
+) -> None:
     """Print how many rows of each file were used and why others were not; all of them to a file."""
     for report in reports:
         screen.print(str(report), markup=False, highlight=False, soft_wrap=True)
     if reports:
-        write_dropped(reports, folder / DROPPED)
+        write_dropped(reports, folder / name)
 
 
 def write_dropped(reports: Iterable[RowReport], path: Path) -> None:

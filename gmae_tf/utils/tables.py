@@ -6,7 +6,7 @@ import csv
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -139,11 +139,10 @@ class Table:
         mark = self.delimiter if self.delimiter != BLANKS else " "
         return mark.join(self.rows[row])
 
-    def noted(self, name: str) -> Table:
-        """The table with a note if the numbers of a column have decimal commas."""
-        note = f"{name}: commas read as decimal marks"
+    def comma_notes(self, name: str) -> tuple[str, ...]:
+        """A note if the numbers of a column have decimal commas."""
         is_comma = self.decimal(name) == "," and any("," in cell for cell in self.column(name))
-        return replace(self, notes=(*self.notes, note)) if is_comma else self
+        return (f"commas in column {name} read as decimal marks",) if is_comma else ()
 
 
 def read_table(

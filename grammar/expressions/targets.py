@@ -97,8 +97,6 @@ def read_points(
         inputs, output = _columns(table, x_columns, y_column)
     except UserError as error:
         raise GrammarError(str(error)) from error
-    for name in (*inputs, output):
-        table = table.noted(name)
     rows, dropped = [], list(table.dropped)
     columns = [table.numbers(name) for name in (*inputs, output)]
     for row, (line, *cells) in enumerate(zip(table.lines, *columns, strict=True)):
@@ -113,7 +111,8 @@ def read_points(
         first = f" ({path}, line {dropped[0].place}: {dropped[0].reason})" if dropped else ""
         raise GrammarError(f"{path} holds {len(rows)} points: at least {FEWEST} are needed{first}")
     read = len(table) + len(table.dropped)
-    notes = (*table.notes, f"inputs: {', '.join(inputs)}; output: {output}")
+    commas = [note for name in (*inputs, output) for note in table.comma_notes(name)]
+    notes = (*table.notes, *commas, f"inputs: {', '.join(inputs)}; output: {output}")
     report = RowReport(str(path), read, len(rows), tuple(sorted(dropped)), notes=notes)
     values = np.array(rows, dtype=np.float64)
     return Points(values[:, :-1], values[:, -1], tuple(inputs), output, report)

@@ -2,57 +2,86 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.parallel import map_chunks
+from gmae_tf.utils.rows import EXAMPLES, Dropped, one_line
 from grammar.cfg.grammar import Grammar
 from grammar.errors import ParseError
 from molecules.data.files import Record
 
 Accepts = Callable[[str], "str | None"]
 """None for a string that can be used, else why not (for instance, outside the grammar)."""
-
-
-class Dropped(NamedTuple):
-    """A row that is not used: where it stands, its text, and why ("kind" or "kind: detail")."""
-
-    place: int
-    what: str
-    reason: str
+SEVERAL_PARTS = "several parts: a salt or a mixture, of which --largest-fragment keeps one"
 
 
 class Cleaned(NamedTuple):
-    """Text to use and the canonical SMILES that tells duplicates; else the reason."""
+    """Text to use, the canonical SMILES that tells duplicates, and what was done; or the reason."""
 
     smiles: str
     key: str
     reason: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done with a user's molecules.
+    """What is done with a user's molecules, in this order.
 
     Attributes
     ----------
-    canonical : write them as RDKit does; else as they are in the file.
+    standardize : RDKit's `rdMolStandardize.Cleanup`: no bonds to metals, usual forms of functional
+        groups such as nitro, the strongest acids ionised first.
+    largest_fragment : of salts and mixtures keep the largest part, an organic one if there is one
+        (RDKit's `LargestFragmentChooser`); else they are dropped.
+    keep_mixtures : keep salts and mixtures whole, for a model whose grammar writes them.
+    neutralize : remove charges by hydrogens where that is possible (RDKit's `Uncharger`), so that
+        charged and neutral forms of a molecule join.
+    canonical : write molecules as RDKit does; else as they are in the file, if nothing was changed.
     kekulize : write aromatic rings as alternating bonds (implies canonical).
-    keep_largest_fragment : of salts and mixtures keep the largest part, else drop them.
     """
 
+    standardize: bool = False
+    largest_fragment: bool = False
+    keep_mixtures: bool = False
+    neutralize: bool = False
     canonical: bool = True
     kekulize: bool = False
-    keep_largest_fragment: bool = False
+
+
+@dataclass(frozen=True)
+class Molecules:
+    """N different molecules of a file, and what became of its rows.
+
+    Attributes
+    ----------
+    smiles : N texts to use.
+    values : [N] float64, the mean over the rows of a molecule, NaN without a value; limits count
+        only where a molecule has no exact value.
+    deviations : [N] float64, sample standard deviation of the values of a molecule, NaN for one.
+    censoring : [N] int8, 1 where the value is only a lower limit (">10"), -1 an upper one, else 0.
+    dropped : the other rows, by place.
+    notes : what was done, in words.
+    """
+
+    smiles: list[str]
+    values: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    censoring: NDArray[np.int8]
+    dropped: list[Dropped]
+    notes: tuple[str, ...]
 
 
 def string_list(smiles: Iterable[str]) -> list[str]:
-    """A list, array or Series of SMILES as a list; `UserError` for one string, or for no strings."""
+    """A list, array or Series of SMILES as a list; `UserError` for one string or no strings."""
     if isinstance(smiles, str):
         raise UserError(f"give a list of SMILES, such as [{smiles!r}], not a single string.")
     strings = list(smiles)
@@ -82,31 +111,105 @@ def accepted_by(grammar: Grammar | None, longest: int | None) -> Accepts:
 
 def clean_records(
     records: Sequence[Record], policy: Policy, accepts: Accepts | None = None, unit: str = "line"
-) -> tuple[list[str], list[float | None], list[Dropped]]:
-    """Molecules, their values (the mean over duplicates), and what was dropped, by place."""
+) -> Molecules:
+    """The different molecules of the rows, each with the mean of its values."""
     dropped = [Dropped(r.place, r.text, r.problem) for r in records if r.problem]
     usable = [record for record in records if not record.problem]
     clean = map_chunks(
         partial(clean_smiles, policy=policy), [r.text for r in usable], "reading molecules"
     )
-    first: dict[str, tuple[Record, str]] = {}
-    values: dict[str, list[float]] = {}
-    for record, (smiles, key, reason) in zip(usable, clean, strict=True):
-        if reason is None and key not in first and accepts is not None:
+    rows: dict[str, list[Record]] = {}
+    texts: dict[str, str] = {}
+    changes: Counter[str] = Counter()
+    for record, (smiles, key, reason, changed) in zip(usable, clean, strict=True):
+        if reason is None and key not in rows and accepts is not None:
             refused = accepts(smiles)
             reason = None if refused is None else one_line(refused)
-        if reason is None and key in first:
-            reason = f"duplicate: the same molecule as {unit} {first[key][0].place}"
-            if record.value is not None:
-                reason += ", values averaged"
-                values[key].append(record.value)
         if reason is not None:
             dropped.append(Dropped(record.place, record.text, reason))
             continue
-        first[key] = record, smiles
-        values[key] = [] if record.value is None else [record.value]
-    means = [float(np.mean(v)) if v else None for v in values.values()]
-    return [smiles for _, smiles in first.values()], means, sorted(dropped)
+        changes.update(changed)
+        rows.setdefault(key, []).append(record)
+        texts.setdefault(key, smiles)
+    found = [replicates(same) for same in rows.values()]
+    values = np.array([each.value for each in found], dtype=np.float64)
+    spread = float(np.nanstd(values)) if np.isfinite(values).any() else np.nan
+    conflicts = []
+    for same, each in zip(rows.values(), found, strict=True):
+        first, *others = same
+        conflict = each.contradictory or each.range > spread
+        for other in others:
+            reason = f"duplicate: the same molecule as {unit} {first.place}"
+            if other.value is not None:
+                reason += ", values averaged"
+                if conflict:
+                    reason += f"; in conflict, {_values(same)}"
+            dropped.append(Dropped(other.place, other.text, reason))
+        if conflict:
+            conflicts.append(f"{unit}s {', '.join(str(r.place) for r in same)}: {_values(same)}")
+    notes = [f"{number:,} {change}" for change, number in changes.items()]
+    deviations = np.array([each.deviation for each in found], dtype=np.float64)
+    censoring = np.array([each.censoring for each in found], dtype=np.int8)
+    if (repeated := np.isfinite(deviations)).any():
+        pooled = float(np.sqrt(np.mean(deviations[repeated] ** 2)))
+        notes.append(
+            f"{repeated.sum():,} molecules measured more than once, averaged; standard deviation "
+            f"of replicates {pooled:.3g}"
+        )
+    if conflicts:
+        notes.append(
+            f"{len(conflicts):,} molecules with values in conflict, further apart than the "
+            f"standard deviation of all values, averaged too: {'; '.join(conflicts[:EXAMPLES])}"
+            + ("; ..." if len(conflicts) > EXAMPLES else "")
+        )
+    if censoring.any():
+        above = int((censoring > 0).sum())
+        notes.append(
+            f"{np.count_nonzero(censoring):,} values are limits ({above:,} >, "
+            f"{int((censoring < 0).sum()):,} <), each of which counts as the limit itself"
+        )
+    return Molecules(
+        list(texts.values()), values, deviations, censoring, sorted(dropped), tuple(notes)
+    )
+
+
+class Replicates(NamedTuple):
+    """The values of one molecule as one: mean, sample standard deviation, direction of a limit.
+
+    `range` is the greatest less the least exact value, `contradictory` whether limits exclude each
+    other or the exact values.
+    """
+
+    value: float
+    deviation: float = np.nan
+    censoring: int = 0
+    range: float = 0.0
+    contradictory: bool = False
+
+
+def replicates(rows: Sequence[Record]) -> Replicates:
+    """Rows of one molecule as one value.
+
+    Limits say nothing more where there are exact values; of several the narrowest counts, and
+    between a lower and an upper one the middle.
+    """
+    exact = [r.value for r in rows if r.value is not None and not r.censoring]
+    lower = max((r.value for r in rows if r.value is not None and r.censoring > 0), default=-np.inf)
+    upper = min((r.value for r in rows if r.value is not None and r.censoring < 0), default=np.inf)
+    if exact:
+        mean = float(np.mean(exact))
+        deviation = float(np.std(exact, ddof=1)) if len(exact) > 1 else np.nan
+        return Replicates(mean, deviation, 0, max(exact) - min(exact), not lower <= mean <= upper)
+    if np.isfinite(lower) and np.isfinite(upper):
+        return Replicates((lower + upper) / 2, contradictory=lower > upper)
+    if np.isfinite(lower):
+        return Replicates(lower, censoring=1)
+    return Replicates(upper, censoring=-1) if np.isfinite(upper) else Replicates(np.nan)
+
+
+def _values(rows: Sequence[Record]) -> str:
+    mark = {1: ">", 0: "", -1: "<"}
+    return " and ".join(f"{mark[r.censoring]}{r.value:g}" for r in rows if r.value is not None)
 
 
 def clean_smiles(text: str, policy: Policy) -> Cleaned:
@@ -119,28 +222,37 @@ def clean_smiles(text: str, policy: Policy) -> Cleaned:
             return Cleaned("", "", _what_is_wrong(text))
         if not mol.GetNumAtoms():
             return Cleaned("", "", "no SMILES")
-        smiles = text
-        parts = Chem.GetMolFrags(mol, asMols=True)
-        if len(parts) > 1:
-            if not policy.keep_largest_fragment:
-                return Cleaned("", "", "several parts: a salt or a mixture")
-            mol = max(parts, key=lambda part: (part.GetNumHeavyAtoms(), Chem.MolToSmiles(part)))
-            smiles = Chem.MolToSmiles(mol)
-        key = Chem.MolToSmiles(mol)
-        return Cleaned(_form(key, smiles, policy), key)
+        before = key = Chem.MolToSmiles(mol)
+        changes = []
+        for step, change in _steps(policy):
+            mol = step(mol)
+            after = Chem.MolToSmiles(mol)
+            if after != key:
+                changes.append(change)
+            key = after
+        if not key:
+            return Cleaned("", "", "no SMILES")
+        if "." in key and not policy.keep_mixtures:
+            return Cleaned("", "", SEVERAL_PARTS)
+        return Cleaned(
+            _form(key, text if key == before else key, policy), key, None, tuple(changes)
+        )
 
 
-def one_line(text: str) -> str:
-    """Blanks and line ends as single blanks: a reason is one line of a report."""
-    return " ".join(text.split())
+@cache
+def _steps(policy: Policy) -> list[tuple[Callable[[Any], Any], str]]:
+    """What `policy` does to a molecule, each step with its name in words."""
+    if not (policy.largest_fragment or policy.standardize or policy.neutralize):
+        return []
+    from rdkit.Chem.MolStandardize import rdMolStandardize
 
-
-def count_reasons(dropped: Iterable[Dropped]) -> dict[str, list[Dropped]]:
-    """What was dropped, by kind of reason, the most frequent first."""
-    kinds: dict[str, list[Dropped]] = {}
-    for item in dropped:
-        kinds.setdefault(item.reason.split(":")[0], []).append(item)
-    return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
+    chooser = rdMolStandardize.LargestFragmentChooser(True)  # an organic one
+    steps = (
+        (policy.standardize, rdMolStandardize.Cleanup, "molecules standardised"),
+        (policy.largest_fragment, chooser.choose, "salts or mixtures: the largest fragment kept"),
+        (policy.neutralize, rdMolStandardize.Uncharger().uncharge, "molecules neutralised"),
+    )
+    return [(step, change) for wanted, step, change in steps if wanted]
 
 
 def _form(key: str, smiles: str, policy: Policy) -> str:

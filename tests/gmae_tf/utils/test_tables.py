@@ -278,8 +278,8 @@ def test_commas_of_unknown_meaning_are_not_read_as_anything(tmp_path: Path) -> N
     assert read_table(write(tmp_path, "x;y\n1;1,234\n")).numbers("y") == [1.234]
     other = read_table(write(tmp_path, "x\ty\n0,5\t1,234\n"))  # the other column tells
     assert other.numbers("y") == [1.234]
-    assert other.noted("y").notes == ("y: commas read as decimal marks",)
-    assert tabs.noted("x").notes == ()
+    assert other.comma_notes("y") == ("commas in column y read as decimal marks",)
+    assert tabs.comma_notes("x") == ()
 
 
 def test_a_row_report_tells_reasons_with_their_lines(tmp_path: Path) -> None:
