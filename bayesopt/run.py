@@ -142,6 +142,8 @@ def _record(
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
     known, reads = len(task.dataset), "."
+    if not known:
+        return "The surrogate learns from what was evaluated."
     if config.reads != "codes" and config.strategy == "joint":
         reads = ", and reads what they are made of, not their codes alone as the published ones."
         if task.space.objective_form == "squared_error":

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig
+from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig, ValueOptions
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
@@ -43,6 +43,9 @@ def check_run(config: RunConfig) -> None:
     if config.revisit and config.strategy == "joint":
         raise UserError("--strategy joint proposes new strings only: leave out --revisit.")
     check_folders(config.model, config.out)
+    check_objective(config)
+    if config.task == "strings":
+        return
     if config.task == "molecules":
         from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE
 
@@ -62,6 +65,44 @@ def check_run(config: RunConfig) -> None:
             f"--data {config.data} cannot be read: give official, generated, or a text file."
         )
     check_text(Path(config.data))
+
+
+def check_objective(config: RunConfig) -> None:
+    """Refuse what cannot be computed: no function of strings, or values that only a user has."""
+    if config.objective is not None and not config.objective.strip():
+        raise UserError("--objective is empty: name a property, or package.module:function.")
+    if config.task == "strings":
+        _check_strings(config)
+    elif config.value_column is not None and config.objective is None:
+        better = "--minimize" if config.minimize else "--maximize"
+        data = "" if config.data is None else f" --data {config.data}"
+        raise UserError(
+            f"--value-column {config.value_column} has measured values, which a search cannot "
+            "compute for new molecules. To be told which to measure next: python -m bayesopt.run "
+            f"ask{data} --value-column {config.value_column} {better}. To search by a computed "
+            "score, of which the column has known values: add --objective NAME."
+        )
+
+
+def _check_strings(config: RunConfig) -> None:
+    """Refuse a search for strings without a model, a function, or a readable file."""
+    from molecules.scoring.objective import Objective
+    from molecules.scoring.scorer import Scorer
+
+    direction(config)
+    if config.model is None:
+        raise UserError("--task strings needs --model, the folder of python -m grammar.train.")
+    objective = None if config.objective is None else Objective(config.objective)
+    if objective is None or not objective.is_function:
+        raise UserError(
+            "--task strings needs --objective package.module:function, a function of a string that "
+            f"gives a number{'' if objective is None else f', not {objective.name}'}."
+        )
+    if config.data is not None:
+        if not Path(config.data).is_file():
+            raise UserError(f"--data {config.data} cannot be read: there is no such file.")
+        check_text(Path(config.data))
+    Scorer(objective, jobs=1, molecules=False).close()
 
 
 def check_text(path: Path) -> None:
@@ -130,7 +171,7 @@ def check_molecules(
         raise UserError(f"{path}: {too_few(valued)}")
 
 
-def direction(columns: ColumnOptions) -> bool | None:
+def direction(columns: ValueOptions) -> bool | None:
     """Whether higher is better, None if nothing was said; both at once is a `UserError`."""
     if columns.maximize and columns.minimize:
         raise UserError("--maximize and --minimize exclude each other: give one of them.")

@@ -15,8 +15,9 @@ from gmae_tf.errors import UserError
 class SearchOptions:
     """Options of every task."""
 
-    task: Literal["expr", "molecules"] = "expr"
-    """What to search for: an expression that fits data, or a molecule."""
+    task: Literal["expr", "molecules", "strings"] = "expr"
+    """What to search for: an expression that fits data, a molecule, or a string of any grammar, of
+    which --model holds a trained model."""
     out: Path | None = None
     """Folder of the run, runs/TASK by default; the same command continues what it holds."""
     strategy: Literal["joint", "ei", "random", "prior"] = "joint"
@@ -37,7 +38,9 @@ class SearchOptions:
     data: str | None = None
     """Known strings. For expr: official (the 100,000 of Grammar VAE), generated, or a text file; by
     default official for arithmetic, and generated for a model of another grammar. For molecules:
-    a .csv, .smi or .sdf file, zinc or builtin; by default what the pretrained model knows."""
+    a .csv, .smi or .sdf file, zinc or builtin; by default what the pretrained model knows. For
+    strings: a text file with one a line, or a .csv file whose first column has them; by default
+    none, and the search begins with samples of the model's prior."""
     n_data: int | None = None
     """Use only so many of them, drawn at random."""
     data_dir: Path | None = None
@@ -113,35 +116,57 @@ class ConstraintOptions:
 
 
 @dataclass(frozen=True)
-class ColumnOptions:
+class ValueOptions:
+    """Where measured values stand, and which are better."""
+
+    value_column: str | None = None
+    """molecules, strings: column of --data (or property of an .sdf) with values that are known
+    already; for strings one called value by default."""
+    maximize: bool = False
+    """molecules, strings: higher values are better, whatever the objective's own direction is."""
+    minimize: bool = False
+    """molecules, strings: lower values are better."""
+
+
+@dataclass(frozen=True)
+class ColumnOptions(ValueOptions):
     """Where the user's molecules and values stand, and which values are better."""
 
     smiles_column: str | None = None
     """molecules: column of --data that holds SMILES; one called smiles by default."""
-    value_column: str | None = None
-    """molecules: column of --data (or property of an .sdf) with measured values."""
-    maximize: bool = False
-    """molecules: higher values are better, whatever the objective's own direction is."""
-    minimize: bool = False
-    """molecules: lower values are better."""
 
 
 @dataclass(frozen=True)
-class MoleculeOptions(ColumnOptions, ConstraintOptions):
-    """Options of `--task molecules`."""
+class ObjectiveOptions:
+    """What to optimise, and how it is computed."""
 
     objective: str | None = None
     """molecules: penalized_logp (the default), logp, qed, sa and so on; arithmetic on them, such as
-    "0.5*qed + similarity"; or a function of a SMILES as package.module:function."""
+    "0.5*qed + similarity"; or a function of a SMILES as package.module:function. strings: a
+    function of a string as package.module:function, maximised unless --minimize is given."""
     time_limit: float = 30.0
-    """molecules: seconds for the score of one molecule, which then counts as failed."""
+    """molecules, strings: seconds for the score of one, which then counts as failed."""
     jobs: int | None = None
-    """molecules: processes that score; one for each core by default."""
+    """molecules, strings: processes that score; one for each core by default."""
+
+
+@dataclass(frozen=True)
+class MoleculeOptions(ObjectiveOptions, ColumnOptions, ConstraintOptions):
+    """Options of `--task molecules`."""
+
+
+@dataclass(frozen=True)
+class StringOptions(ObjectiveOptions, ValueOptions):
+    """Options of `--task strings`."""
 
 
 @dataclass(frozen=True)
 class RunConfig(MoleculeOptions, ExprOptions, SearchOptions):
     """Options of `python -m bayesopt.run`."""
+
+
+TASK_OPTIONS = {"expr": ExprOptions, "molecules": MoleculeOptions, "strings": StringOptions}
+"""The options that a task has beside those of every task."""
 
 
 @dataclass(frozen=True)
@@ -187,15 +212,18 @@ def chosen(config: RunConfig) -> dict[str, Any]:
     UserError: an option of another task was given.
     """
     values = asdict(config)
-    other, group = {
-        "expr": ("molecules", MoleculeOptions),
-        "molecules": ("expr", ExprOptions),
-    }[config.task]
-    for field in fields(group):
-        if values.pop(field.name) != field.default:
+    own = {field.name for field in fields(TASK_OPTIONS[config.task])}
+    for group in TASK_OPTIONS.values():
+        for field in fields(group):
+            if field.name in own or values.pop(field.name, field.default) == field.default:
+                continue
             flag = "no-alerts" if field.name == "alerts" else field.name.replace("_", "-")
+            having = [
+                task for task, options in TASK_OPTIONS.items() if hasattr(options, field.name)
+            ]
             raise UserError(
-                f"--{flag} belongs to --task {other}: leave it out, or choose that task."
+                f"--{flag} belongs to --task {' or '.join(having)}: leave it out, or choose that "
+                "task."
             )
     return values
 

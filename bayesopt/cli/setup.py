@@ -31,6 +31,11 @@ def make_task(config: RunConfig | AskConfig, **more: Any) -> Task:
             "maximize": direction(config),
         }
         return MoleculeTask(**{**given_to(MoleculeTask, config), **derived, **more})
+    if config.task == "strings":
+        from bayesopt.tasks.strings import StringTask
+
+        chosen = {"objective": str(config.objective), "maximize": direction(config)}
+        return StringTask(**{**given_to(StringTask, config), **chosen, **more})
     from bayesopt.tasks.expressions import ExprTask
 
     form = False if config.reads == "codes" else config.composite

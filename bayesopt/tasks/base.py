@@ -49,7 +49,8 @@ class Task(ABC):
     Attributes
     ----------
     name, noun, score_name : of the task, of a string, of a score, as a reader calls them.
-    failed_value : value of what cannot be evaluated.
+    failed_value : value of what cannot be evaluated; None: it has none.
+    optimum : the best value that there can be, at which a search stops; None: not known.
     centres : rows of the data set around which to search; None: any.
     points_per_lengthscale : see `SurrogateConfig`.
     """
@@ -58,7 +59,8 @@ class Task(ABC):
     noun: str
     score_name: str
     maximize: bool
-    failed_value: float
+    failed_value: float | None
+    optimum: float | None = None
     points_per_lengthscale: int
     space: SearchSpace
     dataset: Dataset

@@ -58,6 +58,7 @@ class Scorer:
     objective : a property's name, `package.module:function`, or an `Objective`.
     jobs : processes; by default one for each core of this process.
     time_limit : seconds for each molecule.
+    molecules : the strings are SMILES; False: any other strings, compared as they are written.
 
     Raises
     ------
@@ -76,7 +77,12 @@ class Scorer:
     """
 
     def __init__(
-        self, objective: str | Objective, jobs: int | None = None, time_limit: float = 30.0
+        self,
+        objective: str | Objective,
+        jobs: int | None = None,
+        time_limit: float = 30.0,
+        *,
+        molecules: bool = True,
     ) -> None:
         if not (time_limit > 0 and math.isfinite(time_limit)):
             raise UserError(f"the time limit of a molecule is {time_limit}: give positive seconds.")
@@ -84,6 +90,7 @@ class Scorer:
             raise UserError(f"the number of processes is {jobs}: give at least 1.")
         self.objective = Objective(objective) if isinstance(objective, str) else objective
         self.maximise = self.objective.maximise
+        self._molecules = molecules
         plain = self.objective.to_json()
         self._workers = [Worker(plain, time_limit) for _ in range(jobs or _cores())]
         self._canonical: dict[str, dict[str, Any]] = {}
@@ -96,7 +103,10 @@ class Scorer:
     ) -> list[Score]:
         """N SMILES -> N scores in order; `progress` is called for each molecule evaluated."""
         strings = dict.fromkeys(text for text in smiles if text is not None)
-        self._learn("canonical", self._canonical, strings)
+        if self._molecules:
+            self._learn("canonical", self._canonical, strings)
+        else:
+            self._canonical.update((text, {"value": text}) for text in strings)
         names = (self._canonical[text].get("value") for text in strings)
         self._learn("score", self._values, dict.fromkeys(filter(None, names)), progress)
         return [self._score(text) for text in smiles]

@@ -1,0 +1,181 @@
+"""The task of finding strings of any grammar by a function of the user's."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bayesopt.dataset import Dataset
+from bayesopt.space import SearchSpace
+from bayesopt.tasks.base import PublishedRow, Task
+from bayesopt.trusted_region import Array
+from gmae_tf.errors import UserError
+from gmae_tf.utils.plotting import Picture
+from grammar.autoencoder.model import GrammarAutoencoder
+from grammar.files import read_lines
+from grammar.parsing.parser import Parser
+from grammar.sampling.counting import Derivations
+from grammar.sampling.uniform import sample_strings
+from molecules.scoring.objective import Objective
+from molecules.scoring.scorer import Score, Scorer
+
+POOL = 10_000
+"""Strings of the grammar, each equally likely, from which the baseline "random" draws."""
+TABLES = {".csv": ",", ".tsv": "\t"}
+"""Separators of files that have columns; any other file has a string on each line."""
+VALUE = "value"
+"""Column of values where none is named."""
+
+
+class StringTask(Task):
+    """The task of `--task strings`: the strings of a grammar model, and a function that rates them.
+
+    Parameters
+    ----------
+    objective : the user's function as `package.module:function`, string -> number.
+    model : folder of a trained grammar model.
+    data : file of known strings, one a line, or a table whose first column has them.
+    value_column : column of such a table with values; by default "value", if there is one.  What
+        has no value there is rated by the function.
+    maximize : whether higher is better.
+    """
+
+    name = "strings"
+    noun = "string"
+    points_per_lengthscale = 20
+    failed_value = None
+
+    def __init__(
+        self,
+        objective: str,
+        *,
+        model: Path,
+        data: str | None = None,
+        value_column: str | None = None,
+        n_data: int | None = None,
+        maximize: bool | None = None,
+        time_limit: float = 30.0,
+        jobs: int | None = None,
+    ) -> None:
+        self.score_name = objective.rpartition(":")[2]
+        self.maximize = maximize is not False
+        self.model = GrammarAutoencoder.load(model)
+        self._data, self._failures = data, list[Score]()
+        self._scorer = Scorer(
+            Objective(objective), jobs=jobs, time_limit=time_limit, molecules=False
+        )
+        strings, values = self._known(data, value_column, n_data)
+        unknown = np.flatnonzero(np.isnan(values))
+        values[unknown] = self.evaluate([strings[i] for i in unknown])
+        if strings and np.isnan(values).all():
+            reason = self._failures[0].reason.rstrip(".")
+            raise UserError(f"{objective} rates none of the strings of {data}: {reason}.")
+        self.dataset = Dataset(strings, values, self.model.encode(strings) if strings else None)
+        rules, length = self.model.grammar, self.model.max_length
+        n = min(POOL, Derivations(rules, length).total)
+        self.space = SearchSpace(self.model, pool=sample_strings(rules, n, length))
+
+    def _known(
+        self, data: str | None, value_column: str | None, n: int | None
+    ) -> tuple[list[str], Array]:
+        if data is None:
+            return [], np.empty(0)
+        strings, values = read_known(Path(data), self.model.codec.parser, value_column)
+        if n is None or n >= len(strings):
+            return strings, values
+        rows = np.sort(np.random.default_rng(0).choice(len(strings), n, replace=False))
+        return [strings[row] for row in rows], values[rows]
+
+    def evaluate(self, strings: Sequence[str]) -> Array:
+        """Values [N] of the function, NaN for a failure."""
+        scores = self._scorer.score(list(strings))
+        self._failures.extend(score for score in scores if not score.ok)
+        return np.array([score.value for score in scores], dtype=np.float64)
+
+    @property
+    def objective(self) -> str:
+        """The function and its direction, in words."""
+        return f"{self.score_name}, {'maximised' if self.maximize else 'minimised'}"
+
+    @property
+    def data_protocol(self) -> str:
+        """What the search may see, in words."""
+        if not len(self.dataset):
+            return "No string is known to the search, which begins with samples of the prior."
+        return (
+            f"{len(self.dataset):,} strings are known to the search ({self._data}); none of them "
+            "is proposed."
+        )
+
+    @property
+    def published(self) -> tuple[PublishedRow, ...]:
+        """The best known strings."""
+        if not len(self.dataset):
+            return ()
+        ranked = np.sort(self.dataset.values)[:: -1 if self.maximize else 1]
+        source = f"computed: {self._data}"
+        return (PublishedRow("best known before", {"top": ranked[:3].tolist()}, source),)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know besides."""
+        if not self._failures:
+            return ()
+        first = self._failures[0]
+        return (
+            f"{len(self._failures):,} strings got no value (the first, {first.smiles}: "
+            f"{first.reason.rstrip('.')}).",
+        )
+
+    def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
+        """None: a string of any grammar has no drawing."""
+        return []
+
+    def close(self) -> None:
+        """End the processes that score."""
+        self._scorer.close()
+
+
+def read_known(
+    path: Path, parser: Parser, value_column: str | None = None
+) -> tuple[list[str], Array]:
+    """Strings [N] of a file in canonical form, each once, and their values [N], NaN if unknown.
+
+    Raises
+    ------
+    UserError: the file cannot be read, has no such column, or a line is wrong; it is named.
+    """
+    numbered = read_lines(path)
+    separator = TABLES.get(path.suffix.lower())
+    if separator is None:
+        if value_column is not None:
+            raise UserError(
+                f"--value-column {value_column} names a column, and {path} has a string on each "
+                "line: give a .csv or .tsv file."
+            )
+        rows = [(number, line.strip(), "") for number, line in numbered]
+    else:
+        header, *lines = csv.reader((line for _, line in numbered), delimiter=separator)
+        names = [name.strip() for name in header]
+        column = value_column or VALUE
+        if column not in names[1:] and value_column is not None:
+            raise UserError(f"{path} has no column {column!r}: it has {', '.join(names)}.")
+        place = names.index(column) if column in names[1:] else len(names)
+        rows = [
+            (number, cells[0].strip(), cells[place].strip() if place < len(cells) else "")
+            for (number, _), cells in zip(numbered[1:], lines, strict=True)
+        ]
+    known: dict[str, float] = {}
+    for number, string, value in rows:
+        try:
+            parser.parse(string)
+            measured = float(value or "nan")
+        except ValueError as error:
+            raise UserError(f"{path}, line {number}: {error}") from None
+        known[parser.grammar.canonical(string)] = measured
+    if not known:
+        raise UserError(f"{path} has no strings: write one a line.")
+    return list(known), np.array(list(known.values()))
