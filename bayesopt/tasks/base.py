@@ -18,6 +18,7 @@ from bayesopt.trusted_region import Array
 
 if TYPE_CHECKING:
     from gmae_tf.utils.plotting import Picture
+    from gmae_tf.utils.rows import RowReport
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 
@@ -51,6 +52,7 @@ class Task(ABC):
     name, noun, score_name : of the task, of a string, of a score, as a reader calls them.
     failed_value : value of what cannot be evaluated; None: it has none.
     optimum : the best value that there can be, at which a search stops; None: not known.
+    reports : what was read of each file of the user's, and why rows were left out.
     centres : rows of the data set around which to search; None: any.
     points_per_lengthscale : see `SurrogateConfig`.
     """
@@ -61,6 +63,7 @@ class Task(ABC):
     maximize: bool
     failed_value: float | None
     optimum: float | None = None
+    reports: Sequence[RowReport] = ()
     points_per_lengthscale: int
     space: SearchSpace
     dataset: Dataset

@@ -14,6 +14,8 @@ MISSING = frozenset(
     )
 )
 """Cells, in lower case, that say that there is no value."""
+NO_VALUE = "no value"
+"""What `parse_number` says of such cells."""
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
 _EXPONENT = r"(?:[eEdD][+-]?\d+)?"
 _NUMBER = re.compile(rf"[+-]?(?:\d+\.?\d*|\.\d+){_EXPONENT}", re.ASCII)
@@ -41,20 +43,23 @@ class Measurement(NamedTuple):
     value: float
     censoring: int = 0
 
+    def __str__(self) -> str:
+        return f"{('', '>', '<')[self.censoring]}{self.value:g}"
+
 
 def parse_number(text: str, decimal: str = ".") -> float:
     """A finite number with this decimal mark; the other mark, ' and blanks may group thousands.
 
     Raises
     ------
-    ValueError: why the text is none; "no value" for an empty cell, NA, n/a, - and the like.
+    ValueError: why the text is none; `NO_VALUE` for an empty cell, NA, n/a, - and the like.
 
     >>> parse_number("1,234.5"), parse_number("1.234,5", ","), parse_number("−2e3")
     (1234.5, 1234.5, -2000.0)
     """
     plain = text.strip().translate(_SIGNS)
     if plain.lower() in MISSING:
-        raise ValueError("no value")
+        raise ValueError(NO_VALUE)
     if _GROUPED[decimal].fullmatch(plain):
         plain = _GROUPS[decimal].sub("", plain)
     if decimal == ",":

@@ -89,11 +89,11 @@ class Table:
 
     def guess(self, meanings: Iterable[str]) -> str | None:
         """The first column that is called as one of the `meanings`; as in `find`."""
-        for same in (_plain, _bare):
+        for same in (str, _plain, _bare):
             by_name = {same(name): name for name in reversed(self.names)}
             for meaning in meanings:
-                if meaning in by_name:
-                    return by_name[meaning]
+                if same(meaning) in by_name:
+                    return by_name[same(meaning)]
         return None
 
     @property

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gmae_tf.errors import UserError
+from gmae_tf.utils.numbers import Measurement
 from gmae_tf.utils.parallel import map_chunks
-from gmae_tf.utils.rows import EXAMPLES, Dropped, one_line
+from gmae_tf.utils.replicates import Averages, Row, average
+from gmae_tf.utils.rows import Dropped, one_line
 from grammar.cfg.grammar import Grammar
 from grammar.errors import ParseError
 from molecules.data.files import Record
@@ -64,18 +63,13 @@ class Molecules:
     Attributes
     ----------
     smiles : N texts to use.
-    values : [N] float64, the mean over the rows of a molecule, NaN without a value; limits count
-        only where a molecule has no exact value.
-    deviations : [N] float64, sample standard deviation of the values of a molecule, NaN for one.
-    censoring : [N] int8, 1 where the value is only a lower limit (">10"), -1 an upper one, else 0.
+    measured : their values, means over the rows of a molecule.
     dropped : the other rows, by place.
     notes : what was done, in words.
     """
 
     smiles: list[str]
-    values: NDArray[np.float64]
-    deviations: NDArray[np.float64]
-    censoring: NDArray[np.int8]
+    measured: Averages
     dropped: list[Dropped]
     notes: tuple[str, ...]
 
@@ -131,85 +125,23 @@ def clean_records(
         changes.update(changed)
         rows.setdefault(key, []).append(record)
         texts.setdefault(key, smiles)
-    found = [replicates(same) for same in rows.values()]
-    values = np.array([each.value for each in found], dtype=np.float64)
-    spread = float(np.nanstd(values)) if np.isfinite(values).any() else np.nan
-    conflicts = []
-    for same, each in zip(rows.values(), found, strict=True):
-        first, *others = same
-        conflict = each.contradictory or each.range > spread
+    measured = average([[_row(record) for record in same] for same in rows.values()], "molecules", unit)
+    for i, (first, *others) in enumerate(rows.values()):
         for other in others:
             reason = f"duplicate: the same molecule as {unit} {first.place}"
             if other.value is not None:
                 reason += ", values averaged"
-                if conflict:
-                    reason += f"; in conflict, {_values(same)}"
+                if i in measured.conflicts:
+                    reason += f"; in conflict, {measured.conflicts[i]}"
             dropped.append(Dropped(other.place, other.text, reason))
-        if conflict:
-            conflicts.append(f"{unit}s {', '.join(str(r.place) for r in same)}: {_values(same)}")
-    notes = [f"{number:,} {change}" for change, number in changes.items()]
-    deviations = np.array([each.deviation for each in found], dtype=np.float64)
-    censoring = np.array([each.censoring for each in found], dtype=np.int8)
-    if (repeated := np.isfinite(deviations)).any():
-        pooled = float(np.sqrt(np.mean(deviations[repeated] ** 2)))
-        notes.append(
-            f"{repeated.sum():,} molecules measured more than once, averaged; standard deviation "
-            f"of replicates {pooled:.3g}"
-        )
-    if conflicts:
-        notes.append(
-            f"{len(conflicts):,} molecules with values in conflict, further apart than the "
-            f"standard deviation of all values, averaged too: {'; '.join(conflicts[:EXAMPLES])}"
-            + ("; ..." if len(conflicts) > EXAMPLES else "")
-        )
-    if censoring.any():
-        above = int((censoring > 0).sum())
-        notes.append(
-            f"{np.count_nonzero(censoring):,} values are limits ({above:,} >, "
-            f"{int((censoring < 0).sum()):,} <), each of which counts as the limit itself"
-        )
-    return Molecules(
-        list(texts.values()), values, deviations, censoring, sorted(dropped), tuple(notes)
-    )
+    changed = [f"{change}: {number:,}" for change, number in changes.items()]
+    return Molecules(list(texts.values()), measured, sorted(dropped), (*changed, *measured.notes))
 
 
-class Replicates(NamedTuple):
-    """The values of one molecule as one: mean, sample standard deviation, direction of a limit.
-
-    `range` is the greatest less the least exact value, `contradictory` whether limits exclude each
-    other or the exact values.
-    """
-
-    value: float
-    deviation: float = np.nan
-    censoring: int = 0
-    range: float = 0.0
-    contradictory: bool = False
-
-
-def replicates(rows: Sequence[Record]) -> Replicates:
-    """Rows of one molecule as one value.
-
-    Limits say nothing more where there are exact values; of several the narrowest counts, and
-    between a lower and an upper one the middle.
-    """
-    exact = [r.value for r in rows if r.value is not None and not r.censoring]
-    lower = max((r.value for r in rows if r.value is not None and r.censoring > 0), default=-np.inf)
-    upper = min((r.value for r in rows if r.value is not None and r.censoring < 0), default=np.inf)
-    if exact:
-        mean = float(np.mean(exact))
-        deviation = float(np.std(exact, ddof=1)) if len(exact) > 1 else np.nan
-        return Replicates(mean, deviation, 0, max(exact) - min(exact), not lower <= mean <= upper)
-    if np.isfinite(lower) and np.isfinite(upper):
-        return Replicates((lower + upper) / 2, contradictory=lower > upper)
-    if np.isfinite(lower):
-        return Replicates(lower, censoring=1)
-    return Replicates(upper, censoring=-1) if np.isfinite(upper) else Replicates(np.nan)
-
-
-def _values(rows: Sequence[Record]) -> str:
-    mark = {1: ">", 0: "", -1: "<"}
-    return " and ".join(f"{mark[r.censoring]}{r.value:g}" for r in rows if r.value is not None)
+def _row(record: Record) -> Row:
+    if record.value is None:
+        return Row(record.place, None)
+    return Row(record.place, Measurement(record.value, record.censoring))
 
 
 def clean_smiles(text: str, policy: Policy) -> Cleaned:
@@ -249,7 +181,7 @@ def _steps(policy: Policy) -> list[tuple[Callable[[Any], Any], str]]:
     chooser = rdMolStandardize.LargestFragmentChooser(True)  # an organic one
     steps = (
         (policy.standardize, rdMolStandardize.Cleanup, "molecules standardised"),
-        (policy.largest_fragment, chooser.choose, "salts or mixtures: the largest fragment kept"),
+        (policy.largest_fragment, chooser.choose, "salts and mixtures of which the largest fragment is kept"),
         (policy.neutralize, rdMolStandardize.Uncharger().uncharge, "molecules neutralised"),
     )
     return [(step, change) for wanted, step, change in steps if wanted]

@@ -132,12 +132,12 @@ def load_molecules(
     )
     found = _cleaned(records, policy, accepts, name, unit)
     train, test = _split(len(found.smiles), held_out, n, seed)
-    valued = value_column is not None
+    measured = found.measured if value_column is not None else None
     return MoleculeData(
         smiles=tuple(found.smiles[i] for i in train),
-        values=found.values[train] if valued else None,
+        values=None if measured is None else measured.values[train],
         held_out=tuple(found.smiles[i] for i in test),
-        held_out_values=found.values[test] if valued else None,
+        held_out_values=None if measured is None else measured.values[test],
         report=RowReport(
             source=name,
             read=len(records),
@@ -148,8 +148,8 @@ def load_molecules(
             notes=(*notes, *found.notes),
         ),
         kekulized=kekulize,
-        deviations=found.deviations[train] if valued else None,
-        censoring=found.censoring[train] if valued else None,
+        deviations=None if measured is None else measured.deviations[train],
+        censoring=None if measured is None else measured.censoring[train],
     )
 
 

@@ -13,8 +13,6 @@ from grammar.errors import ParseError
 from grammar.library import load_grammar
 from molecules.data import zinc
 from molecules.data.builtin import builtin_molecules
-from molecules.data.cleaning import replicates
-from molecules.data.files import Record
 from molecules.data.kekulize import kekulize_smiles
 from molecules.data.sources import load_molecules
 
@@ -84,7 +82,7 @@ def test_salts_charges_and_bonds_to_metals(tmp_path):
     assert largest.smiles == (
         "CC(=O)[O-]", "CC(=O)O", "C[NH3+]", "CN", "CC(=O)[O][Na]", "CCO"
     )  # fmt: skip
-    assert largest.report.notes == ("2 salts or mixtures: the largest fragment kept",)
+    assert largest.report.notes == ("salts and mixtures of which the largest fragment is kept: 2",)
     joined = load_molecules(
         path,
         value_column="y",
@@ -95,7 +93,7 @@ def test_salts_charges_and_bonds_to_metals(tmp_path):
     )
     assert joined.smiles[:2] == ("CC(=O)O", "CN")
     assert joined.values.tolist() == [pytest.approx(8 / 3), 3.5, 6]
-    assert "3 molecules neutralised" in joined.report.notes
+    assert "molecules neutralised: 3" in joined.report.notes
     whole = load_molecules(path, keep_mixtures=True, held_out=0)
     assert whole.smiles[0] == "CC(=O)[O-].[Na+]"
 
@@ -105,35 +103,6 @@ def test_a_bond_to_a_metal_is_cut_before_the_largest_fragment_is_taken(tmp_path)
         ["CC(=O)O[Na]"], largest_fragment=True, standardize=True, neutralize=True, held_out=0
     )
     assert data.smiles == ("CC(=O)O",)
-
-
-def test_limits_and_replicates():
-    nan = float("nan")
-    rows = {
-        "exact": [(5, 0)],
-        "mean of exact values": [(1, 0), (2, 0), (3, 0)],
-        "a limit beside a value that agrees": [(5, 0), (3, 1)],
-        "a limit beside a value that does not": [(5, 0), (8, 1)],
-        "the narrower lower limit": [(3, 1), (8, 1)],
-        "the narrower upper limit": [(3, -1), (8, -1)],
-        "between limits": [(3, 1), (8, -1)],
-        "limits that exclude each other": [(8, 1), (3, -1)],
-        "no value": [(None, 0)],
-    }
-    expected = {
-        "exact": (5, nan, 0, 0, False),
-        "mean of exact values": (2, 1, 0, 2, False),
-        "a limit beside a value that agrees": (5, nan, 0, 0, False),
-        "a limit beside a value that does not": (5, nan, 0, 0, True),
-        "the narrower lower limit": (8, nan, 1, 0, False),
-        "the narrower upper limit": (3, nan, -1, 0, False),
-        "between limits": (5.5, nan, 0, 0, False),
-        "limits that exclude each other": (5.5, nan, 0, 0, True),
-        "no value": (nan, nan, 0, 0, False),
-    }
-    for name, values in rows.items():
-        found = replicates([Record(1, "C", value, None, sign) for value, sign in values])
-        np.testing.assert_array_equal(np.array(found, float), np.array(expected[name], float), name)
 
 
 def test_limits_and_conflicts_are_told(tmp_path):
@@ -147,9 +116,9 @@ def test_limits_and_conflicts_are_told(tmp_path):
     assert data.censoring.tolist() == [1, -1, 0, 0, 0]
     np.testing.assert_allclose(data.deviations[3:], [32**0.5, 0.02**0.5])
     measured, conflict, limits = data.report.notes
-    assert measured.startswith("2 molecules measured more than once, averaged; standard deviation")
+    assert measured.startswith("molecules measured more than once, of which the mean is taken: 2 (stand")
     assert "lines 6, 7: 1 and 9" in conflict
-    assert limits.startswith("2 values are limits (1 >, 1 <)")
+    assert limits.endswith("each of which counts as the limit itself: 2 (1 >, 1 <)")
     reasons = {d.place: d.reason for d in data.report.dropped}
     assert reasons[7].endswith("line 6, values averaged; in conflict, 1 and 9")
     assert reasons[9] == "duplicate: the same molecule as line 8, values averaged"
