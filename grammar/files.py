@@ -132,6 +132,8 @@ def _measured(
         try:
             string = _canonical(text, parser)
         except ParseError as error:
+            if text.startswith("#"):
+                continue
             first = first or ParseError(f"{path}, line {line}: {error}")
             dropped.append(Dropped(line, text, _reason(error)))
             continue
@@ -148,7 +150,7 @@ def _measured(
     averages = average(list(rows.values()), "strings")
     report = RowReport(
         str(path),
-        len(cells) + len(lost),
+        len(rows) + len(dropped),
         len(rows),
         tuple(sorted(dropped)),
         notes=(*notes, *averages.notes),

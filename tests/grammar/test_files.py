@@ -18,7 +18,7 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("name", "text", "values"),
     [
-        ("own.txt", "GATTACA\nTACA\n", [NAN, NAN]),
+        ("own.txt", "# mine\nGATTACA\nTACA\n", [NAN, NAN]),
         ("own.csv", "sequence,value\nGATTACA,1.5\nTACA,\n", [1.5, NAN]),
         ("own.csv", "id;sequence;value (au)\na;GATTACA;1,5\nb;TACA;2,5\n", [1.5, 2.5]),
         ("own.csv", "oligo,yield\nGATTACA,1.5\nTACA,2.5\n", [NAN, NAN]),
