@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,37 @@ def test_no_row_is_lost_in_silence():
     for place, what, reason in report.dropped:
         assert reason
         assert lines[place - 1].startswith(what)
+
+
+def test_the_page_of_input_files_shows_what_is_printed(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs" / "input_files.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    text = (CASES / "silent_rows.csv").read_text()
+    Path("mine.csv").write_text(text)
+    report = load_molecules(
+        "mine.csv", value_column="logS", largest_fragment=True, held_out=0
+    ).report
+    assert f"```\n{report}\n```" in page
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    Path("mine.csv").write_text(text.replace("logS", "IC50 (nM)"))
+    Path("points.csv").write_text("x;Y\n1;2,5\n2;high\n")
+    names = {}
+    exec(example, names)
+    assert names["y"] == [2.5, "not a number: 'high'"]
+    assert len(names["data"].values) == len(names["data"].smiles) == 20
+
+
+def test_a_grammar_that_writes_salts_is_trained_on_them(tmp_path):
+    from molecules.train import TrainConfig, read, with_preset
+
+    path = tmp_path / "own.smi"
+    path.write_text("CCO\nCC(=O)[O-].[Na+]\n" + "".join("C" * i + "\n" for i in range(1, 60)))
+    salt = "CC(=O)[O-].[Na+]"
+    for grammar, whole in (("smiles_extended", True), ("smiles", False)):
+        config = TrainConfig(data=str(path), grammar=grammar, kekulize=False, max_length=277)
+        data = read(with_preset(config))[1]
+        assert (salt in (*data.smiles, *data.held_out)) == whole
+        assert len(data.report.dropped) == int(not whole)
 
 
 def test_the_report_counts_reasons(table):
