@@ -16,10 +16,10 @@ from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_s
 from bayesopt.dataset import Dataset, turned
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
 from bayesopt.space import CandidateConfig, SearchSpace
-from bayesopt.storage import Batch, Trial, TrialStore, prediction_errors, source_shares
+from bayesopt.storage import Batch, Trial, TrialStore, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
-from bayesopt.trials.journal import UNASKED, Journal
+from bayesopt.trials.journal import UNASKED, Journal, prediction_errors
 from bayesopt.trials.stopping import StopRule
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError

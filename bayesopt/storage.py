@@ -125,16 +125,6 @@ def source_shares(
     }
 
 
-def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
-    """Scores minus predictions in standard deviations, [n] for each batch, in order."""
-    found: dict[int, list[float]] = {}
-    for t in trials:
-        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
-            error = (t.score - t.predicted_mean) / t.predicted_sd
-            found.setdefault(t.batch, []).append(error)
-    return [np.array(errors) for _, errors in sorted(found.items())]
-
-
 class TrialStore:
     """The trials, surrogate states and fits of one run; make it by `TrialStore.open`."""
 

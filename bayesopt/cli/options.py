@@ -29,6 +29,15 @@ class SearchOptions:
     """Evaluations for each seed; 0 only fits and tests the surrogate."""
     batch_size: int = 50
     """Evaluations between two updates of the surrogate."""
+    target_score: float | None = None
+    """Stop a search that has found this score; by default at the best score that there can be,
+    where that is known, as 0 of --task expr."""
+    seconds: float | None = None
+    """Stop each search after so many seconds."""
+    patience: int | None = None
+    """Stop a search after so many evaluations without a new best score."""
+    top: int = 3
+    """How many of the best to show; results.csv has all."""
     seeds: str = "0"
     """Repetitions, such as 0-9 or 0,3,5."""
     baselines: bool = True

@@ -17,6 +17,8 @@ from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import Array
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gmae_tf.utils.plotting import Picture
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
@@ -49,6 +51,7 @@ class Task(ABC):
     Attributes
     ----------
     name, noun, score_name : of the task, of a string, of a score, as a reader calls them.
+    column : of strings, in files.
     failed_value : value of what cannot be evaluated; None: it has none.
     optimum : the best value that there can be, at which a search stops; None: not known.
     centres : rows of the data set around which to search; None: any.
@@ -58,6 +61,7 @@ class Task(ABC):
     name: str
     noun: str
     score_name: str
+    column: str = "string"
     maximize: bool
     failed_value: float | None
     optimum: float | None = None
@@ -93,6 +97,10 @@ class Task(ABC):
     @abstractmethod
     def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
         """Pictures of the best strings, none if there are none."""
+
+    def files(self, results: pd.DataFrame, folder: Path) -> list[Path]:
+        """Write a table of results in further formats; the paths of the files."""
+        return []
 
     def close(self) -> None:  # noqa: B027
         """End the processes that score, if there are any."""

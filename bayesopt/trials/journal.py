@@ -184,3 +184,13 @@ class Journal:
         added = self.propose(Candidates(strings=new, origins=codes, codes=codes), UNASKED)
         trials = {**known, **{trial.string: trial for trial in added}}
         return [trials[string] for string in strings]
+
+
+def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
+    """Scores minus predictions in standard deviations, [n] for each batch, in order."""
+    found: dict[int, list[float]] = {}
+    for t in trials:
+        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
+            error = (t.score - t.predicted_mean) / t.predicted_sd
+            found.setdefault(t.batch, []).append(error)
+    return [np.array(errors) for _, errors in sorted(found.items())]
