@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
@@ -17,8 +17,16 @@ from gmae_tf.errors import UserError
 class Dataset:
     """Strings [N] with their measured values [N], in the sign in which they were measured.
 
-    Rows without a value (NaN) are left out.  `codes` [N, D] of strings in the model's own spelling
-    save encoding them again.
+    Rows without a value (NaN) are left out.
+
+    Parameters
+    ----------
+    codes : [N, D] of strings in the model's own spelling, which saves encoding them again.
+    censoring : [N], 1 where the value is only a lower limit of the true one (right-censored,
+        ">10"), -1 where it is an upper limit (left-censored, "<10"), 0 where it is exact; None:
+        all are.
+        A surrogate without a likelihood for limits takes each value at its limit, which underrates
+        what is beyond it and never overrates it.
 
     Raises
     ------
@@ -30,14 +38,21 @@ class Dataset:
     >>> data = Dataset(["CCO", "CCN", "CCC"], [0.3, float("nan"), 1.2])
     >>> data.strings, data.values.tolist()
     (('CCO', 'CCC'), [0.3, 1.2])
+    >>> Dataset(["CCO", "CCN"], [0.3, 10], censoring=[0, 1]).censoring.tolist()
+    [0, 1]
     """
 
     strings: tuple[str, ...]
     values: Array
     codes: Array | None = None
+    censoring: NDArray[np.int8] | None = None
 
     def __init__(
-        self, strings: Sequence[str], values: ArrayLike, codes: ArrayLike | None = None
+        self,
+        strings: Sequence[str],
+        values: ArrayLike,
+        codes: ArrayLike | None = None,
+        censoring: ArrayLike | None = None,
     ) -> None:
         numbers = checked_values(strings, values)
         rows = np.flatnonzero(~np.isnan(numbers))
@@ -49,12 +64,64 @@ class Dataset:
                 f"a data set of {len(numbers)} strings needs codes of shape [{len(numbers)}, D], "
                 f"not {list(points.shape)}."
             )
+        limits = None if censoring is None else checked_censoring(censoring, len(numbers))
         object.__setattr__(self, "strings", kept)
         object.__setattr__(self, "values", numbers[rows])
         object.__setattr__(self, "codes", points if whole or points is None else points[rows])
+        object.__setattr__(self, "censoring", None if limits is None else limits[rows])
 
     def __len__(self) -> int:
         return len(self.strings)
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Some of the rows."""
+        return Dataset(
+            [self.strings[row] for row in rows],
+            self.values[rows],
+            None if self.codes is None else self.codes[rows],
+            None if self.censoring is None else self.censoring[rows],
+        )
+
+
+class Joined(NamedTuple):
+    """A data set without the strings that were also told, their number, and those that differ."""
+
+    dataset: Dataset
+    told: int
+    conflicts: tuple[str, ...]
+
+
+def without_told(dataset: Dataset, told: Mapping[str, float]) -> Joined:
+    """A data set without the strings that have a told value, so that each counts once.
+
+    Parameters
+    ----------
+    told : values by string, spelt as in the data set (canonical SMILES), in the user's sign.  Where
+        they are other ones, the told one counts, as it came later.
+
+    >>> data = Dataset(["CCO", "CCN"], [0.3, 1.2])
+    >>> joined = without_told(data, {"CCN": 1.5, "CCC": 0.1})
+    >>> joined.dataset.strings, joined.told, joined.conflicts
+    (('CCO',), 1, ('CCN: 1.2 in the data, told as 1.5',))
+    """
+    pairs = zip(dataset.strings, dataset.values, strict=True)
+    conflicts = [
+        f"{string}: {value:g} in the data, told as {told[string]:g}"
+        for string, value in pairs
+        if string in told and not np.isclose(told[string], value)
+    ]
+    rows = np.array([i for i, s in enumerate(dataset.strings) if s not in told], dtype=np.int64)
+    return Joined(dataset.take(rows), len(dataset) - len(rows), tuple(conflicts))
+
+
+def checked_censoring(censoring: ArrayLike, n: int) -> NDArray[np.int8]:
+    """Directions [n] of limits; `UserError` for another shape or anything but -1, 0 and 1."""
+    limits = np.asarray(censoring)
+    if limits.shape != (n,) or not np.isin(limits, (-1, 0, 1)).all():
+        raise UserError(
+            f"censoring must be {n} numbers, 1 for a lower limit, -1 for an upper limit, else 0."
+        )
+    return limits.astype(np.int8)
 
 
 def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:

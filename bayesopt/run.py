@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bayesopt.cli.options import RunConfig, as_published, chosen
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,6 +53,7 @@ def search(config: RunConfig) -> None:
     task = make_task(config)
     run = open_run(out, options, "bayesopt.run", may_change=FREE)
     screen = console()
+    tell_rows(task.reports, run.path, screen)
     screen.print(f"{'continuing' if run.continued else 'searching'} in {run.path}")
     # The options on which the stored trials depend.
     meaning = {k: str(v) for k, v in options.items() if k not in (*FREE, "out", "strategy")}

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
-from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import make_folder
+from gmae_tf.utils.rows import EVALUATION_DROPPED, tell_rows
 from grammar.evaluate import check_folder, check_options, finish, page
 from molecules.data.files import read_records
 from molecules.presets import PRESETS
@@ -225,7 +226,7 @@ def measure_space(config: SpaceConfig) -> None:
 
     started = time.monotonic()
     model = load(folder)
-    held_out = held_out_molecules(model, config)
+    held_out = held_out_molecules(model, config, out)
     tenth = max(1, config.n // 10)
     found = evaluate_space(
         model,
@@ -242,8 +243,10 @@ def measure_space(config: SpaceConfig) -> None:
     finish(out, found, shown, time.monotonic() - started)
 
 
-def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[str]:
+def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig, folder: Path) -> list[str]:
     """At most n / 2 molecules that the model was not trained on, in a fixed order.
+
+    What was read and left out of a file is printed, and listed in `folder`.
 
     Raises
     ------
@@ -252,12 +255,14 @@ def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[
     """
     from molecules.chem.properties import canonical
     from molecules.data.cleaning import accepted_by
-    from molecules.data.sources import load_molecules
+    from molecules.data.sources import FORMS, load_molecules
 
     trained = model.details.get("config", {})
     source = config.data or trained.get("data")
     if source is None:
         raise UserError(f"{config.run} does not say what it was trained on: name it with --data")
+    forms = {name: trained.get(name, False) for name in FORMS}
+    forms["keep_mixtures"] = "." in model.grammar.terminals
     accepts = accepted_by(model.grammar, model.max_length)
     if config.data in (None, "zinc", "download"):
         data = load_molecules(
@@ -268,6 +273,7 @@ def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[
             n=trained.get("n_data"),
             seed=trained.get("seed", 0),
             accepts=accepts,
+            **forms,
         )
         held_out = list(data.held_out)
     else:
@@ -277,7 +283,9 @@ def held_out_molecules(model: MoleculeAutoencoder, config: SpaceConfig) -> list[
             smiles_column=config.smiles_column,
             accepts=accepts,
             held_out=0.0,
+            **forms,
         )
+        tell_rows([data.report], folder, console(), EVALUATION_DROPPED)
         held_out = [s for s in data.smiles if canonical(s) not in model.training_strings]
     if len(held_out) < 2:
         raise UserError(

@@ -34,7 +34,7 @@ def pack(config: PackConfig) -> None:
     """Write the model, its training molecules with codes and properties, and their domain."""
     from molecules.chem.domain import Domain
     from molecules.data.library import Known, describe_once
-    from molecules.data.sources import load_molecules
+    from molecules.data.sources import FORMS, load_molecules
     from molecules.model import load
     from molecules.presets import find_model
 
@@ -55,6 +55,7 @@ def pack(config: PackConfig) -> None:
         smiles_column=trained.get("smiles_column"),
         n=trained.get("n_data"),
         seed=trained.get("seed", 0),
+        **{name: trained.get(name, False) for name in FORMS},
     )
 
     from gmae_tf.utils.devices import select_device

@@ -12,6 +12,7 @@ from gmae_tf.models.options import ModelOptions
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import to_json
 from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.rows import DROPPED, write_dropped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,14 @@ class TrainConfig(ModelOptions):
     data_dir: Path | None = None
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     smiles_column: str | None = None
-    """Column of a .csv file that holds the SMILES; found by its name by default."""
+    """Column of a table that holds the SMILES; found by its name or content by default."""
+    largest_fragment: bool = False
+    """Of salts and mixtures keep the largest part; else they are dropped, unless the grammar writes
+    them."""
+    standardize: bool = False
+    """Bring molecules of a file into RDKit's standard form, with no bonds to metals."""
+    neutralize: bool = False
+    """Remove charges of molecules of a file, by hydrogens, where that is possible."""
     n_data: int | None = None
     """Use only so many molecules, drawn at random."""
     grammar: str | None = None
@@ -122,7 +130,7 @@ def train(config: TrainConfig) -> None:
     free = ("epochs", "device", "devices", "samples", "length_parts")
     run = open_run(config.out, asdict(config), "molecules.train", may_change=free)
     screen = console()
-    data.write_dropped(run.path / "dropped.tsv")
+    write_dropped([data.report], run.path / DROPPED)
     verb = "continuing" if run.continued else "training"
     screen.print(
         f"{verb}: {len(rules):,} molecules, {model.max_length} steps, "
@@ -186,7 +194,7 @@ def read(config: TrainConfig) -> tuple[Grammar | None, MoleculeData]:
     from grammar.cfg.characters import CHARACTERS
     from grammar.library import load_grammar
     from molecules.data.cleaning import accepted_by
-    from molecules.data.sources import load_molecules, report
+    from molecules.data.sources import load_molecules
     from molecules.training import check_number
 
     known = config.grammar != CHARACTERS
@@ -199,8 +207,12 @@ def read(config: TrainConfig) -> tuple[Grammar | None, MoleculeData]:
         n=config.n_data,
         seed=config.seed,
         accepts=accepted_by(grammar, config.max_length),
+        keep_mixtures=grammar is not None and "." in grammar.terminals,
+        largest_fragment=config.largest_fragment,
+        standardize=config.standardize,
+        neutralize=config.neutralize,
     )
-    console().print(report(data), markup=False, highlight=False)
+    console().print(str(data.report), markup=False, highlight=False, soft_wrap=True)
     check_number(len(data.smiles))
     return grammar, data
 

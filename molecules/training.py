@@ -67,10 +67,11 @@ def usable(
 
     accepts = accepted_by(grammar, longest)
     data = load_molecules(string_list(smiles), kekulize=kekulize, accepts=accepts, held_out=0.0)
-    if data.dropped:
-        place, text, reason = data.dropped[0]
+    report = data.report
+    if report.dropped:
+        place, text, reason = report.dropped[0]
         warnings.warn(
-            f"{len(data.dropped)} of {data.read} molecules are left out (the first, index "
+            f"{len(report.dropped)} of {report.read} molecules are left out (the first, index "
             f"{place}, {text!r}: {reason})",
             stacklevel=3,
         )

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import AskConfig, ConstraintOptions, RunConfig, TellConfig
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_config, run_command
+from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
-FREE = ("batch_size", "device", "data", *(field.name for field in fields(ConstraintOptions)))
+FORMS = ("largest_fragment", "standardize", "neutralize")
+FREE = (
+    *("batch_size", "device", "data", *FORMS),
+    *(field.name for field in fields(ConstraintOptions)),
+)
 FOLDS = 5
 DRAWN = 100
 # The folder says which campaign it is.
@@ -41,6 +46,7 @@ def ask(config: AskConfig) -> None:
 
     task = make_task(config)
     open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
+    tell_rows(task.reports, config.out, console())
     with TrialStore.open(config.out / STORE, KIND) as store:
         _refuse_unfinished(config, store)
         optimizer = _optimizer(task, store)
@@ -78,7 +84,28 @@ def _optimizer(task: Task, store: TrialStore) -> Optimizer:
 
     whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
     other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
-    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **other)
+    optimizer = make_optimizer(
+        whole, task, store, iterations=50, seed=SEED, **_once(task, store), **other
+    )
+    return optimizer
+
+
+def _once(task: Task, store: TrialStore) -> dict[str, Any]:
+    """The data set without what was told, which counts once, and then anew where to search."""
+    from bayesopt.dataset import turned, without_told
+
+    trials = [t for t in store.trials(STRATEGY, SEED) if t.string and t.score is not None]
+    joined = without_told(
+        task.dataset, {str(t.string): turned(float(t.score), task.maximize) for t in trials}
+    )
+    if not joined.told:
+        return {}
+    screen = console()
+    screen.print(f"{joined.told} molecules are told and also in the data: each counts once")
+    for conflict in joined.conflicts:
+        screen.print(f"  {conflict}; the told value counts", markup=False, soft_wrap=True)
+    task.dataset = joined.dataset
+    return {"centres": None}
 
 
 def _write(config: AskConfig, batch: Batch, score_name: str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bayesopt.cli.checks import check_text
 from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
+from gmae_tf.utils.numbers import NO_VALUE, Measurement
+from gmae_tf.utils.tables import read_table
 
 ID, STRING = "id", "smiles"
 
@@ -40,36 +39,35 @@ def read_batch(
 ) -> dict[int, float | None]:
     """Values by id; None for an empty cell.
 
-    Spreadsheets may have changed the order, the other columns and the separator.
+    Spreadsheets may have changed the order, the other columns and the dialect
+    (`gmae_tf.utils.tables.read_table`).  A limit such as ">10" counts at the limit.
 
     Raises
     ------
     UserError: no such columns, an id that was not asked or stands twice, another molecule than the
         id's, or a value that is not a finite number; the sentence names the line.
     """
-    check_text(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read ({error}): name the CSV file of ask.") from error
-    title = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=title.count))
-    reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
-    if not {ID, value} <= set(reader.fieldnames):
+    table = read_table(path, known=(ID, STRING, value))
+    numbers, measured = table.guess((ID,)), table.guess((value,))
+    if not table.has_header or numbers is None or measured is None:
         raise UserError(
-            f"{path} needs the columns {ID} and {value} in its first line: it has "
-            f"{', '.join(reader.fieldnames) or 'none'}."
+            f"{path} needs the columns {ID} and {value} in its first line: {table.about_columns}."
         )
+    if table.dropped:
+        place, what, reason = table.dropped[0]
+        raise UserError(f"{path}, line {place}: {reason}: {what}.")
+    string = table.guess((STRING,))
+    strings = [""] * len(table) if string is None else table.column(string)
+    cells = (table.lines, table.column(numbers), strings, table.measurements(measured))
     values: dict[int, float | None] = {}
-    for row in reader:
-        cells = {name: (row.get(name) or "").strip() for name in (ID, STRING, value)}
+    for line, text, smiles, found in zip(*cells, strict=True):
         try:
-            number = _id(cells[ID], cells[STRING], trials, canonical)
+            number = _id(text, smiles, trials, canonical)
             if number in values:
                 raise ValueError(f"id {number} stands twice; remove one of the lines")
-            values[number] = _number(cells[value])
+            values[number] = _value(found)
         except ValueError as error:
-            raise UserError(f"{path}, line {reader.line_num}: {error}.") from error
+            raise UserError(f"{path}, line {line}: {error}.") from error
     if not values:
         raise UserError(f"{path} has no lines with values: fill in the file of ask.")
     return values
@@ -91,16 +89,9 @@ def _id(
     return number
 
 
-def _number(text: str) -> float | None:
-    if not text:
+def _value(found: Measurement | str) -> float | None:
+    if isinstance(found, Measurement):
+        return found.value
+    if found == NO_VALUE:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(
-            f"{text!r} is not a finite number; leave the cell empty if the molecule could not be "
-            "made or measured"
-        )
-    return value
+    raise ValueError(f"{found}; leave the cell empty if the molecule could not be made or measured")

@@ -10,6 +10,7 @@ from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig, Va
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
+from gmae_tf.utils.text import read_text
 
 if TYPE_CHECKING:
     from molecules.chem.constraints import Constraints
@@ -24,8 +25,6 @@ LEAST = {
     "inducing_points": 1,
     "neighbours": 1,
 }
-LOOKED_AT = 100_000
-"""Characters at the start of a file that show whether it is text."""
 MODEL_PARTS = ("model.weights.h5", "grammar.cfg", "training.npy")
 """As `grammar.autoencoder.model` names them, which imports Keras."""
 
@@ -60,8 +59,6 @@ def check_run(config: RunConfig) -> None:
         return
     from grammar.expressions.targets import load_target
 
-    if config.target_csv is not None:
-        check_text(config.target_csv)
     load_target(config.target, config.target_csv)
     if config.data in (None, "official", "generated"):
         return
@@ -69,7 +66,7 @@ def check_run(config: RunConfig) -> None:
         raise UserError(
             f"--data {config.data} cannot be read: give official, generated, or a text file."
         )
-    check_text(Path(config.data))
+    read_text(config.data)
 
 
 def check_objective(config: RunConfig) -> None:
@@ -106,21 +103,8 @@ def _check_strings(config: RunConfig) -> None:
     if config.data is not None:
         if not Path(config.data).is_file():
             raise UserError(f"--data {config.data} cannot be read: there is no such file.")
-        check_text(Path(config.data))
+        read_text(config.data)
     Scorer(objective, jobs=1, molecules=False).close()
-
-
-def check_text(path: Path) -> None:
-    """Refuse a file that is there and is no text, such as a spreadsheet."""
-    if not path.is_file() or path.suffix in (".gz", ".sdf"):  # their readers tell
-        return
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(LOOKED_AT)
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise UserError(f"{path} is not a text file in UTF-8: save it as CSV and give that file.")
 
 
 def check_folders(model: Path | None, out: Path | None) -> None:
@@ -165,13 +149,12 @@ def check_molecules(
     path = Path(str(data))
     if not path.is_file():
         raise UserError(f"--data {path} cannot be read: there is no such file.")
-    check_text(path)
     if ".sdf" in path.suffixes and not fewest:
         return  # RDKit takes long to read many
-    rows = read_records(
+    found = read_records(
         path, smiles_column=columns.smiles_column, value_column=columns.value_column
     )
-    valued = sum(row.value is not None and row.problem is None for row in rows)
+    valued = sum(row.value is not None and row.problem is None for row in found.records)
     if valued < fewest:
         raise UserError(f"{path}: {too_few(valued)}")
 

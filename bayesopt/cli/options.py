@@ -142,7 +142,14 @@ class ColumnOptions(ValueOptions):
     """Where the user's molecules and values stand, and which values are better."""
 
     smiles_column: str | None = None
-    """molecules: column of --data that holds SMILES; one called smiles by default."""
+    """molecules: column of --data that holds SMILES, found by its name or content by default."""
+    largest_fragment: bool = False
+    """molecules: of salts and mixtures in --data keep the largest part; else they are left out."""
+    standardize: bool = False
+    """molecules: bring those of --data into RDKit's standard form, with no bonds to metals."""
+    neutralize: bool = False
+    """molecules: remove charges of those of --data, by hydrogens, so that charged and neutral forms
+    join."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,9 @@ class AskConfig(ConstraintOptions, ColumnOptions):
     """Folder of the campaign; it remembers the other options, so that later only it is needed."""
     data: str | None = None
     """What was measured before: a .csv or .sdf file with molecules and values."""
+    largest_fragment: bool = True
+    """Of salts and mixtures in --data keep the largest part; --no-largest-fragment leaves them
+    out."""
     batch_size: int = 10
     """Molecules to ask for; later as many as before."""
     model: Path | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gmae_tf.utils.plotting import Picture
+    from gmae_tf.utils.rows import RowReport
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 
@@ -54,6 +55,7 @@ class Task(ABC):
     column : of strings, in files.
     failed_value : value of what cannot be evaluated; None: it has none.
     optimum : the best value that there can be, at which a search stops; None: not known.
+    reports : what was read of each file of the user's, and why rows were left out.
     centres : rows of the data set around which to search; None: any.
     points_per_lengthscale : see `SurrogateConfig`.
     """
@@ -65,6 +67,7 @@ class Task(ABC):
     maximize: bool
     failed_value: float | None
     optimum: float | None = None
+    reports: Sequence[RowReport] = ()
     points_per_lengthscale: int
     space: SearchSpace
     dataset: Dataset

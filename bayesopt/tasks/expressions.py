@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bayesopt.tasks.base import PublishedRow, Task, published_rows
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 from gmae_tf.utils.plotting import BLUE, LIGHT, Picture, panels, png, styled
+from gmae_tf.utils.rows import RowReport
 from grammar.autoencoder.model import SEARCH_CANDIDATES, GrammarAutoencoder
 from grammar.cfg.characters import writes_characters
 from grammar.expressions.data import load_expressions
@@ -108,7 +109,9 @@ class ExprTask(Task):
         self.target = load_target(target, target_csv)
         self.squared_error = not self.target.benchmark if squared_error is None else squared_error
         self.model = GrammarAutoencoder.load(model or "expressions")
-        strings = load_known_strings(self.model, data, n_data, data_dir)
+        reports = [] if self.target.report is None else [self.target.report]
+        strings = load_known_strings(self.model, data, n_data, data_dir, reports.append)
+        self.reports = reports
         values = self.evaluate(strings)
         if (values == WORST_SCORE).all():
             raise UserError(
@@ -238,12 +241,19 @@ class ExprTask(Task):
 
 
 def load_known_strings(
-    model: GrammarAutoencoder, data: str | None, n: int | None, data_dir: Path | None
+    model: GrammarAutoencoder,
+    data: str | None,
+    n: int | None,
+    data_dir: Path | None,
+    tell: Callable[[RowReport], None] | None = None,
 ) -> list[str]:
-    """Strings of the model's grammar; by default what `grammar.train` trains on by default."""
+    """Strings of the model's grammar; by default what `grammar.train` trains on by default.
+
+    `tell` is called with the report of a file, see `grammar.files.read_strings`.
+    """
     arithmetic = load_grammar("arithmetic").grammar.rules == model.grammar.rules
     arithmetic = arithmetic or writes_characters(model.grammar)
     source = data or ("official" if arithmetic else "generated")
     if arithmetic or source != "generated":
-        return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar)
+        return load_expressions(source, n=n, data_dir=data_dir, grammar=model.grammar, tell=tell)
     return sample_strings(model.grammar, n, model.max_length)

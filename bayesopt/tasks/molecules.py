@@ -51,6 +51,8 @@ class MoleculeTask(Task):
         beside it, as the shipped one, limits a search so.
     to : SMILES of a reference molecule, around which the search starts too.
     maximize : whether higher is better; None: as the objective itself says.
+    largest_fragment, standardize, neutralize : what is done with the molecules of `data`, see
+        `molecules.data.cleaning.Policy`.
     codec : of the model, where several tasks share it and what it remembers.
     """
 
@@ -75,6 +77,9 @@ class MoleculeTask(Task):
         data_dir: Path | None = None,
         time_limit: float = 30.0,
         jobs: int | None = None,
+        largest_fragment: bool = False,
+        standardize: bool = False,
+        neutralize: bool = False,
         codec: MoleculeCodec | None = None,
     ) -> None:
         self._objective, self._to = objective, to
@@ -102,7 +107,12 @@ class MoleculeTask(Task):
                 value_column=value_column,
                 n=n_data,
                 data_dir=data_dir,
+                largest_fragment=largest_fragment,
+                standardize=standardize,
+                neutralize=neutralize,
             )
+        if known.report is not None:
+            self.reports = (known.report,)
         if reference is not None and objective is not None:
             known = known.with_molecule(reference, self.codec)
         self._failures: list[Score] = []
@@ -120,7 +130,7 @@ class MoleculeTask(Task):
             own = list(known.smiles) if data is not None else [reference] if reference else []
             constraints = replace(constraints, domain=Domain.load(domain).widened(own))
         self.constraints = constraints
-        self.dataset = Dataset(known.smiles, values[has], known.codes)
+        self.dataset = Dataset(known.smiles, values[has], known.codes, known.censoring)
         worst = self.dataset.values.min() if self.maximize else self.dataset.values.max()
         self.failed_value = float(worst)
         self.space = SearchSpace(
@@ -203,10 +213,17 @@ class MoleculeTask(Task):
                 f"{share:.4g} % of the {self.codec.decoded:,} codes decoded in this session gave a "
                 "valid molecule, candidates included that were never evaluated."
             )
-        if self._unscored or self.known.dropped:
+        dropped = 0 if self.known.report is None else len(self.known.report.dropped)
+        if self._unscored or dropped:
             notes.append(
-                f"Of the known molecules {self.known.dropped:,} could not be read and "
-                f"{self._unscored:,} have no value; they are left out."
+                f"Of the known molecules {dropped:,} rows are not used, and {self._unscored:,} "
+                "have no value; they are left out."
+            )
+        limits = 0 if self.known.censoring is None else np.count_nonzero(self.known.censoring)
+        if limits:
+            notes.append(
+                f"{limits:,} of the measured values are limits, such as >10; the surrogate takes "
+                "each at its limit."
             )
         if self._failures:
             notes.append(f"{len(self._failures):,} scores failed{self._first_failure()}.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesopt.dataset import Dataset
 from bayesopt.space import SearchSpace
@@ -15,8 +15,7 @@ from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 from gmae_tf.utils.plotting import Picture
 from grammar.autoencoder.model import GrammarAutoencoder
-from grammar.files import read_lines
-from grammar.parsing.parser import Parser
+from grammar.files import read_measured
 from grammar.sampling.counting import Derivations
 from grammar.sampling.uniform import sample_strings
 from molecules.scoring.objective import Objective
@@ -24,10 +23,6 @@ from molecules.scoring.scorer import Score, Scorer
 
 POOL = 10_000
 """Strings of the grammar, each equally likely, from which the baseline "random" draws."""
-TABLES = {".csv": ",", ".tsv": "\t"}
-"""Separators of files that have columns; any other file has a string on each line."""
-VALUE = "value"
-"""Column of values where none is named."""
 
 
 class StringTask(Task):
@@ -37,7 +32,7 @@ class StringTask(Task):
     ----------
     objective : the user's function as `package.module:function`, string -> number.
     model : folder of a trained grammar model.
-    data : file of known strings, one a line, or a table whose first column has them.
+    data : file of known strings, one a line or in a table, see `grammar.files.read_measured`.
     value_column : column of such a table with values; by default "value", if there is one.  What
         has no value there is rated by the function.
     maximize : whether higher is better.
@@ -67,27 +62,33 @@ class StringTask(Task):
         self._scorer = Scorer(
             Objective(objective), jobs=jobs, time_limit=time_limit, molecules=False
         )
-        strings, values = self._known(data, value_column, n_data)
+        strings, values, limits = self._known(data, value_column, n_data)
         unknown = np.flatnonzero(np.isnan(values))
         values[unknown] = self.evaluate([strings[i] for i in unknown])
         if strings and np.isnan(values).all():
             reason = self._failures[0].reason.rstrip(".")
             raise UserError(f"{objective} rates none of the strings of {data}: {reason}.")
-        self.dataset = Dataset(strings, values, self.model.encode(strings) if strings else None)
+        self.dataset = Dataset(
+            strings, values, self.model.encode(strings) if strings else None, limits
+        )
         rules, length = self.model.grammar, self.model.max_length
         n = min(POOL, Derivations(rules, length).total)
         self.space = SearchSpace(self.model, pool=sample_strings(rules, n, length))
 
     def _known(
         self, data: str | None, value_column: str | None, n: int | None
-    ) -> tuple[list[str], Array]:
+    ) -> tuple[list[str], Array, NDArray[np.int8]]:
+        """Strings of the file, their values and which of these are limits."""
         if data is None:
-            return [], np.empty(0)
-        strings, values = read_known(Path(data), self.model.codec.parser, value_column)
-        if n is None or n >= len(strings):
-            return strings, values
-        rows = np.sort(np.random.default_rng(0).choice(len(strings), n, replace=False))
-        return [strings[row] for row in rows], values[rows]
+            return [], np.empty(0), np.empty(0, np.int8)
+        strings, measured, report = read_measured(
+            data, self.model.codec.parser, value_column=value_column
+        )
+        self.reports = (report,)
+        rows = np.arange(len(strings))
+        if n is not None and n < len(strings):
+            rows = np.sort(np.random.default_rng(0).choice(len(strings), n, replace=False))
+        return [strings[row] for row in rows], measured.values[rows], measured.censoring[rows]
 
     def evaluate(self, strings: Sequence[str]) -> Array:
         """Values [N] of the function, NaN for a failure."""
@@ -137,45 +138,3 @@ class StringTask(Task):
     def close(self) -> None:
         """End the processes that score."""
         self._scorer.close()
-
-
-def read_known(
-    path: Path, parser: Parser, value_column: str | None = None
-) -> tuple[list[str], Array]:
-    """Strings [N] of a file in canonical form, each once, and their values [N], NaN if unknown.
-
-    Raises
-    ------
-    UserError: the file cannot be read, has no such column, or a line is wrong; it is named.
-    """
-    numbered = read_lines(path)
-    separator = TABLES.get(path.suffix.lower())
-    if separator is None:
-        if value_column is not None:
-            raise UserError(
-                f"--value-column {value_column} names a column, and {path} has a string on each "
-                "line: give a .csv or .tsv file."
-            )
-        rows = [(number, line.strip(), "") for number, line in numbered]
-    else:
-        header, *lines = csv.reader((line for _, line in numbered), delimiter=separator)
-        names = [name.strip() for name in header]
-        column = value_column or VALUE
-        if column not in names[1:] and value_column is not None:
-            raise UserError(f"{path} has no column {column!r}: it has {', '.join(names)}.")
-        place = names.index(column) if column in names[1:] else len(names)
-        rows = [
-            (number, cells[0].strip(), cells[place].strip() if place < len(cells) else "")
-            for (number, _), cells in zip(numbered[1:], lines, strict=True)
-        ]
-    known: dict[str, float] = {}
-    for number, string, value in rows:
-        try:
-            parser.parse(string)
-            measured = float(value or "nan")
-        except ValueError as error:
-            raise UserError(f"{path}, line {number}: {error}") from None
-        known[parser.grammar.canonical(string)] = measured
-    if not known:
-        raise UserError(f"{path} has no strings: write one a line.")
-    return list(known), np.array(list(known.values()))

@@ -1,1 +1,1 @@
-"""Molecules from files and published sets: reading, cleaning, and the library that a search knows."""
+"""Molecules of files and published sets: reading, cleaning, and the library a search knows."""

@@ -15,7 +15,12 @@ from grammar.parsing.parser import Parser
 
 
 def random_spellings(
-    smiles: Sequence[str], grammar: Grammar, length: int, n: int, seed: int = 0, kekulize: bool = True
+    smiles: Sequence[str],
+    grammar: Grammar,
+    length: int,
+    n: int,
+    seed: int = 0,
+    kekulize: bool = True,
 ) -> NDArray[np.uint8]:
     """Rules [N, n, length] of n random SMILES of each molecule.
 

@@ -2,57 +2,80 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gmae_tf.errors import UserError
+from gmae_tf.utils.numbers import Measurement
 from gmae_tf.utils.parallel import map_chunks
+from gmae_tf.utils.replicates import Averages, Row, average
+from gmae_tf.utils.rows import Dropped, one_line
 from grammar.cfg.grammar import Grammar
 from grammar.errors import ParseError
 from molecules.data.files import Record
 
 Accepts = Callable[[str], "str | None"]
 """None for a string that can be used, else why not (for instance, outside the grammar)."""
-
-
-class Dropped(NamedTuple):
-    """A row that is not used: where it stands, its text, and why ("kind" or "kind: detail")."""
-
-    place: int
-    what: str
-    reason: str
+SEVERAL_PARTS = "several parts: a salt or a mixture, of which --largest-fragment keeps one"
 
 
 class Cleaned(NamedTuple):
-    """Text to use and the canonical SMILES that tells duplicates; else the reason."""
+    """Text to use, the canonical SMILES that tells duplicates, and what was done; or the reason."""
 
     smiles: str
     key: str
     reason: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done with a user's molecules.
+    """What is done with a user's molecules, in this order.
 
     Attributes
     ----------
-    canonical : write them as RDKit does; else as they are in the file.
+    standardize : RDKit's `rdMolStandardize.Cleanup`: no bonds to metals, usual forms of functional
+        groups such as nitro, the strongest acids ionised first.
+    largest_fragment : of salts and mixtures keep the largest part, an organic one if there is one
+        (RDKit's `LargestFragmentChooser`); else they are dropped.
+    keep_mixtures : keep salts and mixtures whole, for a model whose grammar writes them.
+    neutralize : remove charges by hydrogens where that is possible (RDKit's `Uncharger`), so that
+        charged and neutral forms of a molecule join.
+    canonical : write molecules as RDKit does; else as they are in the file, if nothing was changed.
     kekulize : write aromatic rings as alternating bonds (implies canonical).
-    keep_largest_fragment : of salts and mixtures keep the largest part, else drop them.
     """
 
+    standardize: bool = False
+    largest_fragment: bool = False
+    keep_mixtures: bool = False
+    neutralize: bool = False
     canonical: bool = True
     kekulize: bool = False
-    keep_largest_fragment: bool = False
+
+
+@dataclass(frozen=True)
+class Molecules:
+    """N different molecules of a file, and what became of its rows.
+
+    Attributes
+    ----------
+    smiles : N texts to use.
+    measured : their values, means over the rows of a molecule.
+    dropped : the other rows, by place.
+    notes : what was done, in words.
+    """
+
+    smiles: list[str]
+    measured: Averages
+    dropped: list[Dropped]
+    notes: tuple[str, ...]
 
 
 def string_list(smiles: Iterable[str]) -> list[str]:
-    """A list, array or Series of SMILES as a list; `UserError` for one string, or for no strings."""
+    """A list, array or Series of SMILES as a list; `UserError` for one string or no strings."""
     if isinstance(smiles, str):
         raise UserError(f"give a list of SMILES, such as [{smiles!r}], not a single string.")
     strings = list(smiles)
@@ -82,31 +105,43 @@ def accepted_by(grammar: Grammar | None, longest: int | None) -> Accepts:
 
 def clean_records(
     records: Sequence[Record], policy: Policy, accepts: Accepts | None = None, unit: str = "line"
-) -> tuple[list[str], list[float | None], list[Dropped]]:
-    """Molecules, their values (the mean over duplicates), and what was dropped, by place."""
+) -> Molecules:
+    """The different molecules of the rows, each with the mean of its values."""
     dropped = [Dropped(r.place, r.text, r.problem) for r in records if r.problem]
     usable = [record for record in records if not record.problem]
     clean = map_chunks(
         partial(clean_smiles, policy=policy), [r.text for r in usable], "reading molecules"
     )
-    first: dict[str, tuple[Record, str]] = {}
-    values: dict[str, list[float]] = {}
-    for record, (smiles, key, reason) in zip(usable, clean, strict=True):
-        if reason is None and key not in first and accepts is not None:
+    rows: dict[str, list[Record]] = {}
+    texts: dict[str, str] = {}
+    changes: Counter[str] = Counter()
+    for record, (smiles, key, reason, changed) in zip(usable, clean, strict=True):
+        if reason is None and key not in rows and accepts is not None:
             refused = accepts(smiles)
             reason = None if refused is None else one_line(refused)
-        if reason is None and key in first:
-            reason = f"duplicate: the same molecule as {unit} {first[key][0].place}"
-            if record.value is not None:
-                reason += ", values averaged"
-                values[key].append(record.value)
         if reason is not None:
             dropped.append(Dropped(record.place, record.text, reason))
             continue
-        first[key] = record, smiles
-        values[key] = [] if record.value is None else [record.value]
-    means = [float(np.mean(v)) if v else None for v in values.values()]
-    return [smiles for _, smiles in first.values()], means, sorted(dropped)
+        changes.update(changed)
+        rows.setdefault(key, []).append(record)
+        texts.setdefault(key, smiles)
+    measured = average([[_row(record) for record in same] for same in rows.values()], "molecules", unit)
+    for i, (first, *others) in enumerate(rows.values()):
+        for other in others:
+            reason = f"duplicate: the same molecule as {unit} {first.place}"
+            if other.value is not None:
+                reason += ", values averaged"
+                if i in measured.conflicts:
+                    reason += f"; in conflict, {measured.conflicts[i]}"
+            dropped.append(Dropped(other.place, other.text, reason))
+    changed = [f"{change}: {number:,}" for change, number in changes.items()]
+    return Molecules(list(texts.values()), measured, sorted(dropped), (*changed, *measured.notes))
+
+
+def _row(record: Record) -> Row:
+    if record.value is None:
+        return Row(record.place, None)
+    return Row(record.place, Measurement(record.value, record.censoring))
 
 
 def clean_smiles(text: str, policy: Policy) -> Cleaned:
@@ -119,28 +154,37 @@ def clean_smiles(text: str, policy: Policy) -> Cleaned:
             return Cleaned("", "", _what_is_wrong(text))
         if not mol.GetNumAtoms():
             return Cleaned("", "", "no SMILES")
-        smiles = text
-        parts = Chem.GetMolFrags(mol, asMols=True)
-        if len(parts) > 1:
-            if not policy.keep_largest_fragment:
-                return Cleaned("", "", "several parts: a salt or a mixture")
-            mol = max(parts, key=lambda part: (part.GetNumHeavyAtoms(), Chem.MolToSmiles(part)))
-            smiles = Chem.MolToSmiles(mol)
-        key = Chem.MolToSmiles(mol)
-        return Cleaned(_form(key, smiles, policy), key)
+        before = key = Chem.MolToSmiles(mol)
+        changes = []
+        for step, change in _steps(policy):
+            mol = step(mol)
+            after = Chem.MolToSmiles(mol)
+            if after != key:
+                changes.append(change)
+            key = after
+        if not key:
+            return Cleaned("", "", "no SMILES")
+        if "." in key and not policy.keep_mixtures:
+            return Cleaned("", "", SEVERAL_PARTS)
+        return Cleaned(
+            _form(key, text if key == before else key, policy), key, None, tuple(changes)
+        )
 
 
-def one_line(text: str) -> str:
-    """Blanks and line ends as single blanks: a reason is one line of a report."""
-    return " ".join(text.split())
+@cache
+def _steps(policy: Policy) -> list[tuple[Callable[[Any], Any], str]]:
+    """What `policy` does to a molecule, each step with its name in words."""
+    if not (policy.largest_fragment or policy.standardize or policy.neutralize):
+        return []
+    from rdkit.Chem.MolStandardize import rdMolStandardize
 
-
-def count_reasons(dropped: Iterable[Dropped]) -> dict[str, list[Dropped]]:
-    """What was dropped, by kind of reason, the most frequent first."""
-    kinds: dict[str, list[Dropped]] = {}
-    for item in dropped:
-        kinds.setdefault(item.reason.split(":")[0], []).append(item)
-    return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
+    chooser = rdMolStandardize.LargestFragmentChooser(True)  # an organic one
+    steps = (
+        (policy.standardize, rdMolStandardize.Cleanup, "molecules standardised"),
+        (policy.largest_fragment, chooser.choose, "salts and mixtures of which the largest fragment is kept"),
+        (policy.neutralize, rdMolStandardize.Uncharger().uncharge, "molecules neutralised"),
+    )
+    return [(step, change) for wanted, step, change in steps if wanted]
 
 
 def _form(key: str, smiles: str, policy: Policy) -> str:

@@ -1,70 +1,81 @@
-"""Users' files of molecules, .smi, .csv and .sdf, row by row, with what is wrong in each row."""
+"""Users' files of molecules, .smi, .csv, .sdf and so on, row by row, with what is wrong in each."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.numbers import Measurement, decimal_mark, parse_measurement
+from gmae_tf.utils.tables import Table, read_table
+from gmae_tf.utils.text import read_bytes, read_text
 
-SMILES_COLUMNS = ("smiles", "canonical_smiles", "isomeric_smiles", "structure")
-"""Names of a CSV's column of molecules, in any case, in the order in which they are looked for."""
-_TABLES, _LISTS = (".csv", ".tsv"), (".smi", ".smiles", ".txt")
-_DECODING = (OSError, EOFError, UnicodeDecodeError, csv.Error)
+SMILES_COLUMNS = (
+    "smiles",
+    "canonical smiles",
+    "isomeric smiles",
+    "smiles string",
+    "smiles strings",
+    "structure",
+    "mol",
+    "molecule",
+)
+"""Usual names of a column of molecules, in the order in which they are looked for."""
+_TABLES, _LISTS = (".csv", ".tsv", ".tab", ".dat"), (".smi", ".smiles", ".ism", ".can", ".txt")
+_RECORDS = (".sdf", ".sd", ".mol", ".mdl")
+_SAMPLE = 50
 
 
 class Record(NamedTuple):
-    """One row: its line (.smi, .csv) or record (.sdf) number, and what it says or lacks."""
+    """One row: its line or record number, what it says or lacks, and whether its value is a limit.
+
+    `censoring` as of `gmae_tf.utils.numbers.Measurement`: 1 for ">10", -1 for "<10", else 0.
+    """
 
     place: int
     text: str
     value: float | None = None
     problem: str | None = None
+    censoring: int = 0
+
+
+class MoleculeFile(NamedTuple):
+    """Rows of a file in order, what a place is called in it, and what was assumed to read it."""
+
+    records: list[Record]
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
 
 
 def read_records(
     path: Path, *, smiles_column: str | None = None, value_column: str | None = None
-) -> list[Record]:
-    """Every row of the file in order, blank lines skipped; .gz of each format also.
+) -> MoleculeFile:
+    """Every row of the file in order, blank lines skipped; each format also gzipped (.gz).
 
-    - .smi, .smiles, .txt: SMILES, then anything after a blank; a first line "smiles" is a title.
-    - .csv, .tsv: a title line, then columns separated by commas, semicolons or tabs.
-    - .sdf: `value_column` names a property of the records.
+    - .csv, .tsv, .tab, .dat: a table of any dialect of `gmae_tf.utils.tables.read_table`.  The
+      column of SMILES is found by its name, else by what it holds; without a header columns are
+      called 1, 2, ....
+    - .smi, .smiles, .ism, .can, .txt: SMILES, then anything after a blank, or a name before them;
+      as a table if a column is asked for, or if it has a header and commas, semicolons or tabs.
+    - .sdf, .sd, .mol, .mdl: `value_column` names a property of the records.
 
     Raises
     ------
     UserError: the file cannot be read, has no such column, or holds no row.
     """
     kind = _kind(path)
-    if kind in _LISTS and (smiles_column or value_column):
-        raise UserError(f"{path} has no columns with names: give a .csv file, or no column.")
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            if kind == ".sdf":
-                records = list(_read_sdf(file, value_column))
-            else:
-                lines = file.read().decode("utf-8-sig").splitlines(keepends=True)
-                if kind in _TABLES:
-                    records = list(_read_table(path, lines, smiles_column, value_column))
-                else:
-                    records = list(_read_list(lines))
-    except _DECODING as error:
-        raise UserError(
-            f"cannot read {path} ({error}): give a .smi, .csv or .sdf file, or a .gz of one."
-        ) from error
-    if not records:
+    if kind in _RECORDS:
+        found = _read_sdf(path, value_column)
+    elif kind in _LISTS and not (smiles_column or value_column or _has_table_header(path)):
+        found = _read_list(path)
+    else:
+        found = _read_table(path, smiles_column, value_column)
+    if not found.records:
         raise UserError(f"{path} holds no molecules: write at least one row.")
-    return records
-
-
-def file_unit(path: Path) -> str:
-    """What a place is called in this file: "line" or "record"."""
-    return "record" if _kind(path) == ".sdf" else "line"
+    return found
 
 
 def _kind(path: Path) -> str:
@@ -72,7 +83,7 @@ def _kind(path: Path) -> str:
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     kind = suffixes[-1] if suffixes else ""
-    if kind not in (*_TABLES, *_LISTS, ".sdf"):
+    if kind not in (*_TABLES, *_LISTS, *_RECORDS):
         raise UserError(
             f"{path} is no source of molecules: give 'zinc', 'download', 'builtin', or a file "
             "that ends in .smi, .csv or .sdf (also with .gz)."
@@ -80,73 +91,145 @@ def _kind(path: Path) -> str:
     return kind
 
 
-def _read_list(lines: list[str]) -> Iterator[Record]:
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if words and not (number == 1 and words[0].lower() in SMILES_COLUMNS):
-            yield Record(number, words[0])
+def _has_table_header(path: Path) -> bool:
+    """Whether the first line names a column of SMILES among others."""
+    first = next((line for line in read_text(path).lines if line.strip(" #\t")), "")
+    cells = re.split(r"[,;\t]", first.lstrip("# "))
+    return len(cells) > 1 and any(_is_smiles_name(cell) for cell in cells)
 
 
-def _read_table(
-    path: Path, lines: list[str], smiles_column: str | None, value_column: str | None
-) -> Iterator[Record]:
-    title = lines[0] if lines else ""
-    reader = csv.DictReader(lines, delimiter=max(",;\t", key=title.count))
-    names = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = names
-    smiles_column = _smiles_column(path, names, smiles_column)
+def _read_list(path: Path) -> MoleculeFile:
+    """SMILES as the first word of each line, or as the second where the first ones are names."""
+    lines, notes = read_text(path)
+    rows = [(i, line.replace('"', " ").split()) for i, line in enumerate(lines, start=1)]
+    rows = [(i, words) for i, words in rows if words and not words[0].startswith("#")]
+    place = int(_votes(rows, 1) > _votes(rows, 0))
+    if rows and any(map(_is_smiles_name, rows[0][1][: place + 1])):
+        rows = rows[1:]
+    if place:
+        notes = (*notes, "SMILES read from the second column")
+    records = [
+        Record(i, words[place]) if len(words) > place else Record(i, "", problem="no SMILES")
+        for i, words in rows
+    ]
+    return MoleculeFile(records, notes=notes)
+
+
+def _votes(rows: Sequence[tuple[int, list[str]]], column: int) -> int:
+    """In how many of the first rows a word is a molecule."""
+    return sum(len(words) > column and is_smiles(words[column]) for _, words in rows[:_SAMPLE])
+
+
+def _read_table(path: Path, smiles_column: str | None, value_column: str | None) -> MoleculeFile:
+    asked = [name for name in (smiles_column, value_column) if name is not None]
+    table = read_table(path, known=(*SMILES_COLUMNS, *asked), is_data=is_smiles)
+    if not table.names:
+        return MoleculeFile([])
+    notes = table.notes
+    if smiles_column is not None:
+        name = table.find(smiles_column, "--smiles-column")
+    elif (named := _named(table)) is not None:
+        name = named
+    else:
+        name = _column_of_smiles(table)
+        notes = (*notes, f"SMILES read from column {name}")
+    values: Sequence[Measurement | str | None] = [None] * len(table)
     if value_column is not None:
-        _check_column(path, names, value_column, "--value-column")
-    for row in reader:
-        text = (row[smiles_column] or "").strip()
-        value, problem = (None, None) if value_column is None else _number(row[value_column])
-        yield Record(reader.line_num, text, value, problem if text else "no SMILES")
+        column = table.find(value_column, "--value-column")
+        values, notes = table.measurements(column), (*notes, *table.comma_notes(column))
+    records = [
+        _record(line, text, value)
+        for line, text, value in zip(table.lines, table.column(name), values, strict=True)
+    ]
+    records += [Record(place, text, None, reason) for place, text, reason in table.dropped]
+    return MoleculeFile(sorted(records), notes=notes)
 
 
-def _smiles_column(path: Path, names: list[str], wanted: str | None) -> str:
-    if wanted is not None:
-        return _check_column(path, names, wanted, "--smiles-column")
-    lower = [name.lower() for name in names]
-    for usual in SMILES_COLUMNS:
-        if usual in lower:
-            return names[lower.index(usual)]
-    raise UserError(
-        f"{path} has no column called smiles; its columns are {', '.join(names) or 'none'}: "
-        "name one with --smiles-column."
-    )
-
-
-def _check_column(path: Path, names: list[str], wanted: str, option: str) -> str:
-    if wanted not in names:
-        raise UserError(
-            f"{path} has no column {wanted!r}; its columns are {', '.join(names) or 'none'}: "
-            f"name one of them with {option}."
-        )
-    return wanted
-
-
-def _number(text: Any) -> tuple[float | None, str | None]:
-    """A finite number, or what is wrong with it."""
-    text = str(text or "").strip()
+def _record(place: int, text: str, value: Measurement | str | None) -> Record:
+    problem = value if isinstance(value, str) else None
     if not text:
-        return None, "no value"
-    try:
-        value = float(text)
-    except ValueError:
-        return None, f"not a number: {text[:40]!r}"
-    return (value, None) if math.isfinite(value) else (None, f"not a number: {text!r}")
+        problem = "no SMILES"
+    if isinstance(value, Measurement):
+        return Record(place, text, value.value, problem, value.censoring)
+    return Record(place, text, None, problem)
 
 
-def _read_sdf(file: BinaryIO, value_property: str | None) -> Iterator[Record]:
+def _named(table: Table) -> str | None:
+    """The column that is called as one of molecules usually is, or is the only one like it."""
+    like = [name for name in table.names if "smiles" in name.lower()]
+    return table.guess(SMILES_COLUMNS) or (like[0] if len(like) == 1 else None)
+
+
+def _is_smiles_name(text: str) -> bool:
+    return text.strip(' "').lower().replace("_", " ") in SMILES_COLUMNS
+
+
+def _column_of_smiles(table: Table) -> str:
+    """The column of which most cells are molecules."""
+    counts = {}
+    for name in table.names:
+        cells = [cell for cell in table.column(name) if cell][:_SAMPLE]
+        counts[name] = sum(map(is_smiles, cells)) / max(len(cells), 1)
+    best = max(counts, key=lambda name: counts[name])
+    if counts[best] < 0.5:
+        raise UserError(
+            f"{table.path} has no column called smiles; {table.about_columns}: name one with "
+            "--smiles-column."
+        )
+    return best
+
+
+def is_smiles(text: str) -> bool:
+    """Whether RDKit reads a text as a molecule; a number is none."""
     from rdkit import Chem, rdBase
 
     with rdBase.BlockLogs():
-        for number, mol in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
+        return bool(text) and Chem.MolFromSmiles(text) is not None
+
+
+def _read_sdf(path: Path, value_property: str | None) -> MoleculeFile:
+    try:
+        rows, names = _sdf_rows(BytesIO(read_bytes(path)), value_property)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"cannot read {path} ({error}): write names and properties in UTF-8."
+        ) from error
+    if value_property is not None and rows and value_property not in names:
+        raise UserError(
+            f"no record of {path} has the property {value_property!r}; they have "
+            f"{', '.join(sorted(names)) or 'none'}: name one of them with --value-column."
+        )
+    decimal = decimal_mark(cell for _, _, cell in rows) or "."
+    records = []
+    for place, smiles, cell in rows:
+        if not smiles:
+            problem = "not a molecule: RDKit cannot read the record"
+            records.append(Record(place, "", problem=problem))
+        elif value_property is None:
+            records.append(Record(place, smiles))
+        else:
+            try:
+                records.append(_record(place, smiles, parse_measurement(cell, decimal)))
+            except ValueError as error:
+                records.append(_record(place, smiles, str(error)))
+    return MoleculeFile(records, "record")
+
+
+def _sdf_rows(
+    file: BinaryIO, value_property: str | None
+) -> tuple[list[tuple[int, str, str]], set[str]]:
+    """Number, SMILES ("" if RDKit cannot read it) and property of each record; all their names."""
+    from rdkit import Chem, rdBase
+
+    rows, names = [], set()
+    with rdBase.BlockLogs():
+        for place, mol in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
             if mol is None:
-                yield Record(number, "", problem="not a molecule: RDKit cannot read the record")
+                rows.append((place, "", ""))
                 continue
-            value, problem = None, None
-            if value_property is not None:
-                has = mol.HasProp(value_property)
-                value, problem = _number(mol.GetProp(value_property) if has else "")
-            yield Record(number, Chem.MolToSmiles(mol), value, problem)
+            names.update(mol.GetPropNames())
+            has = value_property is not None and mol.HasProp(value_property)
+            rows.append(
+                (place, Chem.MolToSmiles(mol), str(mol.GetProp(value_property)) if has else "")
+            )
+    return rows, names

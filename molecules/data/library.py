@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.parallel import map_chunks
+from gmae_tf.utils.rows import RowReport
 
 FILE = "known.npz"
 COLUMNS = ("penalized_logp", "logp", "sa", "qed")
@@ -47,7 +48,8 @@ class Known:
     source : in words, for a report.
     computed : values by property name.
     measured : values of the user's file, or None.
-    dropped : rows of the source that could not be used.
+    censoring : which of them are limits, as `molecules.data.sources.MoleculeData` has it, or None.
+    report : rows of the source and why some are not used, or None.
     """
 
     smiles: tuple[str, ...]
@@ -55,7 +57,8 @@ class Known:
     source: str = ""
     computed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     measured: NDArray[Any] | None = None
-    dropped: int = 0
+    censoring: NDArray[np.int8] | None = None
+    report: RowReport | None = None
 
     def take(self, rows: NDArray[Any]) -> Known:
         """Some of them."""
@@ -65,6 +68,7 @@ class Known:
             codes=self.codes[rows],
             computed={name: values[rows] for name, values in self.computed.items()},
             measured=None if self.measured is None else self.measured[rows],
+            censoring=None if self.censoring is None else self.censoring[rows],
         )
 
     def sample(self, n: int | None) -> Known:
@@ -103,6 +107,7 @@ class Known:
             codes=np.concatenate([self.codes, codec.encode([smiles])]),
             computed={k: np.concatenate([v, add]) for k, v in self.computed.items()},
             measured=None if self.measured is None else np.concatenate([self.measured, add]),
+            censoring=None if self.censoring is None else np.append(self.censoring, np.int8(0)),
         )
 
     def save(self, folder: Path) -> None:
@@ -143,6 +148,9 @@ def load_known(
     value_column: str | None = None,
     n: int | None = None,
     data_dir: Path | None = None,
+    largest_fragment: bool = False,
+    standardize: bool = False,
+    neutralize: bool = False,
 ) -> Known:
     """Molecules of a source of `load_molecules`, encoded, with the user's values if there are any.
 
@@ -159,6 +167,9 @@ def load_known(
         value_column=value_column,
         n=n,
         accepts=codec.refuses,
+        largest_fragment=largest_fragment,
+        standardize=standardize,
+        neutralize=neutralize,
         held_out=0.0,
     )
     return Known(
@@ -166,7 +177,8 @@ def load_known(
         np.asarray(codec.encode(found.smiles), dtype=np.float64),
         f"{len(found.smiles):,} molecules of {data}",
         measured=found.values,
-        dropped=len(found.dropped),
+        censoring=found.censoring,
+        report=found.report,
     )
 
 

@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.files import write_atomic
+from gmae_tf.utils.rows import Dropped, RowReport, one_line
 from molecules.data.cleaning import (
     Accepts,
-    Dropped,
+    Molecules,
     Policy,
     clean_records,
-    count_reasons,
-    one_line,
     string_list,
 )
-from molecules.data.files import Record, file_unit, read_records
+from molecules.data.files import Record, read_records
 from molecules.data.kekulize import kekulize_cached
 from molecules.data.zinc import load_zinc
 
+FORMS = ("largest_fragment", "standardize", "neutralize")
+"""Options that change the molecules of a file."""
 HELD_OUT = 0.05
 """Share of molecules held out where the source itself names none."""
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,22 @@ class MoleculeData:
     values : [N] float64 measurements from the user's file, or None.
     held_out : molecules for testing only.
     held_out_values : their measurements, or None.
-    dropped : rows not used, by place; duplicates count as dropped, their values are averaged.
-    unit : what a place is, "line", "record", or "index" in a list.
-    read : rows that the source has.
+    report : rows read, used and not used, each with its reason; duplicates are not used, their
+        values are averaged.
+    deviations : [N] float64, sample standard deviation of the replicates of a molecule, NaN where
+        there is one value; or None, as `values`.
+    censoring : [N] int8, 1 where the value is only a lower limit (">10"), -1 an upper one ("<10"),
+        0 where it is exact; or None.
     """
 
-    source: str
     smiles: tuple[str, ...]
     values: NDArray[np.float64] | None
     held_out: tuple[str, ...]
     held_out_values: NDArray[np.float64] | None
-    dropped: tuple[Dropped, ...]
-    unit: str
-    read: int
+    report: RowReport
     kekulized: bool
-
-    def write_dropped(self, path: str | Path) -> None:
-        """Write all that was dropped as tab-separated text: place, what it says, reason."""
-        lines = [f"{self.unit}\ttext\treason", *("\t".join(map(str, d)) for d in self.dropped)]
-        write_atomic(path, "\n".join(lines) + "\n")
+    deviations: NDArray[np.float64] | None = None
+    censoring: NDArray[np.int8] | None = None
 
 
 def load_molecules(
@@ -71,7 +67,10 @@ def load_molecules(
     seed: int = 0,
     accepts: Accepts | None = None,
     canonical: bool = True,
-    keep_largest_fragment: bool = False,
+    largest_fragment: bool = False,
+    standardize: bool = False,
+    neutralize: bool = False,
+    keep_mixtures: bool = False,
     held_out: float = HELD_OUT,
 ) -> MoleculeData:
     """Molecules of a source, with test molecules held out and a reason for each one dropped.
@@ -79,7 +78,8 @@ def load_molecules(
     - "zinc": ZINC 250k from `data_dir` or $GMAE_DATA_DIR, else downloaded; "download": downloaded
       in any case. The strings are as in the file, the 5,000 usual test molecules held out.
     - "builtin": `n` (5,000) molecules that the project makes by `seed`, held-out ones included.
-    - a path: .smi, .csv or .sdf (or .gz); canonical SMILES, each molecule once.
+    - a path: .smi, .csv, .sdf and others of `molecules.data.files.read_records`; canonical SMILES,
+      each molecule once, with the mean of its values.
     - a list (array, Series) of SMILES: as a file.
 
     Parameters
@@ -88,7 +88,8 @@ def load_molecules(
     smiles_column, value_column : columns of a .csv; `value_column` also a property of an .sdf.
     n : at most so many training molecules, drawn by `seed`, in the order of the source.
     accepts : None for a molecule that can be used, else the reason against it.
-    canonical, keep_largest_fragment : see `molecules.data.cleaning.Policy`; for users' files.
+    canonical, largest_fragment, standardize, neutralize, keep_mixtures : see
+        `molecules.data.cleaning.Policy`; for users' files and lists.
     held_out : share held out, drawn by `seed`, at least one of two; not for ZINC.
 
     Raises
@@ -101,7 +102,7 @@ def load_molecules(
     >>> data = molecules.load_molecules(["OCC", "CCO", "C1CC", "c1ccccc1"], held_out=0)
     >>> data.smiles
     ('CCO', 'c1ccccc1')
-    >>> data.dropped[1].reason
+    >>> data.report.dropped[1].reason
     'not a molecule: RDKit cannot read the SMILES'
     """
     if n is not None and n < 1:
@@ -110,46 +111,46 @@ def load_molecules(
         raise UserError(f"held_out is {held_out}: give a share of at least 0 and below 1.")
     if isinstance(source, str) and source in ("zinc", "download"):
         return _zinc(source, data_dir, kekulize, n, seed, accepts)
+    notes: tuple[str, ...] = ()
     if not isinstance(source, str | Path):
         name, unit = "the given list", "index"
         records = [Record(i, text.strip()) for i, text in enumerate(string_list(source))]
     elif str(source) == "builtin":
         name, unit, records, n = "builtin", "line", _made(n, seed), None
     else:
-        name, unit = str(source), file_unit(Path(source))
-        records = read_records(Path(source), smiles_column=smiles_column, value_column=value_column)
-    policy = Policy(canonical, kekulize, keep_largest_fragment)
-    smiles, values, dropped = _cleaned(records, policy, accepts, name, unit)
-    table = None if value_column is None else np.array(values, dtype=np.float64)
-    train, test = _split(len(smiles), held_out, n, seed)
-    return MoleculeData(
-        source=name,
-        smiles=tuple(smiles[i] for i in train),
-        values=None if table is None else table[train],
-        held_out=tuple(smiles[i] for i in test),
-        held_out_values=None if table is None else table[test],
-        dropped=tuple(dropped),
-        unit=unit,
-        read=len(records),
-        kekulized=kekulize,
+        name = str(source)
+        records, unit, notes = read_records(
+            Path(source), smiles_column=smiles_column, value_column=value_column
+        )
+    policy = Policy(
+        largest_fragment=largest_fragment,
+        keep_mixtures=keep_mixtures,
+        standardize=standardize,
+        neutralize=neutralize,
+        canonical=canonical,
+        kekulize=kekulize,
     )
-
-
-def report(data: MoleculeData) -> str:
-    """What is used and what was dropped and why: counts by reason, each with a few examples."""
-    lines = [
-        f"{data.source}: {data.read:,} read, {len(data.smiles):,} for training, "
-        f"{len(data.held_out):,} held out, {len(data.dropped):,} dropped"
-    ]
-    for kind, items in count_reasons(data.dropped).items():
-        lines.append(f"  {len(items):,} {kind}")
-        for place, what, reason in items[:_EXAMPLES]:
-            detail = reason.partition(":")[2].strip()
-            shown = what if len(what) <= 60 else what[:57] + "..."
-            lines.append("    " + "  ".join(filter(None, (f"{data.unit} {place}", shown, detail))))
-        if len(items) > _EXAMPLES:
-            lines.append("    ...")
-    return "\n".join(lines)
+    found = _cleaned(records, policy, accepts, name, unit)
+    train, test = _split(len(found.smiles), held_out, n, seed)
+    measured = found.measured if value_column is not None else None
+    return MoleculeData(
+        smiles=tuple(found.smiles[i] for i in train),
+        values=None if measured is None else measured.values[train],
+        held_out=tuple(found.smiles[i] for i in test),
+        held_out_values=None if measured is None else measured.values[test],
+        report=RowReport(
+            source=name,
+            read=len(records),
+            used=len(train),
+            held_out=len(test),
+            dropped=tuple(found.dropped),
+            unit=unit,
+            notes=(*notes, *found.notes),
+        ),
+        kekulized=kekulize,
+        deviations=None if measured is None else measured.deviations[train],
+        censoring=None if measured is None else measured.censoring[train],
+    )
 
 
 def _made(n: int | None, seed: int) -> list[Record]:
@@ -162,18 +163,18 @@ def _made(n: int | None, seed: int) -> list[Record]:
 
 def _cleaned(
     records: Sequence[Record], policy: Policy, accepts: Accepts | None, source: str, unit: str
-) -> tuple[list[str], list[float | None], list[Dropped]]:
+) -> Molecules:
     """As `clean_records`; `UserError` if nothing is left."""
     if not records:
         raise UserError("the list of molecules is empty: give at least one SMILES.")
-    smiles, values, dropped = clean_records(records, policy, accepts, unit)
-    if not smiles:
-        place, what, reason = dropped[0]
+    found = clean_records(records, policy, accepts, unit)
+    if not found.smiles:
+        place, what, reason = found.dropped[0]
         raise UserError(
             f"{source}: none of {len(records)} rows can be used (the first, {unit} {place}, "
             f"{what!r}: {reason})."
         )
-    return smiles, values, dropped
+    return found
 
 
 def _zinc(
@@ -205,14 +206,17 @@ def _zinc(
     rng = np.random.default_rng(seed)
     kept = range(len(smiles)) if n is None else _draw(len(smiles), n, rng)
     return MoleculeData(
-        source=source,
         smiles=tuple(smiles[i] for i in kept),
         values=None,
         held_out=tuple(held_out),
         held_out_values=None,
-        dropped=tuple(sorted(dropped)),
-        unit="line",
-        read=len(strings),
+        report=RowReport(
+            source=source,
+            read=len(strings),
+            used=len(kept),
+            held_out=len(held_out),
+            dropped=tuple(sorted(dropped)),
+        ),
         kekulized=kekulize,
     )
 

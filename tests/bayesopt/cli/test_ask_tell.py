@@ -99,7 +99,9 @@ def test_campaign_from_ask_to_ask(mine, tmp_path, capsys):
 
     # The options are remembered; nothing is asked twice, what failed neither.
     main(["ask", "--out", str(out)])
-    assert "30 measured molecules" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "30 measured molecules" in text
+    assert f"{mine}: 25 rows read, 25 used" in text
     second = rows_of(out / "batch-002.csv")
     assert [row["id"] for row in second] == [str(i) for i in range(7, 13)]
     assert not {row["smiles"] for row in second} & {*asked, *pool()[:25]}
@@ -126,6 +128,38 @@ def test_what_was_not_told_yet_may_be_told_later(mine, tmp_path, capsys):
     assert "stored: 1, marked as not measurable: 0" in capsys.readouterr().out
     path.write_text(full.replace(lines[1].rsplit(",", 1)[1].strip(), "99.5"))
     assert "a told value stays" in refused(capsys, "tell", "--out", out, path)
+
+
+def test_what_is_told_and_in_the_data_counts_once(mine, tmp_path, capsys):
+    out = tmp_path / "campaign"
+    ask(mine, out, "--batch-size", 3)
+    path = out / "batch-001.csv"
+    fill(path)
+    main(["tell", "--out", str(out), str(path)])
+    told = rows_of(path)
+    with open(mine, "a") as file:
+        file.write(f"again,{told[0]['smiles']},{told[0]['pIC50']}\n")
+        file.write(f"other,{told[1]['smiles']},99\nsalt,{told[2]['smiles']}.Cl,1\n")
+    capsys.readouterr()
+    main(["ask", "--out", str(out)])
+    text = capsys.readouterr().out
+    assert "28 measured molecules" in text
+    assert "3 molecules are told and also in the data: each counts once" in text
+    assert f"{told[1]['smiles']}: 99 in the data, told as {float(told[1]['pIC50']):g}" in text
+    assert "salts and mixtures of which the largest fragment is kept: 1" in text
+
+
+def test_rows_that_are_not_used_are_told_and_written(mine, tmp_path, capsys):
+    with open(mine, "a") as file:
+        file.write("a,CCO,ND\nb,C(,1\nc,CCCl,>3\nd,c1ccc,2\n")
+    out = tmp_path / "campaign"
+    ask(mine, out, "--batch-size", 2)
+    text = capsys.readouterr().out
+    assert f"{mine}: 29 rows read, 26 used, 3 not used" in text
+    assert "line 27  CCO" in text
+    assert "limits among the values, each of which counts as the limit itself: 1 (1 >, 0 <)" in text
+    rows = (out / "dropped.tsv").read_text().splitlines()
+    assert [row.split("\t")[1] for row in rows[1:]] == ["line 27", "line 28", "line 30"]
 
 
 def test_ask_and_tell_say_what_is_missing(mine, tmp_path, capsys):
@@ -169,6 +203,8 @@ def test_file_of_a_spreadsheet_is_read(tmp_path):
     path = tmp_path / "b.csv"
     path.write_text("\ufeffy;id;note;smiles\n;3;lost;CCC\n 6.5 ;1;;OCC\n", encoding="utf-8")
     assert read_batch(path, TRIALS, "y", canonical_or_none) == {3: None, 1: 6.5}
+    path.write_bytes("ID;SMILES;Y (nM)\r1;CCO;6,5\r2;CCN;>7,5\r3;CCC;n/a\r".encode("utf-16"))
+    assert read_batch(path, TRIALS, "y", canonical_or_none) == {1: 6.5, 2: 7.5, 3: None}
 
 
 @pytest.mark.parametrize(
@@ -181,8 +217,10 @@ def test_file_of_a_spreadsheet_is_read(tmp_path):
         ("id,smiles,y\nx,CCO,1\n", "the id 'x' is not a whole number"),
         ("id,smiles,y\n1,CCO,1\n1,CCO,2\n", "line 3: id 1 stands twice"),
         ("id,smiles,y\n1,CCN,1\n", "id 1 is CCO, not CCN"),
-        ("id,smiles,y\n1,CCO,failed\n", "'failed' is not a finite number; leave the cell empty"),
-        ("id,smiles,y\n1,CCO,nan\n", "'nan' is not a finite number"),
+        ("id,smiles,y\n1,CCO,failed\n", "line 2: not a number: 'failed'; leave the cell empty"),
+        ("id,smiles,y\n1,CCO,inf\n", "not a number: 'inf'"),
+        ("id,smiles,y\n1,CCO,1,2\n2,CCN,3\n", "line 2: more cells than columns: 4 for 3"),
+        ("id,smiles,y,y\n1,CCO,1,2\n", "columns 3 and 4 both 'y'"),
     ],
 )
 def test_bad_file_is_named_by_line(tmp_path, text, sentence):
@@ -193,11 +231,14 @@ def test_bad_file_is_named_by_line(tmp_path, text, sentence):
 
 
 def test_file_that_cannot_be_read_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"absent\.csv cannot be read"):
+    with pytest.raises(UserError, match=r"cannot read .*absent\.csv"):
         read_batch(tmp_path / "absent.csv", TRIALS, "y", canonical_or_none)
-    for content in (b"PK\x03\x04\xff\xfe", b"id,y\n1,\0"):
+    for content, what in (
+        (b"PK\x03\x04\xff\xfe", "a spreadsheet"),
+        (b"id,y\n1,\0\0", "not a text"),
+    ):
         (tmp_path / "b.csv").write_bytes(content)
-        with pytest.raises(UserError, match=r"b\.csv is not a text file in UTF-8: save it as CSV"):
+        with pytest.raises(UserError, match=rf"b\.csv is {what}"):
             read_batch(tmp_path / "b.csv", TRIALS, "y", canonical_or_none)
 
 
