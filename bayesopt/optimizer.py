@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
-from bayesopt.dataset import Dataset, turned
+from bayesopt.dataset import Dataset, checked_values, turned
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
 from bayesopt.space import CandidateConfig, SearchSpace
 from bayesopt.storage import Batch, Trial, TrialStore, source_shares
@@ -168,7 +168,7 @@ class Optimizer:
             storage = TrialStore.of_dataset(storage, self.strings, self.scores, **about)
         self.store = storage
         self.journal = Journal(
-            space=space,
+            encode=space.encode,
             store=storage,
             strategy=strategy,
             seed=seed,
@@ -250,6 +250,9 @@ class Optimizer:
         UserError: another number of values, or another value for a string that has one; then
             nothing is recorded.
         """
+        if not isinstance(batch, Batch):
+            checked_values(batch, values)
+            batch = self.space.normalized([str(string) for string in batch])
         self.journal.tell(batch, values, noise, replace=replace)
 
     def best(self, n: int = 10) -> pd.DataFrame:

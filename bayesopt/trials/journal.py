@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from bayesopt.acquisition.candidates import Candidates
 from bayesopt.dataset import checked_values, turned
-from bayesopt.space import SearchSpace
 from bayesopt.storage import IN_MEMORY, Batch, Trial, TrialStore
 from bayesopt.trials.stopping import ObjectiveError
 from bayesopt.trusted_region import Array
@@ -31,11 +30,12 @@ class Journal:
 
     Attributes
     ----------
+    encode : strings [N] -> their codes [N, D].
     failed : score recorded for a string whose evaluation fails; None: no score.
     seen : whether model or surrogate know a string.
     """
 
-    space: SearchSpace
+    encode: Callable[[Sequence[str]], Array]
     store: TrialStore
     strategy: str
     seed: int
@@ -138,7 +138,7 @@ class Journal:
         *,
         replace: bool = False,
     ) -> None:
-        """Store values [N] and their standard deviations [N]; see `Optimizer.tell`."""
+        """Store values [N] of strings in the model's spelling; see `Optimizer.tell`."""
         numbers = checked_values(batch, values)
         sds = np.full(len(numbers), np.nan) if noise is None else checked_values(batch, noise)
         if (sds < 0).any():
@@ -146,10 +146,9 @@ class Journal:
         if isinstance(batch, Batch):
             trials = list(batch.trials)
         else:
-            spelt = self.space.normalized([str(s) for s in batch])
             known = self._by_string()
-            self._refuse_other([known.get(s) for s in spelt], numbers, replace)
-            trials = self._trials_of(spelt, known)
+            self._refuse_other([known.get(s) for s in batch], numbers, replace)
+            trials = self._trials_of([str(s) for s in batch], known)
         self._refuse_other(trials, numbers, replace)
         for trial, value, sd in zip(trials, numbers, sds, strict=True):
             key = (self.strategy, self.seed, trial.evaluation)
@@ -180,7 +179,7 @@ class Journal:
     def _trials_of(self, strings: Sequence[str], known: dict[str | None, Trial]) -> list[Trial]:
         """The trial of each string, or a new one."""
         new = [string for string in dict.fromkeys(strings) if string not in known]
-        codes = self.space.encode(new)
+        codes = self.encode(new)
         added = self.propose(Candidates(strings=new, origins=codes, codes=codes), UNASKED)
         trials = {**known, **{trial.string: trial for trial in added}}
         return [trials[string] for string in strings]
