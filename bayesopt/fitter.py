@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.space import SearchSpace
-from bayesopt.storage import SurrogateFit, TrialStore
+from bayesopt.storage import SurrogateFit, Trial, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.factory import new_surrogate, surrogate_of_features
 from bayesopt.trusted_region import Array
@@ -165,6 +165,23 @@ class SurrogateFitter:
         self._current.update(points, scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._current.get_state())
         return self._current
+
+    def believing(self, state: SearchState, waiting: Sequence[Trial], batch: int) -> SearchState:
+        """The state with waiting strings, whose predicted means the surrogate takes for scores."""
+        rows = [trial for trial in waiting if trial.string is not None]
+        if not rows:
+            return state
+        strings, codes = [str(t.string) for t in rows], np.stack([t.code for t in rows])
+        mean, _ = state.fitted().predict_y(state.inputs(strings, codes))
+        believed = replace(
+            state,
+            strings=[*state.strings, *strings],
+            codes=np.concatenate([state.codes, codes]),
+            scores=np.concatenate([state.scores, mean]),
+        )
+        points = believed.inputs(believed.strings, believed.codes)
+        gp = self.new().fit(points, self.winsorize(believed.scores), seed=self.seed + batch)
+        return replace(believed, surrogate=gp)
 
     def _inputs(self, rows: NDArray[np.int64]) -> Any:
         strings = [self.strings[row] for row in rows]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from bayesopt.dataset import Dataset
 from bayesopt.optimizer import Optimizer
 from bayesopt.space import SearchSpace
 from gmae_tf.errors import UserError
+from gmae_tf.utils.arrays import check_int
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +23,9 @@ def search(
     *,
     maximize: bool = True,
     dataset: Dataset | None = None,
+    target: float | None = None,
+    seconds: float | None = None,
+    patience: int | None = None,
     seed: int = 0,
     **settings: Any,
 ) -> pd.DataFrame:
@@ -32,11 +37,18 @@ def search(
     model : an autoencoder, any `LatentCodec`, or a `SearchSpace` of one.
     budget : evaluations.
     dataset : strings whose values are known already.
+    target, seconds, patience : stop earlier, see `Optimizer.run`.
     settings : keywords of `Optimizer`, such as `batch_size` and `storage`.
 
     Returns
     -------
     All evaluated strings, best first, as `Optimizer.best` has them.
+
+    Raises
+    ------
+    UserError: a setting that there is not.
+    bayesopt.trials.stopping.ObjectiveError: the objective raised an error; its attribute `found`
+        has what was evaluated before, and with `storage` the same call goes on from there.
 
     Examples
     --------
@@ -56,11 +68,15 @@ def search(
         raise UserError(
             f"the objective is {objective!r}: give a function from a string to a number."
         )
-    if budget < 0:
-        raise UserError(f"budget is {budget}: give 0 evaluations or more.")
+    check_int(budget, "budget")
+    known = [name for name in signature(Optimizer).parameters if name != "space"]
+    for name in settings:
+        if name not in known:
+            raise UserError(f"search has no setting {name!r}: choose among {', '.join(known)}.")
     space = model if isinstance(model, SearchSpace) else SearchSpace(model)
     optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
     try:
-        return optimizer.run(objective, budget).best(budget)
+        optimizer.run(objective, budget, target=target, seconds=seconds, patience=patience)
+        return optimizer.best(budget)
     finally:
         optimizer.close()

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayesopt.acquisition.candidates import Candidates, Reads, SearchState
+from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
 from bayesopt.dataset import Dataset, checked_values, turned
 from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
 from bayesopt.space import CandidateConfig, SearchSpace
-from bayesopt.storage import Batch, Trial, TrialStore, prediction_errors, source_shares
+from bayesopt.storage import Batch, Trial, TrialStore, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
+from bayesopt.trials.journal import UNASKED, Journal, prediction_errors
+from bayesopt.trials.stopping import StopRule
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
 from gmae_tf.utils.arrays import check_choice, check_int
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayesopt.space import LatentCodec
-
-
-UNASKED = -1
-"""Batch number of strings that were told without having been proposed."""
 
 
 class Optimizer:
@@ -161,7 +159,6 @@ class Optimizer:
                 f"{space.codec.latent_dim} latent dimensions: encode it with this model."
             )
         self.scores: Array = turned(dataset.values, maximize)
-        self._failed = None if failed_value is None else float(turned(failed_value, maximize))
         if centres is None:
             centres = space.centre_rows(self.strings, self.codes, self.scores)
         self._centres = centres
@@ -170,6 +167,16 @@ class Optimizer:
         if not isinstance(storage, TrialStore):
             storage = TrialStore.of_dataset(storage, self.strings, self.scores, **about)
         self.store = storage
+        self.journal = Journal(
+            encode=space.encode,
+            store=storage,
+            strategy=strategy,
+            seed=seed,
+            maximize=maximize,
+            failed=None if failed_value is None else float(turned(failed_value, maximize)),
+            seen=self._is_training_data,
+        )
+        self.stopped: str | None = None
         self.split = split_rows(self.scores, seed, points, best, held_out)
         self.fitter = SurrogateFitter(
             config=surrogate,
@@ -194,20 +201,24 @@ class Optimizer:
     @property
     def trials(self) -> list[Trial]:
         """Evaluated trials in order, with scores (lower is better)."""
-        return [trial for trial in self._stored() if trial.score is not None]
+        return self.journal.evaluated()
 
-    def _stored(self) -> list[Trial]:
-        return self.store.trials(self.strategy, self.seed)
+    @property
+    def pending(self) -> Batch:
+        """Proposed strings whose values are still to come, and their predictions."""
+        return self.journal.batch(self.journal.pending())
 
-    def ask(self, n: int | None = None) -> Batch:
+    def ask(self, n: int | None = None, *, more: bool = False) -> Batch:
         """The next n strings to evaluate (fewer if no more are found), `batch_size` by default.
 
-        While proposed strings wait for their values, these are returned again, and nothing new.
+        While proposed strings wait for their values, these are returned again, and nothing new; or,
+        with `more`, n others, for which the surrogate believes its predictions of the waiting ones
+        (the kriging believer of Ginsbourger et al. 2010), so that they lie elsewhere.
         """
         n = self.batch_size if n is None else check_int(n, "the number of strings", 1)
-        if pending := self.store.pending(self.strategy, self.seed):
-            return self._batch(pending)
-        stored = self._stored()
+        stored, waiting = self.journal.trials(), self.journal.pending()
+        if waiting and not more:
+            return self.journal.batch(waiting)
         batch = max((trial.batch for trial in stored), default=-1) + 1
         state = self._state(stored)
         propose = STRATEGIES[self.strategy]
@@ -215,59 +226,34 @@ class Optimizer:
             propose = prior_samples
         elif self._informed:
             state.surrogate = self.fitter.for_batch(state, batch)
+            state = self.fitter.believing(state, waiting, batch)
         found = propose(state, n, np.random.default_rng([self.seed, batch]))
-        trials = self._trials(found, batch, len(stored))
-        self.store.propose(trials)
-        if found.about:
-            self.store.describe(self.strategy, self.seed, batch, found.about)
-        return self._batch(trials)
+        return self.journal.batch(self.journal.propose(found, batch))
 
-    def _batch(self, trials: Sequence[Trial]) -> Batch:
-        means = [np.nan if t.predicted_mean is None else t.predicted_mean for t in trials]
-        sds = [np.nan if t.predicted_sd is None else t.predicted_sd for t in trials]
-        mean = turned(np.array(means, dtype=np.float64), self.maximize)
-        return Batch(tuple(trials), mean, np.array(sds, dtype=np.float64))
-
-    def tell(self, batch: Sequence[str | None], values: ArrayLike) -> None:
+    def tell(
+        self,
+        batch: Sequence[str | None],
+        values: ArrayLike,
+        *,
+        noise: ArrayLike | None = None,
+        replace: bool = False,
+    ) -> None:
         """Record the values [N] of strings, of a batch of `ask` or any others; NaN: it failed.
+
+        Parameters
+        ----------
+        noise : standard deviations [N] of the values, NaN where unknown; kept beside them.
+        replace : the values are right where strings were told before with others.
 
         Raises
         ------
-        UserError: another number of values, or another value for a string that has one.
+        UserError: another number of values, or another value for a string that has one; then
+            nothing is recorded.
         """
-        numbers = checked_values(batch, values)
-        if isinstance(batch, Batch):
-            trials = list(batch.trials)
-        else:
-            trials = self._trials_of([str(s) for s in batch], numbers)
-        for trial, value in zip(trials, numbers, strict=True):
-            score = self._failed if np.isnan(value) else float(turned(value, self.maximize))
-            if score is None:
-                self.store.fail(self.strategy, self.seed, [trial.evaluation])
-                continue
-            try:
-                self.store.record(self.strategy, self.seed, trial.evaluation, score)
-            except ValueError as error:
-                raise UserError(
-                    f"{trial.string} was told before with another value than {value:g}; a told "
-                    "value stays."
-                ) from error
-
-    def _trials_of(self, strings: Sequence[str], values: Array) -> list[Trial]:
-        """The proposed trial of each string, the pending one first, or a new one."""
-        stored = self._stored()
-        spelt = self.space.normalized(strings)
-        trials: dict[str, Trial] = {}
-        for trial in sorted(stored, key=lambda t: t.score is None):
-            trials[trial.string or ""] = trial
-        new = [string for string in dict.fromkeys(spelt) if string not in trials]
-        codes = self.space.encode(new)
-        added = self._trials(
-            Candidates(strings=new, origins=codes, codes=codes), UNASKED, len(stored)
-        )
-        self.store.propose(added)
-        trials.update((str(trial.string), trial) for trial in added)
-        return [trials[string] for string in spelt]
+        if not isinstance(batch, Batch):
+            checked_values(batch, values)
+            batch = self.space.normalized([str(string) for string in batch])
+        self.journal.tell(batch, values, noise, replace=replace)
 
     def best(self, n: int = 10) -> pd.DataFrame:
         """The n best evaluated strings, best first.
@@ -275,19 +261,11 @@ class Optimizer:
         Columns: string, value, predicted_mean and predicted_sd (before the evaluation; NaN where
         nothing was predicted), batch (-1: told without being asked).
         """
-        import pandas as pd
+        return self.journal.best(check_int(n, "n"))
 
-        found = [t for t in self.trials if t.string is not None]
-        batch = self._batch(sorted(found, key=lambda t: float(t.score or 0.0))[: check_int(n, "n")])
-        return pd.DataFrame(
-            {
-                "string": batch.strings,
-                "value": [turned(t.score, self.maximize) for t in batch.trials],
-                "predicted_mean": batch.mean,
-                "predicted_sd": batch.sd,
-                "batch": [t.batch for t in batch.trials],
-            }
-        )
+    def results(self) -> pd.DataFrame:
+        """All trials in order, a row each, see `bayesopt.trials.table.results_table`."""
+        return self.journal.table()
 
     def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
         """Of each source: its share of the evaluations, and of the best ones."""
@@ -303,6 +281,9 @@ class Optimizer:
         *,
         vectorized: bool = False,
         advance: Callable[[int], None] = lambda n: None,
+        target: float | None = None,
+        seconds: float | None = None,
+        patience: int | None = None,
     ) -> Optimizer:
         """Ask, evaluate and tell until `budget` strings are evaluated or nothing new is found.
 
@@ -311,45 +292,35 @@ class Optimizer:
         objective : a string -> its value, NaN where it has none; with `vectorized` N strings ->
             values [N].
         advance : called with the number of strings evaluated since the last call.
+        target, seconds, patience : stop earlier, at a value, after a time, or after so many
+            evaluations without a new best (`bayesopt.trials.stopping.StopRule`); `stopped` then
+            says why.
+
+        Raises
+        ------
+        ObjectiveError: the objective raised an error; what was evaluated before is recorded.
         """
+        rule = StopRule(target, seconds, patience)
         # Fitted before the first batch, so that a search without a budget tests its surrogate.
         if self._informed and not self.trials and self.fitter.tested:
             self.fitter.first()
-        advance(self._done())
-        while (left := budget - self._done()) > 0:
-            batch = self.ask(min(left, self.batch_size))
+        values = self.journal.values()
+        advance(len(values))
+        self.stopped = rule.reason(values, maximize=self.maximize)
+        while len(values) < budget and self.stopped is None:
+            batch = self.ask(min(budget - len(values), self.batch_size))
             if not len(batch):
                 break
-            self.tell(batch, self._evaluate(batch, objective, vectorized))
-            advance(len(batch))
+            parts = [batch] if vectorized else [self.journal.batch([t]) for t in batch.trials]
+            for part in parts:
+                found = self.journal.evaluate(part, objective, vectorized)
+                self.journal.tell(part, found)
+                values += found.tolist()
+                advance(len(part))
+                self.stopped = rule.reason(values, maximize=self.maximize)
+                if self.stopped is not None:
+                    break
         return self
-
-    def _done(self) -> int:
-        return sum(t.score is not None or t.failed for t in self._stored())
-
-    def _evaluate(self, batch: Batch, objective: Callable[..., Any], vectorized: bool) -> Array:
-        """Values [N]; what the store knows is not paid twice, and what is no string fails."""
-        values = np.full(len(batch), np.nan)
-        todo = []
-        for i, string in enumerate(batch.strings):
-            known = None if string is None else self.store.cached_score(string)
-            if known is not None:
-                values[i] = turned(known, self.maximize)
-            elif string is not None:
-                todo.append(i)
-        if todo:
-            strings = [batch[i] for i in todo]
-            found = objective(strings) if vectorized else [objective(s) for s in strings]
-            values[todo] = checked_values(strings, found)
-        return values
-
-    def _trials(self, found: Candidates, batch: int, stored: int) -> list[Trial]:
-        trained = [s is not None and self._is_training_data(s) for s in found.strings]
-        key: dict[str, Any] = {"strategy": self.strategy, "seed": self.seed, "batch": batch}
-        return [
-            Trial(**key, **row, score=None, evaluation=stored + i + 1, in_training_data=trained[i])
-            for i, row in enumerate(found.rows())
-        ]
 
     @cached_property
     def _known_keys(self) -> frozenset[Hashable]:
@@ -396,5 +367,5 @@ class Optimizer:
 
     def training_points(self) -> tuple[Any, Array]:
         """Inputs of N points and scores [N] from which the surrogate of the next batch learns."""
-        state = self._state(self._stored())
+        state = self._state(self.journal.trials())
         return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)

@@ -1,26 +1,30 @@
-"""python -m bayesopt.run: search a latent space, and report the best three that were found."""
+"""python -m bayesopt.run: search a latent space, and report the best that were found."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import RunConfig, as_published, chosen
 from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.locks import lock_folder
 from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bayesopt.optimizer import Optimizer
     from bayesopt.report.summary import SearchRecord
     from bayesopt.storage import TrialStore
     from bayesopt.tasks.base import Task
 
 BASELINES = ("random", "prior")
-FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs")
+STOPS = ("target_score", "seconds", "patience")
+FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs", "top", *STOPS)
 """Options that a continued run may change: more of the same, not something else."""
 
 
@@ -32,6 +36,7 @@ def search(config: RunConfig) -> None:
     out = options["out"] = config.out or Path("runs") / config.task
     from bayesopt.cli.checks import check_run
 
+    lock_folder(out)
     check_run(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
@@ -39,6 +44,7 @@ def search(config: RunConfig) -> None:
     select_device(config.device)
     from bayesopt.cli.setup import make_task
     from bayesopt.report.figures import standard_pictures
+    from bayesopt.report.files import write_results
     from bayesopt.report.page import print_report, write_report
     from bayesopt.report.summary import results_json
     from bayesopt.storage import TrialStore
@@ -52,13 +58,15 @@ def search(config: RunConfig) -> None:
     # The options on which the stored trials depend.
     meaning = {k: str(v) for k, v in options.items() if k not in (*FREE, "out", "strategy")}
     with TrialStore.open(out / "trials.sqlite", meaning) as store:
-        _run_all(config, task, store, seeds)
-        record = _record(config, options, task, store, seeds)
+        reasons = _run_all(config, task, store, seeds, screen)
+        record = _record(config, options, task, store, seeds, reasons)
+        files = write_results(store.trials(config.strategy), task, out)
     results = results_json(record)
     print_report(results, screen)
     top = results["top"]
     own = task.pictures([row["string"] for row in top], [row["score"] for row in top])
     page = write_report(results, out, [*own, *standard_pictures(record)])
+    screen.print(f"all evaluations: {' and '.join(map(str, files))}")
     screen.print(f"report: {page}")
 
 
@@ -67,37 +75,46 @@ def _strategies(config: RunConfig) -> tuple[str, ...]:
     return (config.strategy, *others)
 
 
-def _run_all(config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...]) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+def _run_all(
+    config: RunConfig, task: Task, store: TrialStore, seeds: tuple[int, ...], screen: Console
+) -> dict[int, str]:
+    """Every seed of every strategy; why the search stopped early, by seed."""
+    from bayesopt.cli.progress import progress
     from bayesopt.cli.setup import make_optimizer
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
+    goal = task.optimum if config.target_score is None else config.target_score
+    stopped: dict[int, str] = {}
+    with progress(screen) as shown:
         for seed in seeds:
             for strategy in _strategies(config):
-                fitting = _fit_bars(progress, seed)
                 optimizer = make_optimizer(
-                    config, task, store, strategy=strategy, seed=seed, progress=fitting
+                    config,
+                    task,
+                    store,
+                    strategy=strategy,
+                    seed=seed,
+                    progress=shown.stages(f"seed {seed} surrogate"),
                 )
-                bar = progress.add_task(f"seed {seed} {strategy}", total=config.budget)
-                advance = partial(progress.advance, bar)
-                optimizer.run(task.evaluate, config.budget, vectorized=True, advance=advance)
-                progress.remove_task(bar)
+                advance = shown.evaluations(f"seed {seed} {strategy}", config.budget)
+                optimizer.run(
+                    task.evaluate,
+                    config.budget,
+                    vectorized=True,
+                    advance=partial(_advance, advance, optimizer),
+                    target=goal,
+                    seconds=config.seconds,
+                    patience=config.patience,
+                )
                 if strategy == config.strategy:
-                    _print_seed(progress.console, optimizer)
+                    _print_seed(screen, optimizer)
+                    if optimizer.stopped is not None:
+                        stopped[seed] = optimizer.stopped
+    return stopped
 
 
-def _fit_bars(progress: Any, seed: int) -> Any:
-    """A callback that shows each stage of fitting a surrogate in a bar, until it is done."""
-    bars: dict[str, Any] = {}
-
-    def show(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = progress.add_task(f"seed {seed} surrogate, {stage}")
-        progress.update(bars[stage], completed=done, total=total, visible=done < total)
-
-    return show
+def _advance(show: Callable[[int, float | None], None], optimizer: Optimizer, n: int) -> None:
+    best = optimizer.best(1)
+    show(n, best.value[0] if len(best) else None)
 
 
 def _print_seed(screen: Any, optimizer: Optimizer) -> None:
@@ -105,7 +122,8 @@ def _print_seed(screen: Any, optimizer: Optimizer) -> None:
     found = f"best {best.value[0]:.4f} in {done} evaluations" if len(best) else "no evaluations"
     fits = [fit for fit in optimizer.store.load_fits() if fit.seed == optimizer.seed]
     quality = "".join(f", GP RMSE {f.rmse:.3f}, LL {f.log_likelihood:.3f}" for f in fits)
-    screen.print(f"seed {optimizer.seed} {optimizer.strategy}: {found}{quality}")
+    why = "" if optimizer.stopped is None else f"; stopped, for {optimizer.stopped}"
+    screen.print(f"seed {optimizer.seed} {optimizer.strategy}: {found}{quality}{why}")
 
 
 def _record(
@@ -114,6 +132,7 @@ def _record(
     task: Task,
     store: TrialStore,
     seeds: tuple[int, ...],
+    reasons: dict[int, str],
 ) -> SearchRecord:
     """Everything that the report shows, from the store."""
     from bayesopt.report.summary import SearchRecord, trial_table
@@ -125,8 +144,8 @@ def _record(
     scored = table[(table.strategy == strategy) & table.score.notna()]
     done = {seed: int((scored.seed == seed).sum()) for seed in seeds}
     stopped = [
-        f"Seed {seed} stopped after {n} of {config.budget} evaluations, for it found no new "
-        f"{task.noun} that may be evaluated."
+        f"Seed {seed} stopped after {n} of {config.budget} evaluations, for "
+        f"{reasons.get(seed, f'it found no new {task.noun} that may be evaluated')}."
         for seed, n in done.items()
         if n < config.budget
     ]
@@ -139,7 +158,7 @@ def _record(
     }
     fits = [fit for fit in store.load_fits() if fit.seed in seeds]
     batches = [batch for seed in seeds for batch in store.descriptions(strategy, seed)]
-    return SearchRecord(task, strategy, table, fits, baselines, batches, about)
+    return SearchRecord(task, strategy, table, fits, baselines, batches, about, shown=config.top)
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
@@ -158,7 +177,7 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command; `argv` are its arguments, those of the process by default."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] in (["ask"], ["tell"]):
+    if arguments[:1] in (["ask"], ["tell"], ["status"]):
         from bayesopt.cli.ask_tell import main as ask_or_tell
 
         ask_or_tell(arguments)
@@ -168,8 +187,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         RunConfig,
         prog="python -m bayesopt.run",
         description="Search the latent space of a trained autoencoder for the best string. Where "
-        "only you can measure, `ask` names what to make next and `tell` reads the values: "
-        "python -m bayesopt.run ask --help.",
+        "only you can measure, `ask` names what to make next, `tell` reads the values, `status` "
+        "says how a campaign stands: python -m bayesopt.run ask --help.",
         argv=argv,
     )
 

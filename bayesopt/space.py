@@ -78,6 +78,8 @@ class CandidateConfig:
     joint: int = 500
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sources, Sequence):
+            raise UserError(f"sources are {self.sources!r}: give names among {', '.join(SOURCES)}.")
         each = (self.sources,) if isinstance(self.sources, str) else tuple(self.sources)
         object.__setattr__(self, "sources", each)
         wrong = [str(source) for source in each if source not in SOURCES]

@@ -31,7 +31,8 @@ SCHEMA = {
     "trials": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " evaluation INTEGER NOT NULL, string TEXT, score REAL, in_training_data INTEGER NOT NULL,"
     " proposed_code BLOB NOT NULL, code BLOB NOT NULL, predicted_mean REAL, predicted_sd REAL,"
-    " failed INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (strategy, seed, evaluation)",
+    " failed INTEGER NOT NULL, source TEXT NOT NULL, noise REAL,"
+    " PRIMARY KEY (strategy, seed, evaluation)",
     "states": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
     " arrays BLOB NOT NULL, PRIMARY KEY (strategy, seed)",
     "batches": "strategy TEXT NOT NULL, seed INTEGER NOT NULL, batch INTEGER NOT NULL,"
@@ -48,6 +49,7 @@ class Trial:
     `evaluation` counts from 1 within (strategy, seed); `score` is None until it is known; `string`
     is None when the code decodes to nothing; `code` [D] is the string re-encoded.  A trial that
     `failed` has no score and is not waited for.  `source` proposed it, "" where there is but one.
+    `noise` is the standard deviation of the measurement, if it was told.
     """
 
     strategy: str
@@ -63,6 +65,7 @@ class Trial:
     predicted_sd: float | None = None
     failed: bool = False
     source: str = ""
+    noise: float | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Trial))
@@ -120,16 +123,6 @@ def source_shares(
         }
         for source in sorted({*every.tolist()} - {""})
     }
-
-
-def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
-    """Scores minus predictions in standard deviations, [n] for each batch, in order."""
-    found: dict[int, list[float]] = {}
-    for t in trials:
-        if t.score is not None and t.predicted_mean is not None and t.predicted_sd:
-            error = (t.score - t.predicted_mean) / t.predicted_sd
-            found.setdefault(t.batch, []).append(error)
-    return [np.array(errors) for _, errors in sorted(found.items())]
 
 
 class TrialStore:
@@ -191,27 +184,47 @@ class TrialStore:
             with self._transaction():
                 self._connection.executemany(query, rows)
         except sqlite3.IntegrityError as error:
-            raise ValueError(f"{self.path}: a proposed evaluation is already stored.") from error
+            raise UserError(
+                f"{self.path}: a proposed evaluation is already stored, by another process that "
+                "runs the same search: end one of them."
+            ) from error
 
-    def record(self, strategy: str, seed: int, evaluation: int, score: float) -> None:
+    def record(
+        self,
+        strategy: str,
+        seed: int,
+        evaluation: int,
+        score: float,
+        *,
+        noise: float | None = None,
+        replace: bool = False,
+    ) -> None:
         """Store the score of a proposed trial; committed when this returns.
 
-        Raises ValueError for a non-finite score, an unknown trial, or one that has another score.
+        Raises ValueError for a non-finite score, an unknown trial, or one that has another score,
+        unless it is to be replaced.
         """
         if not math.isfinite(score):
             raise ValueError(f"score of evaluation {evaluation} is not finite: {score}.")
         key, score = (strategy, seed, evaluation), float(score)
         changed = self._write(
-            f"UPDATE trials SET score = ?, failed = 0 WHERE {TRIAL} AND ifnull(score, ?) = ?",
-            [(score, *key, score, score)],
+            "UPDATE trials SET score = ?, noise = ifnull(?, noise), failed = 0"
+            f" WHERE {TRIAL} AND (? OR ifnull(score, ?) = ?)",
+            [(score, noise, *key, replace, score, score)],
         )
         if changed != 1:
             raise ValueError(f"{self.path}: no unscored trial {key}.")
 
-    def fail(self, strategy: str, seed: int, evaluations: Iterable[int]) -> None:
-        """Mark proposed trials as ones that have no score and are not waited for, all or none."""
-        keys = [(strategy, seed, int(evaluation)) for evaluation in evaluations]
-        self._write(f"UPDATE trials SET failed = 1 WHERE {TRIAL} AND score IS NULL", keys)
+    def fail(
+        self, strategy: str, seed: int, evaluations: Iterable[int], *, replace: bool = False
+    ) -> None:
+        """Mark trials as ones that have no score and are not waited for, all or none.
+
+        Those that have a score keep it, unless it is to be replaced.
+        """
+        keys = [(strategy, seed, int(evaluation), replace) for evaluation in evaluations]
+        what = "UPDATE trials SET failed = 1, score = NULL"
+        self._write(f"{what} WHERE {TRIAL} AND (score IS NULL OR ?)", keys)
 
     def trials(self, strategy: str | None = None, seed: int | None = None) -> list[Trial]:
         """Trials in the order (strategy, seed, evaluation), optionally of one strategy or seed."""
@@ -225,6 +238,11 @@ class TrialStore:
     def pending(self, strategy: str, seed: int) -> list[Trial]:
         """Proposed trials whose score is still to come, in order."""
         return [t for t in self.trials(strategy, seed) if t.score is None and not t.failed]
+
+    def scores(self, strategy: str, seed: int) -> dict[int, float | None]:
+        """Scores by the number of the evaluation, None where there is none."""
+        query = "SELECT evaluation, score FROM trials WHERE strategy = ? AND seed = ?"
+        return dict(self._select(query, (strategy, seed)))
 
     def cached_score(self, string: str) -> float | None:
         """The score of a string evaluated before, by any strategy or seed; None if never."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.locks import lock_folder
 from gmae_tf.utils.rows import RowReport, tell_rows
 from grammar.autoencoder.evaluation import evaluate
 from grammar.autoencoder.training import TrainingOptions, split
@@ -40,6 +41,10 @@ class TrainConfig(TrainingOptions):
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     exclude_better_than: float | None = None
     """Leave out arithmetic strings that score this or less on the benchmark target."""
+    architecture: Literal["expressions", "autoregressive", "sequence"] = "expressions"
+    """Network. expressions: convolutions and recurrent layers, as Grammar VAE has them, for short
+    strings; autoregressive: a decoder that reads what it has written; sequence: that decoder with a
+    transformer encoder."""
     max_length: int | None = None
     """Longest sequence of rules; by default that of the data, and 15 for arithmetic."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -55,9 +60,11 @@ class TrainConfig(TrainingOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
+    lock_folder(config.out)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.json import to_json
     from gmae_tf.utils.run_dir import open_run
+    from grammar.autoencoder.architectures import Architecture
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.autoencoder.space import evaluate_space
 
@@ -67,7 +74,8 @@ def train(config: TrainConfig) -> None:
     select_device(config.device, config.devices)
     default = 15 if config.grammar == "arithmetic" else None
     options = replace(config, max_length=config.max_length or default)
-    model, rules = GrammarAutoencoder.prepare(strings, parser, options)
+    network = Architecture(config.architecture)
+    model, rules = GrammarAutoencoder.prepare(strings, parser, options, network)
     run = open_run(
         config.out,
         asdict(config),

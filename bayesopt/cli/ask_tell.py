@@ -1,27 +1,37 @@
-"""Ask and tell: which molecules to make next, where only the user can measure them.
+"""Ask: which molecules to make next, where only the user can measure them.
 
-`ask` writes a batch as a CSV file, the user fills in the values, `tell` reads them.  The folder of
-the campaign holds the options, the batches and the trial store.
+`ask` writes a batch as a CSV file, the user fills in the values, `tell` reads them
+(`bayesopt.cli.told`).  The folder of the campaign holds the options, the batches and the trial
+store (`bayesopt.cli.campaign`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from bayesopt.cli.options import AskConfig, ConstraintOptions, RunConfig, TellConfig
+import numpy as np
+
+from bayesopt.cli.campaign import KIND, KNOWN, SEED, STORE, STRATEGY, batch_path, recalled
+from bayesopt.cli.options import (
+    AskConfig,
+    ConstraintOptions,
+    RunConfig,
+    StatusConfig,
+    TellConfig,
+)
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import console, parse_config, run_command
+from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.json import write_json
+from gmae_tf.utils.locks import lock_folder
 from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
-    from bayesopt.storage import Batch, Trial, TrialStore
+    from bayesopt.storage import Batch, TrialStore
     from bayesopt.tasks.base import Task
 
-STRATEGY, SEED = RunConfig().strategy, 0
 # A campaign may get more data and other limits on its way, but not another quantity.
 FORMS = ("largest_fragment", "standardize", "neutralize")
 FREE = (
@@ -30,13 +40,16 @@ FREE = (
 )
 FOLDS = 5
 DRAWN = 100
-# The folder says which campaign it is.
-STORE, KIND = "trials.sqlite", {"kind": "ask"}
+BEST = 10
+"""Of so many of the best molecules in the data a campaign takes notice."""
+SWITCHES = ("--replace", "--no-replace")
 
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
     _check(config)
+    lock_folder(config.out)
+    _refuse_unfinished(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
 
@@ -45,14 +58,16 @@ def ask(config: AskConfig) -> None:
     from bayesopt.storage import TrialStore
 
     task = make_task(config)
-    open_run(config.out, asdict(config), "bayesopt.run ask", may_change=FREE)
+    options = {name: value for name, value in asdict(config).items() if name != "more"}
+    open_run(config.out, options, "bayesopt.run ask", may_change=FREE)
     tell_rows(task.reports, config.out, console())
     with TrialStore.open(config.out / STORE, KIND) as store:
-        _refuse_unfinished(config, store)
+        known = _known(task)
         optimizer = _optimizer(task, store)
         measured = len(optimizer.trials) + len(task.dataset)
         console().print(f"{measured} measured molecules: {_quality(optimizer)}")
-        batch = optimizer.ask(config.batch_size)
+        batch = _unwritten(config, optimizer) or optimizer.ask(config.batch_size, more=config.more)
+        write_json(config.out / KNOWN, known)
     if not batch:
         raise UserError(
             "no new molecule was found that satisfies the constraints: loosen them, or tell more."
@@ -108,6 +123,41 @@ def _once(task: Task, store: TrialStore) -> dict[str, Any]:
     return {"centres": None}
 
 
+def _known(task: Task) -> dict[str, Any]:
+    """What was measured before: how many molecules, and the best of them."""
+    from bayesopt.dataset import turned
+
+    data = task.dataset
+    rows = np.argsort(turned(data.values, task.maximize), kind="stable")[:BEST]
+    best = [{"string": data.strings[row], "value": float(data.values[row])} for row in rows]
+    return {"measured": len(data), "best": best}
+
+
+def _refuse_unfinished(config: AskConfig) -> None:
+    """While values are waited for, another batch is asked only if that is said."""
+    if config.more or not (config.out / STORE).exists():
+        return
+    from bayesopt.storage import TrialStore
+
+    with TrialStore.open(config.out / STORE, KIND) as store:
+        waiting = store.pending(STRATEGY, SEED)
+    paths = dict.fromkeys(batch_path(config.out, trial.batch) for trial in waiting)
+    if waiting and all(path.exists() for path in paths):
+        raise UserError(
+            f"{' and '.join(map(str, paths))} still waits for {len(waiting)} values: fill them in, "
+            "write failed for what could not be made, and tell; or add --more for a further batch "
+            "beside it."
+        )
+
+
+def _unwritten(config: AskConfig, optimizer: Optimizer) -> Batch | None:
+    """A batch that was proposed and whose file was never written, as after a kill."""
+    waiting = optimizer.journal.pending()
+    lost = [t for t in waiting if not batch_path(config.out, t.batch).exists()]
+    first = [trial for trial in lost if trial.batch == lost[0].batch]
+    return optimizer.journal.batch(first) if first else None
+
+
 def _write(config: AskConfig, batch: Batch, score_name: str) -> None:
     """The files of a batch, and the same on the terminal, each molecule whole on its line."""
     from bayesopt.cli.batch_csv import write_batch
@@ -126,101 +176,8 @@ def _write(config: AskConfig, batch: Batch, score_name: str) -> None:
     screen.print(f"then: python -m bayesopt.run tell --out {config.out} {path}", markup=False)
 
 
-def _refuse_unfinished(config: AskConfig, store: TrialStore) -> None:
-    """A batch that waits for values is not asked anew, and its file, half filled, not replaced."""
-    waiting = store.pending(STRATEGY, SEED)
-    if waiting and (path := batch_path(config.out, waiting[0].batch)).exists():
-        raise UserError(
-            f"{path} still waits for {len(waiting)} values: fill them in, leave empty what could "
-            "not be made, and tell it first."
-        )
-
-
-def tell(config: TellConfig) -> None:
-    """Read the measured values of a batch."""
-    from bayesopt.cli.batch_csv import read_batch
-    from bayesopt.storage import TrialStore
-    from molecules.codec import canonical_or_none
-
-    none = f"{config.out} holds no batch: run python -m bayesopt.run ask first."
-    if not (config.out / "config.yaml").exists():
-        raise UserError(none)
-    asked = recalled(config.out, ["--out", str(config.out)])
-    with TrialStore.open(config.out / STORE, KIND) as store:
-        trials = {t.evaluation: t for t in store.trials(STRATEGY, SEED)}
-        if not trials:
-            raise UserError(none)
-        values = read_batch(config.measured, trials, str(asked.value_column), canonical_or_none)
-        new = _store_values(store, config.measured, trials, values, bool(asked.maximize))
-        _print_told(store, new, bool(asked.maximize))
-    console().print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
-
-
-def _store_values(
-    store: TrialStore,
-    path: Path,
-    trials: Mapping[int, Trial],
-    values: Mapping[int, float | None],
-    maximize: bool,
-) -> list[int]:
-    """Store what is new of the values by id, and give its ids; told values must be as before."""
-    from bayesopt.dataset import turned
-
-    for number, value in values.items():
-        before = turned(trials[number].score, maximize)
-        if None not in (before, value) and before != value:
-            raise UserError(
-                f"{path}: id {number} was told as {before:g} and is now {value:g}; a told value "
-                "stays, so put it back."
-            )
-    waiting = {k: turned(v, maximize) for k, v in values.items() if trials[k].score is None}
-    new = {k: score for k, score in waiting.items() if score is not None}
-    lost = [k for k, score in waiting.items() if score is None and not trials[k].failed]
-    if not new and not lost:
-        raise UserError(f"{path} was told already: run ask for the next batch.")
-    for number, score in new.items():
-        store.record(STRATEGY, SEED, number, score)
-    store.fail(STRATEGY, SEED, lost)
-    console().print(
-        f"values stored: {len(new)}, marked as not measurable: {len(lost)}, still waited for: "
-        f"{len(store.pending(STRATEGY, SEED))}"
-    )
-    return list(new)
-
-
-def _print_told(store: TrialStore, new: Sequence[int], maximize: bool) -> None:
-    """Print how good the predictions of the new values were, and the best of all."""
-    from bayesopt.report.summary import predicted, top, trial_table
-
-    screen, told = console(), trial_table(store.trials(STRATEGY, SEED), maximize)
-    errors = predicted(told[told.evaluation.isin(new)]).error
-    if len(errors):
-        rmse = (errors**2).mean() ** 0.5
-        screen.print(f"the predictions for them were off by {rmse:.3g} (RMSE)")
-    for best in top(told, maximize, 1).itertuples():
-        screen.print(f"best so far: {best.score:g}  {best.string}", markup=False, soft_wrap=True)
-
-
-def batch_path(folder: Path, batch: int) -> Path:
-    """Where the CSV file of a batch (from 0) lies."""
-    return folder / f"batch-{batch + 1:03d}.csv"
-
-
-def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:
-    """The options of the campaign in a folder, and of a command line, which win."""
-    stored = folder / "config.yaml"
-    try:
-        known = ["--config", str(stored)] if stored.exists() else []
-        config = parse_config(AskConfig, prog="ask", argv=[*known, *arguments])
-    except UserError as error:
-        raise UserError(f"{folder} holds another run ({error}): choose another folder.") from error
-    return replace(config, out=folder)
-
-
 def _quality(optimizer: Optimizer) -> str:
     """Cross-validated error of the surrogate on what was measured, in words."""
-    import numpy as np
-
     points, scores = optimizer.training_points()
     order = np.random.default_rng(SEED).permutation(len(scores))
     mean = np.empty(len(scores))
@@ -238,22 +195,35 @@ def _quality(optimizer: Optimizer) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    """The commands `ask` and `tell`, the first of `argv`."""
+    """The commands `ask`, `tell` and `status`, the first of `argv`."""
     verb, arguments = argv[0], list(argv[1:])
+    prog = f"python -m bayesopt.run {verb}"
     if verb == "ask":
         run_command(
             lambda config: ask(recalled(config.out, arguments)),
             AskConfig,
-            prog="python -m bayesopt.run ask",
+            prog=prog,
             description="Write the next batch of molecules to make, from what was measured so far.",
             argv=arguments,
         )
         return
+    from bayesopt.cli import told
+
+    if verb == "status":
+        run_command(
+            told.status,
+            StatusConfig,
+            prog=prog,
+            description="Say what is out, what was told, and the best of all.",
+            argv=arguments,
+        )
+        return
     run_command(
-        tell,
+        told.tell,
         TellConfig,
-        prog="python -m bayesopt.run tell",
-        description="Read the measured values of a batch that ask wrote: tell --out FOLDER FILE.",
+        prog=prog,
+        description="Read measured values of a batch that ask wrote, or of other molecules: tell "
+        "--out FOLDER FILE.",
         argv=_with_flag(arguments),
     )
 
@@ -263,6 +233,6 @@ def _with_flag(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     for i, text in enumerate(arguments):
         before = arguments[i - 1] if i else ""
-        is_value = before.startswith("--") and "=" not in before
+        is_value = before.startswith("--") and "=" not in before and before not in SWITCHES
         found += [text] if text.startswith("-") or is_value else ["--measured", text]
     return found

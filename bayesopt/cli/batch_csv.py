@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bayesopt.storage import Batch, Trial
 from gmae_tf.errors import UserError
@@ -12,6 +13,10 @@ from gmae_tf.utils.numbers import NO_VALUE, Measurement
 from gmae_tf.utils.tables import read_table
 
 ID, STRING = "id", "smiles"
+NOISE = ("sd", "std", "noise", "standard deviation")
+"""Names of a column with standard deviations of measurements."""
+FAILED = ("failed", "fail", "x")
+"""What says that a molecule could not be made or measured."""
 
 
 def write_batch(path: Path, batch: Batch, value: str) -> None:
@@ -31,62 +36,92 @@ def write_batch(path: Path, batch: Batch, value: str) -> None:
     write_atomic(path, text)
 
 
-def read_batch(
+class Told(NamedTuple):
+    """A line of a told file: a molecule, and its value, that it failed, or neither."""
+
+    line: int
+    string: str
+    value: float | None
+    failed: bool
+    noise: float | None
+
+
+def read_told(
     path: Path,
-    trials: Mapping[int, Trial],
+    trials: Sequence[Trial],
     value: str,
     canonical: Callable[[str], str | None],
-) -> dict[int, float | None]:
-    """Values by id; None for an empty cell.
+) -> list[Told]:
+    """What a file says of molecules, by id or SMILES, that were asked or not.
 
     Spreadsheets may have changed the order, the other columns and the dialect
-    (`gmae_tf.utils.tables.read_table`).  A limit such as ">10" counts at the limit.
+    (`gmae_tf.utils.tables.read_table`).  A limit such as ">10" counts at the limit.  Without an id
+    the SMILES tells which molecule it is, in any spelling.
 
     Raises
     ------
-    UserError: no such columns, an id that was not asked or stands twice, another molecule than the
-        id's, or a value that is not a finite number; the sentence names the line.
+    UserError: no such columns, an id that was not asked, a molecule that stands twice, another
+        molecule than the id's, or a value that is no finite number; the sentence names the line.
     """
     table = read_table(path, known=(ID, STRING, value))
-    numbers, measured = table.guess((ID,)), table.guess((value,))
-    if not table.has_header or numbers is None or measured is None:
+    measured, numbers, strings = (table.guess((name,)) for name in (value, ID, STRING))
+    if not table.has_header or measured is None or (numbers is None and strings is None):
         raise UserError(
-            f"{path} needs the columns {ID} and {value} in its first line: {table.about_columns}."
+            f"{path} needs the column {value}, and {ID} or {STRING}, in its first line: "
+            f"{table.about_columns}."
         )
     if table.dropped:
         place, what, reason = table.dropped[0]
         raise UserError(f"{path}, line {place}: {reason}: {what}.")
-    string = table.guess((STRING,))
-    strings = [""] * len(table) if string is None else table.column(string)
-    cells = (table.lines, table.column(numbers), strings, table.measurements(measured))
-    values: dict[int, float | None] = {}
-    for line, text, smiles, found in zip(*cells, strict=True):
+    blank = ("",) * len(table)
+    ids, smiles = (blank if name is None else table.column(name) for name in (numbers, strings))
+    spread = table.guess((*NOISE, f"{value} sd"))
+    sds = blank if spread is None else table.measurements(spread)
+    asked = {trial.evaluation: trial.string for trial in trials}
+    cells = (table.lines, ids, smiles, table.column(measured), table.measurements(measured), sds)
+    told: dict[str, Told] = {}
+    for line, number, text, cell, found, sd in zip(*cells, strict=True):
         try:
-            number = _id(text, smiles, trials, canonical)
-            if number in values:
-                raise ValueError(f"id {number} stands twice; remove one of the lines")
-            values[number] = _value(found)
+            string = _molecule(number, text, asked, canonical)
+            if string in told:
+                raise ValueError(f"{string} stands twice; remove one of the lines")
+            failed = cell.strip().casefold() in FAILED
+            known = None if failed else _value(found)
+            told[string] = Told(line, string, known, failed, _value(sd) if sd else None)
         except ValueError as error:
             raise UserError(f"{path}, line {line}: {error}.") from error
-    if not values:
+    if not told:
         raise UserError(f"{path} has no lines with values: fill in the file of ask.")
-    return values
+    return list(told.values())
 
 
-def _id(
-    text: str, smiles: str, trials: Mapping[int, Trial], canonical: Callable[[str], str | None]
-) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"the id {text!r} is not a whole number")
-    number = int(text)
-    if number not in trials:
+def _molecule(
+    number: str,
+    smiles: str,
+    asked: Mapping[int, str | None],
+    canonical: Callable[[str], str | None],
+) -> str:
+    """The canonical SMILES of a line."""
+    own = canonical(smiles) if smiles else None
+    if smiles and own is None:
+        raise ValueError(f"{smiles!r} is no molecule that RDKit reads")
+    if not number:
+        if own is None:
+            raise ValueError("there is neither an id nor a molecule")
+        return own
+    if not number.isdecimal():
+        raise ValueError(f"the id {number!r} is not a whole number")
+    if int(number) not in asked:
         raise ValueError(
-            f"id {number} was never asked (1 to {max(trials)} were): is the file of another folder"
+            f"id {number} was never asked (1 to {max(asked)} were): is the file of another folder, "
+            "or is the id of your own? then leave that column out"
         )
-    asked = trials[number].string
-    if smiles and smiles != asked and canonical(smiles) != asked:
-        raise ValueError(f"id {number} is {asked}, not {smiles}; put the id back with its molecule")
-    return number
+    string = str(asked[int(number)])
+    if own not in (None, string):
+        raise ValueError(
+            f"id {number} is {string}, not {smiles}; put the id back with its molecule"
+        )
+    return string
 
 
 def _value(found: Measurement | str) -> float | None:
@@ -94,4 +129,4 @@ def _value(found: Measurement | str) -> float | None:
         return found.value
     if found == NO_VALUE:
         return None
-    raise ValueError(f"{found}; leave the cell empty if the molecule could not be made or measured")
+    raise ValueError(f"{found}; write failed if the molecule could not be made or measured")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LEAST = {
     "budget": 0,
     "batch_size": 1,
+    "top": 1,
+    "patience": 1,
     "points": 0,
     "hyper_points": 2,
     "inducing_points": 1,
@@ -30,9 +32,12 @@ MODEL_PARTS = ("model.weights.h5", "grammar.cfg", "training.npy")
 def check_run(config: RunConfig) -> None:
     """Refuse by a `UserError` a search that cannot be run as it is written."""
     for name, minimum in LEAST.items():
-        if getattr(config, name) < minimum:
+        value = getattr(config, name)
+        if value is not None and value < minimum:
             flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be {minimum} or more, not {getattr(config, name)}")
+            raise UserError(f"--{flag} must be {minimum} or more, not {value}")
+    if config.seconds is not None and config.seconds <= 0:
+        raise UserError(f"--seconds must be greater than 0, not {config.seconds:g}")
     if config.composite and config.reads == "codes":
         raise UserError("--composite is about what strings do: leave out --reads codes.")
     if config.surrogate != "sgpr" and config.reads == "counts" and config.protocol != "paper":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,15 @@ class SearchOptions:
     """Evaluations for each seed; 0 only fits and tests the surrogate."""
     batch_size: int = 50
     """Evaluations between two updates of the surrogate."""
+    target_score: float | None = None
+    """Stop a search that has found this score; by default at the best score that there can be,
+    where that is known, as 0 of --task expr."""
+    seconds: float | None = None
+    """Stop each search after so many seconds."""
+    patience: int | None = None
+    """Stop a search after so many evaluations without a new best score."""
+    top: int = 3
+    """How many of the best to show; results.csv has all."""
     seeds: str = "0"
     """Repetitions, such as 0-9 or 0,3,5."""
     baselines: bool = True
@@ -196,6 +205,8 @@ class AskConfig(ConstraintOptions, ColumnOptions):
     out."""
     batch_size: int = 10
     """Molecules to ask for; later as many as before."""
+    more: bool = False
+    """Ask for a further batch while one is out; it keeps away from what is waited for."""
     model: Path | None = None
     """Folder of the trained model; the pretrained one by default."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -203,14 +214,24 @@ class AskConfig(ConstraintOptions, ColumnOptions):
 
 
 @dataclass(frozen=True)
-class TellConfig:
-    """Options of `python -m bayesopt.run tell`."""
+class StatusConfig:
+    """Options of `python -m bayesopt.run status`."""
 
-    measured: Path
-    """The CSV file of `ask` with values filled in; --measured itself may be left out. An empty cell
-    says that the molecule could not be made or measured."""
     out: Path = Path("runs/ask")
     """Folder of the campaign."""
+
+
+@dataclass(frozen=True)
+class TellConfig(StatusConfig):
+    """Options of `python -m bayesopt.run tell`."""
+
+    measured: Path = field(kw_only=True)
+    """The CSV file of `ask` with values filled in, or any table with the columns smiles and that of
+    the values; --measured itself may be left out. An empty cell goes on waiting, and the word
+    failed says that the molecule could not be made or measured. A column sd has the standard
+    deviation of a measurement."""
+    replace: bool = False
+    """Values that were told before with others are right now."""
 
 
 def given_to(function: Callable[..., Any], options: Any) -> dict[str, Any]:
@@ -229,13 +250,12 @@ def chosen(config: RunConfig) -> dict[str, Any]:
     values = asdict(config)
     own = {field.name for field in fields(TASK_OPTIONS[config.task])}
     for group in TASK_OPTIONS.values():
-        for field in fields(group):
-            if field.name in own or values.pop(field.name, field.default) == field.default:
+        for option in fields(group):
+            name, default = option.name, option.default
+            if name in own or values.pop(name, default) == default:
                 continue
-            flag = "no-alerts" if field.name == "alerts" else field.name.replace("_", "-")
-            having = [
-                task for task, options in TASK_OPTIONS.items() if hasattr(options, field.name)
-            ]
+            flag = "no-alerts" if name == "alerts" else name.replace("_", "-")
+            having = [task for task, options in TASK_OPTIONS.items() if hasattr(options, name)]
             raise UserError(
                 f"--{flag} belongs to --task {' or '.join(having)}: leave it out, or choose that "
                 "task."

@@ -32,6 +32,8 @@ Results = Mapping[str, Any]
 UNKNOWN = "\u2013"
 """What stands in a table for a number that is not known."""
 SHOWN_BATCHES = 20
+SHOWN_BEST = 3
+"""Of a method beside others."""
 COLUMNS = {
     "top": ("best 3", 4),
     "median_best": ("median\nbest", 4),
@@ -159,7 +161,7 @@ def cell(key: str, values: Mapping[str, Any]) -> str:
     """A value with the decimals of its column, its standard error below it; lists in lines."""
     value, digits = values.get(key), COLUMNS.get(key, ("", 3))[1]
     if isinstance(value, list):
-        items = [item["score"] if isinstance(item, dict) else item for item in value]
+        items = [item["score"] if isinstance(item, dict) else item for item in value[:SHOWN_BEST]]
         return "\n".join(i if isinstance(i, str) else short(i, digits) for i in items) or UNKNOWN
     if isinstance(value, str):
         return value

@@ -66,7 +66,8 @@ class SearchRecord:
 
     `trials` holds those of the strategy and of the `baselines` beside it, see `trial_table`;
     `batches` are the descriptions of all batches of the search (`TrialStore.descriptions`); `about`
-    goes into `results.json` as it is: config, versions, command, notes, data_protocol.
+    goes into `results.json` as it is: config, versions, command, notes, data_protocol; `shown` is
+    how many of the best are listed.
     """
 
     task: Task
@@ -76,6 +77,7 @@ class SearchRecord:
     baselines: Sequence[str] = ()
     batches: Sequence[Mapping[str, Any]] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+    shown: int = 3
 
     def of(self, strategy: str) -> pd.DataFrame:
         """The trials of one strategy."""
@@ -112,6 +114,7 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
         "noun": task.noun,
         "strategy": record.strategy,
         **summary(record.own, task),
+        "top": top(record.own, task.maximize, record.shown).to_dict("records"),
         "surrogate": {
             **mean_and_error("rmse", [fit.rmse for fit in record.fits]),
             **mean_and_error("log_likelihood", [fit.log_likelihood for fit in record.fits]),

@@ -17,6 +17,8 @@ from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import Array
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gmae_tf.utils.plotting import Picture
     from gmae_tf.utils.rows import RowReport
 
@@ -50,6 +52,7 @@ class Task(ABC):
     Attributes
     ----------
     name, noun, score_name : of the task, of a string, of a score, as a reader calls them.
+    column : of strings, in files.
     failed_value : value of what cannot be evaluated; None: it has none.
     optimum : the best value that there can be, at which a search stops; None: not known.
     reports : what was read of each file of the user's, and why rows were left out.
@@ -60,6 +63,7 @@ class Task(ABC):
     name: str
     noun: str
     score_name: str
+    column: str = "string"
     maximize: bool
     failed_value: float | None
     optimum: float | None = None
@@ -96,6 +100,10 @@ class Task(ABC):
     @abstractmethod
     def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
         """Pictures of the best strings, none if there are none."""
+
+    def files(self, results: pd.DataFrame, folder: Path) -> list[Path]:
+        """Write a table of results in further formats; the paths of the files."""
+        return []
 
     def close(self) -> None:  # noqa: B027
         """End the processes that score, if there are any."""

@@ -92,6 +92,7 @@ class ExprTask(Task):
     maximize = False
     points_per_lengthscale = 0
     failed_value = WORST_SCORE
+    optimum = 0.0
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayesopt.dataset import Dataset, turned
@@ -21,6 +22,7 @@ from molecules.chem.constraints import Constraints
 from molecules.chem.domain import FILE as DOMAIN
 from molecules.chem.domain import Domain
 from molecules.chem.draw import grid
+from molecules.chem.output import write_table
 from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
@@ -56,6 +58,7 @@ class MoleculeTask(Task):
 
     name = "molecules"
     noun = "molecule"
+    column = "smiles"
     points_per_lengthscale = 20
 
     def __init__(
@@ -253,6 +256,12 @@ class MoleculeTask(Task):
             png = grid(top, Path(folder) / "top.png", legends, columns=3).read_bytes()
         caption = f"Below each molecule stand its rank and its {self.score_name}."
         return [Picture("figures", "best", "The best molecules found", caption, png)]
+
+    def files(self, results: pd.DataFrame, folder: Path) -> list[Path]:
+        """The molecules as an SDF, whose properties are the other columns."""
+        path = folder / "results.sdf"
+        write_table(results.dropna(subset=[self.column]), path, smiles_column=self.column)
+        return [path]
 
     def close(self) -> None:
         """End the processes that score."""

@@ -24,6 +24,7 @@ import yaml
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import make_folder, write_atomic
 from gmae_tf.utils.json import to_json, write_json
+from gmae_tf.utils.locks import lock_folder
 
 PACKAGES = (
     "gmae-tf",
@@ -55,6 +56,8 @@ def open_run(
 ) -> Run:
     """Create the run folder `out`, or continue the run that it holds.
 
+    Until this process ends, no other may open it.
+
     Parameters
     ----------
     config : the options of the command, by name.
@@ -64,9 +67,11 @@ def open_run(
 
     Raises
     ------
-    UserError: `out` is a file, is not writable, or holds a different or damaged run.
+    UserError: `out` is a file, is not writable, holds a different or damaged run, or is in use by
+        another process.
     """
     folder = make_folder(out)
+    lock_folder(folder)
     options = to_json(config)
     starts: list[dict[str, Any]] = []
     continued = (folder / "config.yaml").exists()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 
@@ -56,13 +58,11 @@ def write_molecules(
     if path.suffix == ".smi":
         text = "".join(f"{s} molecule-{i}\n" for i, s in enumerate(smiles, start=1))
     elif path.suffix == ".csv":
-        import pandas as pd
-
         table = pd.DataFrame(values, columns=list(properties), dtype=float)
         table.insert(0, "smiles", smiles)
         text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     else:
-        text = _sdf(mols, properties, values)
+        text = _sdf(mols, [dict(zip(properties, map(_short, row), strict=True)) for row in values])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text)
     if picture and smiles:
@@ -73,14 +73,32 @@ def write_molecules(
         grid(smiles[:MOST_DRAWN], path.with_suffix(".png"), legends[:MOST_DRAWN])
 
 
-def _sdf(mols: Sequence[Chem.Mol], names: Sequence[str], values: Sequence[Sequence[float]]) -> str:
+def write_table(table: pd.DataFrame, path: Path, *, smiles_column: str = "smiles") -> None:
+    """Write the molecules of a table as an SDF, with the other columns as properties.
+
+    A cell without a value gives no property.
+    """
+    others = table.drop(columns=smiles_column)
+    rows = [
+        {str(name): _short(cell) for name, cell in row.items() if not pd.isna(cell)}
+        for row in others.to_dict("records")
+    ]
+    make_folder(path.parent)
+    write_atomic(path, _sdf([parse(text) for text in table[smiles_column]], rows))
+
+
+def _short(cell: Any) -> str:
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def _sdf(mols: Sequence[Chem.Mol], rows: Sequence[Mapping[str, str]]) -> str:
     buffer = StringIO()
     writer = Chem.SDWriter(buffer)
-    for number, (mol, row) in enumerate(zip(mols, values, strict=True), start=1):
+    for number, (mol, row) in enumerate(zip(mols, rows, strict=True), start=1):
         rdDepictor.Compute2DCoords(mol)
         mol.SetProp("_Name", f"molecule-{number}")
-        for name, value in zip(names, row, strict=True):
-            mol.SetProp(name, f"{value:.6g}")
+        for name, value in row.items():
+            mol.SetProp(name, value)
         writer.write(mol)
     writer.close()
     return buffer.getvalue()

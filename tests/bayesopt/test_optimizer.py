@@ -14,6 +14,7 @@ from bayesopt.dataset import Dataset
 from bayesopt.one_call import search
 from bayesopt.optimizer import UNASKED, Optimizer
 from bayesopt.space import CandidateConfig, SearchSpace
+from bayesopt.trials.stopping import ObjectiveError
 from gmae_tf.errors import UserError
 from tests.bayesopt.toy import CountingScore, ExactGP, GridCodec, grid_data, grid_space
 
@@ -106,8 +107,7 @@ def test_strings_scored_by_another_seed_are_not_paid_again():
 def test_codes_that_decode_to_nothing_get_the_failed_value():
     optimizer = make()
     zero = np.zeros((1, 2))
-    trials = optimizer._trials(Candidates(strings=[None], origins=zero, codes=zero), 0, 0)
-    optimizer.store.propose(trials)
+    optimizer.journal.propose(Candidates(strings=[None], origins=zero, codes=zero), 0)
     run(optimizer, 1)
     assert [t.score for t in optimizer.trials] == [WORST]
 
@@ -346,8 +346,83 @@ def test_strings_that_were_not_asked_may_be_told():
     assert np.isnan(optimizer.best(1).predicted_mean[0])
     assert optimizer.store.pending("joint", 0) == []
     assert len(optimizer.training_points()[1]) == len(DATA) + 5
-    with pytest.raises(UserError, match="a told value stays"):
+    with pytest.raises(
+        UserError, match="7,-2 was told as 1 and is now 3: tell it with replace=True"
+    ):
         optimizer.tell(["7,-2"], [3.0])
+
+
+def test_batches_that_are_out_are_believed_and_not_asked_again():
+    optimizer = make(held_out=0.0, refit=True)
+    first = optimizer.ask(5)
+    assert list(optimizer.ask(5)) == list(first) == list(optimizer.pending)
+    second = optimizer.ask(5, more=True)
+    assert not set(first) & set(second)
+    assert {t.batch for t in second.trials} == {1}
+    assert list(optimizer.pending) == [*first, *second]
+    optimizer.tell(second[1:3], [4.0, 5.0])  # partly, the later batch first
+    assert list(optimizer.pending) == [*first, second[0], *second[3:]]
+    # A string that waits is as good as measured: the surrogate expects nothing new beside it.
+    state = optimizer._state(optimizer.journal.trials())
+    state.surrogate = optimizer.fitter.for_batch(state, 2)
+    believed = optimizer.fitter.believing(state, first.trials, 2)
+    codes = GridCodec().encode(first)
+    before, after = (s.surrogate.predict(codes) for s in (state, believed))
+    assert after[0] == pytest.approx(before[0], abs=0.2 * before[0].std())
+    assert (after[1] < 0.5 * before[1]).all()
+
+
+def test_told_values_are_replaced_when_that_is_said():
+    optimizer = Optimizer(grid_space(), DATA, maximize=False, surrogate=ExactGP)
+    batch = optimizer.ask(3)
+    optimizer.tell(batch, [1.0, 2.0, 3.0], noise=[0.1, np.nan, 0.2])
+    with pytest.raises(UserError, match="was told as 1 and is now 9"):
+        optimizer.tell(list(batch), [9.0, 2.0, 4.0], replace=False)
+    assert optimizer.results().value.tolist() == [1.0, 2.0, 3.0]  # all or nothing
+    optimizer.tell(list(batch), [1.0, np.nan, 3.0])  # what is told stays where there is nothing new
+    optimizer.tell(list(batch), [1.0, 2.0, 4.0], replace=True)
+    table = optimizer.results()
+    assert table.value.tolist() == [1.0, 2.0, 4.0]
+    assert table.noise.tolist()[::2] == [0.1, 0.2]
+    assert table.status.tolist() == ["told"] * 3
+    assert table.deviation.to_numpy() == pytest.approx(table.value - batch.mean)
+    optimizer.tell(list(batch)[:1], [np.nan], replace=True)
+    assert optimizer.results().status.tolist() == ["failed", "told", "told"]
+
+
+def test_searches_stop_at_a_target_or_without_progress():
+    optimizer = make()
+    optimizer.run(lambda s: float(CountingScore()([s])[0]), 60, target=0.0)
+    values = optimizer.results().value
+    assert optimizer.stopped == "the target 0 is reached"
+    assert values[values.last_valid_index()] == 0.0
+    assert (values.dropna() == 0).sum() == 1
+    idle = make(strategy="random").run(lambda s: 7.0, 60, patience=12)
+    assert idle.stopped == "no progress in the last 12 evaluations"
+    assert len(idle.trials) == 13
+    late = make(strategy="random").run(lambda s: 7.0, 60, seconds=1e-9)
+    assert (late.stopped, late.trials) == ("1e-09 s are over", [])
+
+
+def test_an_objective_that_raises_loses_nothing(tmp_path):
+    calls = []
+
+    def fragile(string):
+        calls.append(string)
+        if len(calls) == 7:
+            raise ZeroDivisionError("no more")
+        return float(CountingScore()([string])[0])
+
+    given = {"dataset": DATA, "surrogate": ExactGP, "maximize": False, "batch_size": 5}
+    with pytest.raises(ObjectiveError, match=r"ZeroDivisionError \(no more\).* 6 values") as raised:
+        search(fragile, grid_space(), 12, **given)
+    assert len(raised.value.found) == 6
+    calls.clear()
+    path = tmp_path / "s.sqlite"
+    with pytest.raises(ObjectiveError, match=r"s\.sqlite, with which as storage"):
+        search(fragile, grid_space(), 12, storage=path, **given)
+    assert len(search(fragile, grid_space(), 12, storage=path, **given)) == 12
+    assert len(calls) == 13  # one was asked twice, the one that failed
 
 
 def test_search_without_data_begins_with_the_prior():
@@ -402,6 +477,14 @@ def test_codec_that_spells_strings_gets_its_own_spelling():
         (lambda: make(sources=("random",)), "cannot come from random"),
         (lambda: make(sources=()), "cannot come from nowhere"),
         (lambda: make(sources="l"), "cannot come from l:"),
+        (lambda: make(sources=5), "sources are 5: give names among latent, evolution"),
+        (lambda: search(len, GridCodec(), 3, batchsize=4), "no setting 'batchsize': choose among"),
+        (lambda: search(len, GridCodec(), 1.5), "budget is 1.5: give a whole number"),
+        (lambda: make().run(len, 3, patience=0), "patience is 0"),
+        (lambda: make().run(len, 3, seconds=-1), "seconds is -1"),
+        (lambda: make().run(len, 3, target="x"), "target is 'x'"),
+        (lambda: make().tell(["1,1"], [1.0], noise=[-0.1]), "noise is -0.1"),
+        (lambda: grid_space(near=["1,1"]), "near a string or None"),
         (lambda: make(reads="foo"), "reads is 'foo': choose counts, features, codes"),
         (lambda: make(seed=-1), "seed is -1"),
         (lambda: grid_space(unconstrained="x"), "unconstrained is True or False"),
@@ -475,7 +558,10 @@ def test_a_model_is_a_space_of_its_own():
 
 @pytest.mark.parametrize(
     ("objective", "budget", "complaint"),
-    [("qed", 3, "the objective is 'qed': give a function"), (len, -1, "budget is -1")],
+    [
+        ("qed", 3, "the objective is 'qed': give a function"),
+        (len, -1, "budget is -1: give a whole number"),
+    ],
 )
 def test_a_search_needs_a_function_and_a_budget(objective, budget, complaint):
     with pytest.raises(UserError, match=complaint):

@@ -9,13 +9,14 @@ import yaml
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.files import atomic_path, write_atomic
+from gmae_tf.utils.locks import LOCK
 from gmae_tf.utils.run_dir import environment, open_run
 
 CONFIG: dict[str, Any] = {"out": Path("a"), "seed": 3, "rate": 1e-4, "sizes": (1, 2), "name": None}
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {LOCK}
 
 
 @pytest.mark.parametrize("content", ["ü\n", b"\x00\xff"])

@@ -1,0 +1,1 @@
+"""Trials of a search: what was proposed and told, as tables, and when to stop."""
