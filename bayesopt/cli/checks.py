@@ -10,6 +10,7 @@ from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig, Va
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
+from gmae_tf.utils.rows import Dropped, RowReport
 from gmae_tf.utils.text import read_text
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def check_molecules(
     )
     valued = sum(row.value is not None and row.problem is None for row in found.records)
     if valued < fewest:
-        raise UserError(f"{path}: {too_few(valued)}")
+        lost = tuple(Dropped(r.place, r.text, r.problem) for r in found.records if r.problem)
+        left_out = RowReport(str(path), len(found.records), valued, lost, found.unit)
+        raise UserError(f"{path}: {too_few(valued, left_out=left_out.first_dropped())}")
 
 
 def direction(columns: ValueOptions) -> bool | None:

@@ -198,6 +198,11 @@ def test_users_molecules_without_values_are_scored(tmp_path):
         ("smiles,y\nCCO,1\n", {"value_column": "pIC50"}, "pIC50"),
         ("smiles,y\nCCO,abc\nCCC,x\n", {"value_column": "y"}, "none of 2 rows can be used"),
         ("smiles,y\nCCO,1\nCCC,2\n", {"value_column": "y"}, "only 2 known molecules"),
+        (
+            "smiles,y\nCCO,1\nCCC,2 nM\nC,ND\n",
+            {"value_column": "y"},
+            r"only 1 known .*needed; 2 of 3 rows are not used .the first, line 3, 'CCC': not a num",
+        ),
         ("smiles,y\nC[SiH3],1\n", {}, "outside the model's grammar"),
     ],
 )
