@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bayesopt.cli.options import ColumnOptions, RunConfig, given_to
+from bayesopt.cli.options import ColumnOptions, FileOptions, RunConfig, given_to
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayesopt.tasks.base import Task
     from molecules.codec import MoleculeCodec
+    from molecules.data.sources import MoleculeData
 
 STRATEGIES = ("joint", "random")
 MEANINGFUL = 1e-9
 
 
 @dataclass(frozen=True)
-class ImproveConfig:
+class ImproveConfig(FileOptions):
     """Options of `python -m bayesopt.improve`."""
 
     data: str = "zinc"
@@ -73,7 +75,8 @@ def improve(config: ImproveConfig) -> None:
 
     check_folders(config.model, config.out)
     lock_folder(config.out)
-    check_molecules(ColumnOptions(), config.objective, config.data)
+    columns = ColumnOptions(smiles_column=config.smiles_column)
+    check_molecules(columns, config.objective, config.data)
     constraints_of(_options(config, "C"), config.objective)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
@@ -82,9 +85,11 @@ def improve(config: ImproveConfig) -> None:
     from bayesopt.tasks.molecules import load_codec
 
     codec = load_codec(config.model)
-    starts = worst(config, codec)
+    data = read(config)
+    starts = worst(config, codec, data)
     run = open_run(config.out, asdict(config), "bayesopt.improve", may_change=("jobs", "device"))
     screen = console()
+    tell_rows([data.report], config.out, screen)
     screen.print(f"{'continuing' if run.continued else 'improving'} in {run.path}")
     rows: list[dict[str, Any]] = []
     for number, start in enumerate(starts):
@@ -108,24 +113,31 @@ def improve(config: ImproveConfig) -> None:
 
 def _options(config: ImproveConfig, start: str) -> RunConfig:
     """The search around one molecule: as `bayesopt.run` has it, but small."""
-    own = {"data": None, "n_data": None, "task": "molecules", "to": start}
+    own = {field.name: field.default for field in fields(FileOptions)}
+    own |= {"data": None, "n_data": None, "task": "molecules", "to": start}
     small = {"points": 3000, "hyper_points": 2000, "inducing_points": 200}
     return RunConfig(**{**given_to(RunConfig, config), **own, **small})
 
 
-def worst(config: ImproveConfig, codec: MoleculeCodec) -> list[str]:
+def read(config: ImproveConfig) -> MoleculeData:
+    """The molecules of the options."""
+    from molecules.data.sources import load_molecules
+
+    given = given_to(load_molecules, config)
+    return load_molecules(config.data, **{**given, "n": config.n_data, "seed": 0})
+
+
+def worst(config: ImproveConfig, codec: MoleculeCodec, data: MoleculeData) -> list[str]:
     """The molecules with the worst values that the model can write, worst first."""
     import numpy as np
 
     from bayesopt.dataset import turned
     from molecules.chem.penalized import RAW
     from molecules.chem.properties import canonical
-    from molecules.data.sources import load_molecules
     from molecules.scoring.objective import Objective
     from molecules.scoring.scorer import Scorer
 
     objective = Objective(config.objective, None, RAW)
-    data = load_molecules(config.data, data_dir=config.data_dir, n=config.n_data)
     smiles = data.held_out if config.data == "zinc" else (*data.smiles, *data.held_out)
     with Scorer(objective, jobs=config.jobs) as scorer:
         values = np.asarray(scorer.values(list(smiles)), dtype=np.float64)

@@ -93,8 +93,8 @@ def read_measured(
     asked = [name for name in (string_column, value_column) if name is not None]
     if not asked and Path(str(path).removesuffix(".gz")).suffix.lower() not in TABLES:
         lines, notes = _filled(path)
-        cells = [(number, line.strip(), NO_VALUE) for number, line in lines]
-        return _measured(path, parser, cells, [], notes)
+        whole = [(number, line.strip(), NO_VALUE) for number, line in lines]
+        return _measured(path, parser, whole, [], notes)
     try:
         table = read_table(
             path,
@@ -111,7 +111,9 @@ def read_measured(
             value = table.find(value_column, "--value-column")
     except UserError as error:
         raise GrammarError(str(error)) from error
-    values = [NO_VALUE] * len(table) if value is None else table.measurements(value)
+    values: Sequence[Measurement | str] = [NO_VALUE] * len(table)
+    if value is not None:
+        values = table.measurements(value)
     notes = table.notes if value is None else (*table.notes, *table.comma_notes(value))
     cells = list(zip(table.lines, table.column(name), values, strict=True))
     return _measured(path, parser, cells, table.dropped, notes)

@@ -62,6 +62,7 @@ def pack(config: PackConfig) -> None:
 
     select_device("auto")
     screen, model = console(), load(run)
+    screen.print(str(data.report), markup=False, soft_wrap=True)
     screen.print(f"{len(data.smiles):,} molecules: properties, then codes")
     smiles, properties = describe_once(data.smiles, run / "described.npz")
     known = Known(tuple(smiles), model.encode_spellings(data.smiles), computed=properties)

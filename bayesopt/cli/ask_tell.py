@@ -100,20 +100,20 @@ def campaign_optimizer(task: Task, store: TrialStore) -> Optimizer:
 
     whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
     other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
-    optimizer = make_optimizer(
-        whole, task, store, iterations=50, seed=SEED, **_once(task, store), **other
-    )
-    return optimizer
+    once = _once(task, store)
+    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **once, **other)
 
 
 def _once(task: Task, store: TrialStore) -> dict[str, Any]:
     """The data set without what was told, which counts once, and then anew where to search."""
     from bayesopt.dataset import turned, without_told
 
-    trials = [t for t in store.trials(STRATEGY, SEED) if t.string and t.score is not None]
-    joined = without_told(
-        task.dataset, {str(t.string): turned(float(t.score), task.maximize) for t in trials}
-    )
+    told = {
+        trial.string: turned(trial.score, task.maximize)
+        for trial in store.trials(STRATEGY, SEED)
+        if trial.string is not None and trial.score is not None
+    }
+    joined = without_told(task.dataset, told)
     if not joined.told:
         return {}
     screen = console()

@@ -138,8 +138,8 @@ class ValueOptions:
 
 
 @dataclass(frozen=True)
-class ColumnOptions(ValueOptions):
-    """Where the user's molecules and values stand, and which values are better."""
+class FileOptions:
+    """Where the user's molecules stand, and what is done with them."""
 
     smiles_column: str | None = None
     """molecules: column of --data that holds SMILES, found by its name or content by default."""
@@ -150,6 +150,11 @@ class ColumnOptions(ValueOptions):
     neutralize: bool = False
     """molecules: remove charges of those of --data, by hydrogens, so that charged and neutral forms
     join."""
+
+
+@dataclass(frozen=True)
+class ColumnOptions(FileOptions, ValueOptions):
+    """Where the user's molecules and values stand, and which values are better."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def parse_number(text: str, decimal: str = ".") -> float:
     >>> parse_number("1,234.5"), parse_number("1.234,5", ","), parse_number("−2e3")
     (1234.5, 1234.5, -2000.0)
     """
-    plain = text.strip().translate(_SIGNS)
+    plain = _stripped(text)
     if plain.lower() in MISSING:
         raise ValueError(NO_VALUE)
     if _GROUPED[decimal].fullmatch(plain):
@@ -66,7 +66,7 @@ def parse_number(text: str, decimal: str = ".") -> float:
         plain = plain.replace(".", "?").replace(",", ".")
     if not _NUMBER.fullmatch(plain):
         raise ValueError(f"not a number: {text.strip()[:40]!r}{_hint(text.strip(), decimal)}")
-    value = float(re.sub("[dD]", "e", plain))
+    value = float(plain.lower().replace("d", "e"))  # 1d3 is Fortran's
     if not math.isfinite(value):
         raise ValueError(f"not a number: {text.strip()[:40]!r} is too large")
     return value
@@ -95,7 +95,7 @@ def parse_measurement(text: str, decimal: str = ".") -> Measurement:
 def is_number(text: str) -> bool:
     """Whether a cell holds a number or limit with either decimal mark."""
     match = _LIMIT.fullmatch(text)
-    plain = (match[2] if match else text).strip().translate(_SIGNS)
+    plain = _stripped(match[2] if match else text)
     return any(form.fullmatch(plain) for form in (_NUMBER, _COMMA, *_GROUPED.values()))
 
 
@@ -111,7 +111,7 @@ def decimal_mark(cells: Iterable[str]) -> str | None:
     for cell in cells:
         if "," not in cell and "." not in cell:
             continue
-        text = cell.lstrip("<>=≤≥~≈ ").rstrip().translate(_SIGNS)
+        text = _stripped(cell.lstrip("<>=≤≥~≈ "))
         if _UNCLEAR.fullmatch(text):
             unclear = unclear or "," in text
         elif _COMMA.fullmatch(text):
@@ -121,6 +121,12 @@ def decimal_mark(cells: Iterable[str]) -> str | None:
     if comma and not point:
         return ","
     return None if unclear and not point else "."
+
+
+def _stripped(text: str) -> str:
+    """A cell with the usual signs for minus and blank."""
+    text = text.strip()
+    return text if text.isascii() else text.translate(_SIGNS)
 
 
 def _hint(text: str, decimal: str) -> str:

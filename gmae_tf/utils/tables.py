@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ from gmae_tf.utils.rows import Dropped
 from gmae_tf.utils.text import read_text
 
 BLANKS = " "
-_SAMPLE = 200
+_SAMPLE, _TITLES = 200, 10
 _WORDS = re.compile(r'"[^"]*"|\S+(?:\s+[(\[][^)\]]*[)\]])?')
 _UNIT = re.compile(r"\s*(?:\([^)]*\)|\[[^\]]*\]|\s/\s.*)$")
 _HINT = re.compile(r"sep=(.)", re.IGNORECASE)  # the first line of a file for Excel
@@ -190,8 +191,12 @@ def read_table(
         ) from error
     if not rows:
         return Table(Path(path), (), (), (), False, delimiter, notes=notes)
-    first = rows[0][1]
     wanted = {same(name) for name in known for same in (_plain, _bare)}
+    titles = _titles(rows, wanted)
+    if titles:
+        notes = (*notes, f"lines above the header left out: {titles}")
+        rows = rows[titles:]
+    first = rows[0][1]
     if _has_known(first, wanted) or not any(is_number(c) or is_data(c) for c in first):
         names = _named(path, first, rows[1:])
         rows = rows[1:]
@@ -216,6 +221,14 @@ def read_table(
         dropped=tuple(dropped),
         notes=notes,
     )
+
+
+def _titles(rows: Sequence[Row], known: Collection[str]) -> int:
+    """How many narrower rows, such as a title, stand above a header with a known name."""
+    for number, (_, cells) in enumerate(rows[:_TITLES]):
+        if _has_known(cells, known):
+            return number if all(len(above) < len(cells) for _, above in rows[:number]) else 0
+    return 0
 
 
 def _prelude(lines: Sequence[str]) -> tuple[int, str, str | None]:
@@ -271,12 +284,13 @@ def _delimiter(lines: Sequence[tuple[int, str]]) -> str:
     candidates = [mark for mark in sample if mark != ","]
     candidates += [BLANKS, ","] if numbers else [",", BLANKS]
     sample[BLANKS] = blanks
-    for missing in (0, 1):  # R leaves out the name of the index
+    sizes = {mark: [len(cells) for cells in sample.get(mark, ())] for mark in candidates}
+    # First where the header is as wide as the rows; R leaves out the name of the index; and a title
+    # may stand above the header.
+    for missing in (0, 1, _SAMPLE):
         for mark in candidates:
-            sizes = [len(cells) for cells in sample.get(mark, ())]
-            width = sizes[0] + missing if sizes else 0
-            same = sum(size == width for size in sizes[1:])
-            if width > 1 and 2 * same >= len(sizes) - 1:
+            [(width, number)] = Counter(sizes[mark]).most_common(1) or [(0, 0)]
+            if width > 1 and 2 * number >= len(sizes[mark]) and sizes[mark][0] >= width - missing:
                 return mark
     found = max(sample, key=lambda mark: (mark != BLANKS) * len((sample[mark] or [[]])[0]))
     return found if found != BLANKS else ","
@@ -293,7 +307,8 @@ def _fitted(rows: Iterable[Row], width: int, delimiter: str) -> tuple[list[Row],
             reason = f"more cells than columns: {filled} for {width}"
             dropped.append(Dropped(line, delimiter.join(cells), reason))
         else:
-            kept.append((line, [*cells[:width], *[""] * (width - len(cells))]))
+            whole = len(cells) == width
+            kept.append((line, cells if whole else [*cells[:width], *[""] * (width - filled)]))
     return kept, dropped
 
 

@@ -125,7 +125,7 @@ def clean_records(
         changes.update(changed)
         rows.setdefault(key, []).append(record)
         texts.setdefault(key, smiles)
-    measured = average([[_row(record) for record in same] for same in rows.values()], "molecules", unit)
+    measured = average([list(map(_row, same)) for same in rows.values()], "molecules", unit)
     for i, (first, *others) in enumerate(rows.values()):
         for other in others:
             reason = f"duplicate: the same molecule as {unit} {first.place}"
@@ -134,8 +134,8 @@ def clean_records(
                 if i in measured.conflicts:
                     reason += f"; in conflict, {measured.conflicts[i]}"
             dropped.append(Dropped(other.place, other.text, reason))
-    changed = [f"{change}: {number:,}" for change, number in changes.items()]
-    return Molecules(list(texts.values()), measured, sorted(dropped), (*changed, *measured.notes))
+    notes = (*(f"{change}: {number:,}" for change, number in changes.items()), *measured.notes)
+    return Molecules(list(texts.values()), measured, sorted(dropped), notes)
 
 
 def _row(record: Record) -> Row:

@@ -221,15 +221,15 @@ def _sdf_rows(
     """Number, SMILES ("" if RDKit cannot read it) and property of each record; all their names."""
     from rdkit import Chem, rdBase
 
-    rows, names = [], set()
+    rows: list[tuple[int, str, str]] = []
+    names: set[str] = set()
     with rdBase.BlockLogs():
         for place, mol in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
             if mol is None:
                 rows.append((place, "", ""))
                 continue
             names.update(mol.GetPropNames())
-            has = value_property is not None and mol.HasProp(value_property)
-            rows.append(
-                (place, Chem.MolToSmiles(mol), str(mol.GetProp(value_property)) if has else "")
-            )
+            wanted = value_property or ""
+            cell = str(mol.GetProp(wanted)) if mol.HasProp(wanted) else ""
+            rows.append((place, Chem.MolToSmiles(mol), cell))
     return rows, names

@@ -102,7 +102,7 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
     [
         (("--points", 200), "points was 300 and is now 200"),
         (("--target", "2*y"), r"\^"),
-        (("--target-csv", "absent.csv"), "absent.csv cannot be read"),
+        (("--target-csv", "absent.csv"), r"cannot read absent\.csv"),
         (("--seeds", "9-0"), "run backwards"),
         (("--budget", "-5"), "--budget must be 0 or more"),
         (("--composite", "--reads", "codes"), "leave out --reads codes"),
@@ -134,11 +134,11 @@ from bayesopt.run import main
 begun = time.perf_counter()
 for arguments, sentence in (
     ("--model absent", "absent does not hold"),
-    ("--target-csv absent.csv", "absent.csv cannot be read"),
+    ("--target-csv absent.csv", "cannot read absent.csv"),
     ("--target 2*y", "2*y"),
     ("--data absent.txt", "absent.txt cannot be read"),
     ("--target-csv {broken}/training.npy", "training.npy is not a text file"),
-    ("--task molecules --data {broken}/book.csv", "book.csv is not a text file"),
+    ("--task molecules --data {broken}/book.csv", "book.csv is a spreadsheet"),
     ("--out README.md", "README.md is a file"),
     ("--out README.md/run", "README.md is a file"),
     ("--task molecules --objective qde", "did you mean qed"),

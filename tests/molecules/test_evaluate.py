@@ -58,11 +58,14 @@ def test_molecules_of_a_file_are_measured_where_they_are_new(run):
     model.remember(["OCC", "c1ccccc1"])
     path = run.parent / "mine.csv"
     path.write_text("name,structure\na,CCO\nb,CCC\nc,CCCC\nd,C1=CC=CC=C1\ne,CCN\n")
-    found = held_out_molecules(model, SpaceConfig(run, data=str(path), smiles_column="structure"))
+    config = SpaceConfig(run, data=str(path), smiles_column="structure")
+    found = held_out_molecules(model, config, run.parent)
+    dropped = (run.parent / "evaluation-dropped.tsv").read_text().splitlines()
+    assert dropped == ["file\tplace\ttext\treason"]
     assert sorted(found) == ["CCC", "CCCC", "CCN"]
     path.write_text("smiles\nCCO\nCCC\n")
     with pytest.raises(UserError, match="fewer than 2 molecules that were not trained on"):
-        held_out_molecules(model, SpaceConfig(run, data=str(path)))
+        held_out_molecules(model, SpaceConfig(run, data=str(path)), run.parent)
 
 
 def test_the_command_starts_and_refuses_at_once(tmp_path, run_cli):

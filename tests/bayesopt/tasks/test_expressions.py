@@ -10,6 +10,7 @@ from bayesopt.tasks.expressions import ExprTask
 from gmae_tf.errors import UserError
 from grammar.autoencoder.model import GrammarAutoencoder
 from grammar.errors import GrammarError
+from grammar.expressions.data import load_expressions
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,19 @@ def test_a_target_beyond_the_limit_of_errors_is_said_to_be(tmp_path):
     task = ExprTask(target_csv=csv_of(0.0, *[-7777.0] * 9), n_data=300)
     assert "divide y by" in task.notes[0]
     assert ExprTask(target="x*x", n_data=300).notes == ()
+
+
+def test_rows_and_lines_that_are_left_out_are_reported(tmp_path):
+    points, strings = tmp_path / "points.csv", tmp_path / "strings.txt"
+    points.write_text("X (s);Y\n0;0,5\n1;none\n2;2,5\n")
+    strings.write_text("\n".join(["y", *load_expressions("official", n=120)]))
+    task = ExprTask(target_csv=points, data=str(strings))
+    assert task.target.y.tolist() == [0.5, 2.5]
+    target, known = task.reports
+    assert (target.read, target.used) == (3, 2)
+    assert [d.place for d in target.dropped] == [3]
+    assert (known.read, known.used) == (121, 120)
+    assert [d.place for d in known.dropped] == [1]
 
 
 def test_everything_can_be_shown_and_too_much_cannot_be_hidden():
