@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.acquisition.candidates import Reads, SearchState
+from bayesopt.acquisition.pool import spread
 from bayesopt.space import SearchSpace
 from bayesopt.storage import SurrogateFit, Trial, TrialStore
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
@@ -165,6 +166,19 @@ class SurrogateFitter:
         self._current.update(points, scores, seed=self.seed + batch)
         self.store.save_state(*key, batch, self._current.get_state())
         return self._current
+
+    def predict(
+        self, state: SearchState, strings: Sequence[str], batch: int
+    ) -> tuple[Array, Array]:
+        """Mean [N] and standard deviation [N] of scores to come, by a surrogate fitted anew.
+
+        Deviations are widened by the errors of the predictions so far, as those of `ask` are.
+        """
+        points = state.inputs(state.strings, state.codes)
+        scores = self.winsorize(state.scores)
+        state.surrogate = self.new().fit(points, scores, seed=self.seed + batch)
+        mean, variance = state.surrogate.predict_y(state.inputs(strings))
+        return mean, np.sqrt(variance) * spread(state.errors)
 
     def believing(self, state: SearchState, waiting: Sequence[Trial], batch: int) -> SearchState:
         """The state with waiting strings, whose predicted means the surrogate takes for scores."""

@@ -267,6 +267,30 @@ class Optimizer:
         """All trials in order, a row each, see `bayesopt.trials.table.results_table`."""
         return self.journal.table()
 
+    def predict(self, strings: Sequence[str]) -> pd.DataFrame:
+        """Predictions of the surrogate, fitted to all that is known, of N strings.
+
+        Columns: string (in the model's spelling), predicted_mean, predicted_sd (of a measurement).
+
+        Raises
+        ------
+        UserError: fewer than ten known values, a strategy without a surrogate, or strings that the
+            model cannot encode.
+        """
+        import pandas as pd
+
+        if isinstance(strings, str):
+            raise UserError(f"give a list of strings, not the single string {strings!r}.")
+        state, spelt = self._state(self.journal.trials()), self.space.normalized(list(strings))
+        if not self._informed or len(state.scores) < FEWEST:
+            raise UserError(
+                f"a prediction needs the strategy joint or ei and {FEWEST} known values: this "
+                f"search has the strategy {self.strategy} and {len(state.scores)} values."
+            )
+        mean, sd = self.fitter.predict(state, spelt, len(state.errors))
+        columns = {"string": spelt, "predicted_mean": turned(mean, self.maximize)}
+        return pd.DataFrame({**columns, "predicted_sd": sd})
+
     def shares(self, best: int = 10) -> dict[str, dict[str, float]]:
         """Of each source: its share of the evaluations, and of the best ones."""
         asked = [t for t in self.trials if t.batch != UNASKED]

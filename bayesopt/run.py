@@ -177,7 +177,7 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """The command; `argv` are its arguments, those of the process by default."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] in (["ask"], ["tell"], ["status"]):
+    if arguments[:1] in (["ask"], ["tell"], ["status"], ["predict"]):
         from bayesopt.cli.ask_tell import main as ask_or_tell
 
         ask_or_tell(arguments)
@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m bayesopt.run",
         description="Search the latent space of a trained autoencoder for the best string. Where "
         "only you can measure, `ask` names what to make next, `tell` reads the values, `status` "
-        "says how a campaign stands: python -m bayesopt.run ask --help.",
+        "says how a campaign stands, `predict` rates a file: python -m bayesopt.run ask --help.",
         argv=argv,
     )
 

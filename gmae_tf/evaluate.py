@@ -268,10 +268,10 @@ class Progress:
         self.show(name)
 
 
-def with_flag(arguments: Sequence[str]) -> list[str]:
+def with_flag(arguments: Sequence[str], flag: str = "--run") -> list[str]:
     """`RUN --n 100` as `--run RUN --n 100`."""
     first = arguments and not arguments[0].startswith("-")
-    return ["--run", *arguments] if first else list(arguments)
+    return [flag, *arguments] if first else list(arguments)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
-from gmae_tf.utils.arrays import check_int
+from gmae_tf.utils.arrays import check_int, check_kind
 from gmae_tf.utils.parallel import map_chunks
 from grammar.autoencoder.architectures import Architecture
 from grammar.autoencoder.hashed_set import StringSet
@@ -174,6 +174,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         UserWarning: fewer were found, or the model does not give `near` back.
         """
         check_int(n, "n", 1)
+        check_kind(near, str | None, "near")
         if not 0 < distance <= 1:
             raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
         rng = np.random.default_rng(check_int(seed, "seed"))

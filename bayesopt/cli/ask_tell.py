@@ -17,6 +17,7 @@ from bayesopt.cli.campaign import KIND, KNOWN, SEED, STORE, STRATEGY, batch_path
 from bayesopt.cli.options import (
     AskConfig,
     ConstraintOptions,
+    PredictConfig,
     RunConfig,
     StatusConfig,
     TellConfig,
@@ -47,8 +48,8 @@ SWITCHES = ("--replace", "--no-replace")
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
-    _check(config)
     lock_folder(config.out)
+    _check(config)
     _refuse_unfinished(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
@@ -63,7 +64,7 @@ def ask(config: AskConfig) -> None:
     tell_rows(task.reports, config.out, console())
     with TrialStore.open(config.out / STORE, KIND) as store:
         known = _known(task)
-        optimizer = _optimizer(task, store)
+        optimizer = campaign_optimizer(task, store)
         measured = len(optimizer.trials) + len(task.dataset)
         console().print(f"{measured} measured molecules: {_quality(optimizer)}")
         batch = _unwritten(config, optimizer) or optimizer.ask(config.batch_size, more=config.more)
@@ -93,7 +94,7 @@ def _check(config: AskConfig) -> None:
     constraints_of(config, None)
 
 
-def _optimizer(task: Task, store: TrialStore) -> Optimizer:
+def campaign_optimizer(task: Task, store: TrialStore) -> Optimizer:
     """An optimizer whose surrogate learns anew from all data, as some may come in between."""
     from bayesopt.cli.setup import make_optimizer
 
@@ -195,7 +196,7 @@ def _quality(optimizer: Optimizer) -> str:
 
 
 def main(argv: Sequence[str]) -> None:
-    """The commands `ask`, `tell` and `status`, the first of `argv`."""
+    """The commands `ask`, `tell`, `status` and `predict`, the first of `argv`."""
     verb, arguments = argv[0], list(argv[1:])
     prog = f"python -m bayesopt.run {verb}"
     if verb == "ask":
@@ -218,6 +219,19 @@ def main(argv: Sequence[str]) -> None:
             argv=arguments,
         )
         return
+    if verb == "predict":
+        from bayesopt.cli.predict import predict
+
+        run_command(
+            predict,
+            PredictConfig,
+            prog=prog,
+            description="Predict the values of molecules of a file by the surrogate of a campaign: "
+            "predict --out FOLDER FILE.",
+            argv=_with_flag(arguments, "--molecules"),
+            continues=False,
+        )
+        return
     run_command(
         told.tell,
         TellConfig,
@@ -228,11 +242,11 @@ def main(argv: Sequence[str]) -> None:
     )
 
 
-def _with_flag(arguments: Sequence[str]) -> list[str]:
+def _with_flag(arguments: Sequence[str], flag: str = "--measured") -> list[str]:
     """`tell FILE` as `tell --measured FILE`."""
     found: list[str] = []
     for i, text in enumerate(arguments):
         before = arguments[i - 1] if i else ""
         is_value = before.startswith("--") and "=" not in before and before not in SWITCHES
-        found += [text] if text.startswith("-") or is_value else ["--measured", text]
+        found += [text] if text.startswith("-") or is_value else [flag, text]
     return found

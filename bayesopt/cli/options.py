@@ -222,6 +222,19 @@ class StatusConfig:
 
 
 @dataclass(frozen=True)
+class PredictConfig(StatusConfig):
+    """Options of `python -m bayesopt.run predict`."""
+
+    molecules: Path = field(kw_only=True)
+    """A .csv, .smi or .sdf file of molecules; --molecules itself may be left out."""
+    smiles_column: str | None = None
+    """Column that holds SMILES; by default one called smiles, or that has them."""
+    to: Path = Path("predictions.csv")
+    """File to write: molecules, once each as canonical SMILES, with means and standard
+    deviations."""
+
+
+@dataclass(frozen=True)
 class TellConfig(StatusConfig):
     """Options of `python -m bayesopt.run tell`."""
 

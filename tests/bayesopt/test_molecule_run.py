@@ -111,10 +111,15 @@ def _only_seed(expected):
     ("arguments", "sentence"),
     [
         (("--task", "molecules", "--target", "x"), "--target belongs to --task expr"),
-        (("--objective", "qed"), "--objective belongs to --task molecules"),
+        (("--objective", "qed"), "--objective belongs to --task molecules or strings"),
         (("--no-alerts",), "--no-alerts belongs to --task molecules"),
         (("--task", "molecules", "--objective", "qde"), "did you mean qed"),
         (("--task", "molecules", "--to", "CC"), "--min-similarity"),
+        (("--task", "molecules", "--objective", " "), "--objective is empty"),
+        (
+            ("--task", "molecules", "--data", "my.csv", "--value-column", "IC50", "--minimize"),
+            "ask --data my.csv --value-column IC50 --minimize. To search by a computed score",
+        ),
     ],
 )
 def test_bad_options_are_one_sentence(toy, tmp_path, capsys, arguments, sentence):

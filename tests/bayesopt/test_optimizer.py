@@ -390,6 +390,23 @@ def test_told_values_are_replaced_when_that_is_said():
     assert optimizer.results().status.tolist() == ["failed", "told", "told"]
 
 
+def test_predictions_are_those_that_the_next_batch_has():
+    optimizer = Optimizer(grid_space(), DATA, maximize=True, surrogate=ExactGP)
+    optimizer.tell(optimizer.ask(6), np.arange(6.0))
+    strings = [f"{a},{b}" for a in range(-50, 51) for b in range(-50, 51)]
+    predicted = optimizer.predict(strings).set_index("string")
+    batch = optimizer.ask(4)
+    shared = [i for i, string in enumerate(batch) if string in predicted.index]
+    rows = predicted.loc[[batch[i] for i in shared]]
+    assert shared
+    assert rows.predicted_mean.to_numpy() == pytest.approx(batch.mean[shared])
+    assert rows.predicted_sd.to_numpy() == pytest.approx(batch.sd[shared])
+    with pytest.raises(UserError, match="needs the strategy joint or ei and 10 known values"):
+        make(strategy="random").predict(["1,1"])
+    with pytest.raises(UserError, match="single string '1,1'"):
+        optimizer.predict("1,1")
+
+
 def test_searches_stop_at_a_target_or_without_progress():
     optimizer = make()
     optimizer.run(lambda s: float(CountingScore()([s])[0]), 60, target=0.0)

@@ -193,6 +193,24 @@ def test_a_further_batch_is_asked_while_one_is_out(mine, tmp_path, capsys):
     assert rows_of(out / "batch-001.csv") == first
 
 
+def test_the_surrogate_of_a_campaign_rates_a_file(mine, tmp_path, capsys):
+    out, to = tmp_path / "campaign", tmp_path / "p.csv"
+    ask(mine, out, "--batch-size", 2)
+    asked = {row["smiles"]: row for row in rows_of(out / "batch-001.csv")}
+    others = tmp_path / "others.smi"
+    others.write_text("\n".join([*asked, "C[SiH3]", "C1CC"]))
+    main(["predict", "--out", str(out), str(others), "--to", str(to)])
+    assert "4 rows read, 2 used, 2 not used" in capsys.readouterr().out
+    rows = rows_of(to)
+    assert [row["smiles"] for row in rows] == list(asked)
+    for row in rows:
+        for name in ("predicted_mean", "predicted_sd"):
+            same = float(asked[row["smiles"]][name])
+            assert float(row[name]) == pytest.approx(same, rel=0.02, abs=0.01)
+    said = refused(capsys, "predict", "--out", out, "absent.csv")
+    assert "absent.csv cannot be read" in said
+
+
 def test_a_campaign_keeps_its_direction(mine, tmp_path, capsys):
     out = tmp_path / "campaign"
     ask(mine, out, "--batch-size", 2)

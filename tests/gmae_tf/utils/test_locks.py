@@ -33,7 +33,7 @@ for module, options in (
 ):
     sys.argv = [module, *options.split(), "--out", sys.argv[-1]]
     try:
-        runpy.run_module(module, run_name="__main__")
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as stop:
         assert stop.code == 2
 heavy = {"tensorflow", "keras", "gpflow"} & sys.modules.keys()
