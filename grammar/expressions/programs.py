@@ -88,25 +88,35 @@ def ends(program: bytes) -> list[int]:
     return found
 
 
-def random_program(size: int, variables: Sequence[int], rng: np.random.Generator) -> bytes:
-    """A random expression of so many nodes in the given rules of variables.
+def random_program(
+    size: int,
+    variables: Sequence[int],
+    rng: np.random.Generator,
+    functions: Sequence[int] = UNARY,
+) -> bytes:
+    """A random expression of so many nodes in the given rules of variables and functions.
 
     No function of constants alone, and no function straight in a function.
     """
-    return _random(size, variables, rng, UNARY)
+    return _random(size, variables, rng, functions, functions)
 
 
 def _random(
-    size: int, variables: Sequence[int], rng: np.random.Generator, unary: Sequence[int]
+    size: int,
+    variables: Sequence[int],
+    rng: np.random.Generator,
+    functions: Sequence[int],
+    allowed: Sequence[int],
 ) -> bytes:
-    if size == 1:
+    if size == 1 or (size == 2 and not functions):
         return bytes([variables[int(rng.integers(len(variables)))]])
-    if size == 2 or (unary and rng.random() < 0.3):
-        rule = UNARY[int(rng.integers(len(UNARY)))] if unary else SQUARE
-        return bytes([rule]) + _random(size - 1, variables, rng, ())
+    if size == 2 or (allowed and rng.random() < 0.3):
+        rule = functions[int(rng.integers(len(functions)))]
+        return bytes([rule]) + _random(size - 1, variables, rng, functions, ())
     rule = BINARY[int(rng.integers(len(BINARY)))]
     first = int(rng.integers(1, size - 1))
-    parts = [_random(part, variables, rng, UNARY) for part in (first, size - 1 - first)]
+    sizes = (first, size - 1 - first)
+    parts = [_random(part, variables, rng, functions, functions) for part in sizes]
     place = int(rng.integers(2))
     if len(parts[place]) == 1 and (parts[0] == parts[1] or rng.random() < 0.45):
         parts[place] = bytes([CONSTANT])
