@@ -16,7 +16,7 @@ from bayesopt.regression.archive import Candidate, Fitted
 from bayesopt.regression.library import Library
 from bayesopt.regression.variation import replaced
 from grammar.expressions.constants import Data
-from grammar.expressions.forest import Forest
+from grammar.expressions.forest import part_values
 from grammar.expressions.programs import (
     ABS,
     ADD,
@@ -59,9 +59,9 @@ def insertions(
         place = int(rng.integers(len(parent.program)))
         mode = _MODES[int(rng.integers(len(_MODES)))]
         with np.errstate(all="ignore"):
-            wanted, weight = wanted_values(parent, place, data)
-            current = _subtree_values(parent, place, data)
-            wanted, weight = _hole(mode, wanted, weight, current)
+            values = part_values(parent.program, parent.constants, data.x)
+            wanted, weight = wanted_values(parent, place, data, values)
+            wanted, weight = _hole(mode, wanted, weight, values[place])
             usable = np.isfinite(wanted) & np.isfinite(weight) & (np.abs(wanted) < 1e12)
         if (data.weights * usable).sum() < _LEAST:
             continue
@@ -125,36 +125,28 @@ def _hole(mode: str, h: Array, w: Array, current: Array) -> tuple[Array, Array]:
     return h, w
 
 
-def _subtree_values(parent: Fitted, place: int, data: Data) -> Array:
-    part = parent.program[place : ends(parent.program)[place]]
-    before = len(constant_places(parent.program[:place]))
-    own = parent.constants[before : before + len(constant_places(part))]
-    return Forest([part]).values(data.x, np.array(own))[0]
-
-
-def wanted_values(parent: Fitted, place: int, data: Data) -> tuple[Array, Array]:
+def wanted_values(
+    parent: Fitted, place: int, data: Data, values: Sequence[Array]
+) -> tuple[Array, Array]:
     """Values [n] that the part at `place` needs for the whole to equal y, and their weights [n].
 
-    NaN where there are none.
+    NaN where there are none.  `values` are those of all parts (`part_values`).
     """
     program, stops = parent.program, ends(parent.program)
     h = (data.y - parent.intercept) / (parent.slope or 1.0)
     w = data.weights.copy()
     here = 0
     while here != place:
-        first = here + 1
-        operands = [first] if ARITY[program[here]] == 1 else [first, stops[first]]
-        inside = operands[-1] if place >= operands[-1] else first
-        if len(operands) == 1:
-            current = _subtree_values(parent, first, data)
-            power = float("nan")
-            if program[here] == POWER:
-                power = parent.constants[len(constant_places(program[:here]))]
-            h, w = _invert_unary(program[here], power, h, w, current)
+        rule, first = program[here], here + 1
+        if ARITY[rule] == 1:
+            power = parent.constants[len(constant_places(program[:here]))] if rule == POWER else 0.0
+            h, w = _invert_unary(rule, power, h, w, values[first])
+            here = first
         else:
-            other = _subtree_values(parent, operands[0 if inside != first else 1], data)
-            h, w = _invert_binary(program[here], inside == first, h, w, other)
-        here = inside
+            second = stops[first]
+            left = place < second
+            h, w = _invert_binary(rule, left, h, w, values[second if left else first])
+            here = first if left else second
     return h, w
 
 
@@ -179,19 +171,20 @@ def _invert_unary(rule: int, power: float, t: Array, w: Array, x: Array) -> tupl
     if rule == ABS:
         return np.abs(t) * np.where(x < 0, -1.0, 1.0), w
     if rule == SIN:
-        angle = np.arcsin(np.clip(t, -1, 1))
-        turn = np.rint(x / np.pi)
-        return turn * np.pi + np.where(turn % 2 == 0, angle, -angle), w * (1.001 - np.clip(t, -1, 1) ** 2)
+        return _nearest_angle(t, x), w * (1.001 - np.clip(t, -1, 1) ** 2)
     if rule == COS:
-        angle = np.arcsin(np.clip(t, -1, 1))
-        turn = np.rint(x / np.pi + 0.5)
-        return (
-            turn * np.pi - 0.5 * np.pi + np.where(turn % 2 == 0, angle, -angle),
-            w * (1.001 - np.clip(t, -1, 1) ** 2),
-        )
+        quarter = 0.5 * np.pi
+        return _nearest_angle(t, x + quarter) - quarter, w * (1.001 - np.clip(t, -1, 1) ** 2)
     assert rule == TANH
     inside = np.clip(t, -0.9999, 0.9999)
     return np.arctanh(inside), w * (1 - inside**2) ** 2
+
+
+def _nearest_angle(sine: Array, x: Array) -> Array:
+    """Angles of given sines on the branches of the angles x."""
+    angle, turn = np.arcsin(np.clip(sine, -1, 1)), np.rint(x / np.pi)
+    near: Array = turn * np.pi + np.where(turn % 2 == 0, angle, -angle)
+    return near
 
 
 def _invert_binary(rule: int, left: bool, t: Array, w: Array, other: Array) -> tuple[Array, Array]:

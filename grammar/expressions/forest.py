@@ -228,3 +228,26 @@ class Forest:
         if g.rule == MUL:
             return above * v[g.left]
         return -above * v[g.start : g.stop] / v[g.right]
+
+
+def part_values(program: bytes, constants: Sequence[float], x: Array) -> list[Array]:
+    """Values [n] of every part of one program, by the place where it starts."""
+    values = list(constants)
+    found: list[Array] = [x[:, 0]] * len(program)
+    waiting: list[Array] = []
+    with np.errstate(all="ignore"):
+        for place in reversed(range(len(program))):
+            rule = program[place]
+            if rule == CONSTANT:
+                value = np.full(len(x), values.pop())
+            elif rule == POWER:
+                value = np.power(waiting.pop(), values.pop())
+            elif rule in _BINARY:
+                value = _BINARY[rule](waiting.pop(), waiting.pop())
+            elif rule in _UNARY:
+                value = _UNARY[rule][0](waiting.pop())
+            else:
+                value = x[:, VARIABLES.index(rule)]
+            waiting.append(value)
+            found[place] = value
+    return found
