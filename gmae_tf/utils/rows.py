@@ -1,0 +1,84 @@
+"""Which rows of a file were used, and why the others were not: for the terminal and as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from gmae_tf.utils.files import write_atomic
+
+EXAMPLES = 3
+_LONGEST = 60
+
+
+class Dropped(NamedTuple):
+    """A row that is not used: where it stands, its text, and why ("kind" or "kind: detail")."""
+
+    place: int
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RowReport:
+    """How many rows of a file were read and used, and each row that was not.
+
+    Attributes
+    ----------
+    source : name of the file.
+    read, used : numbers of rows; what is neither used nor dropped is held out.
+    dropped : the other rows, by place.
+    unit : what a place is: "line", "record", or "index" in a list.
+    notes : what was assumed to read the file.
+    head : first line in words, where it says more than the numbers.
+
+    >>> print(RowReport("own.csv", 3, 2, (Dropped(4, "1,two", "not a number: 'two'"),)))
+    own.csv: 3 rows read, 2 used, 1 not used
+      1 not a number
+        line 4  1,two  'two'
+    """
+
+    source: str
+    read: int
+    used: int
+    dropped: tuple[Dropped, ...] = ()
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
+    head: str = ""
+
+    def __str__(self) -> str:
+        counts = f"{self.read:,} rows read, {self.used:,} used"
+        if self.dropped:
+            counts += f", {len(self.dropped):,} not used"
+        lines = [self.head or f"{self.source}: {counts}"]
+        lines += [f"  {note}" for note in self.notes]
+        for kind, items in count_reasons(self.dropped).items():
+            lines.append(f"  {len(items):,} {kind}")
+            for place, what, reason in items[:EXAMPLES]:
+                detail = reason.partition(":")[2].strip()
+                shown = what if len(what) <= _LONGEST else what[: _LONGEST - 3] + "..."
+                parts = (f"{self.unit} {place}", shown, detail)
+                lines.append("    " + "  ".join(filter(None, parts)))
+            if len(items) > EXAMPLES:
+                lines.append("    ...")
+        return "\n".join(lines)
+
+    def write(self, path: str | Path) -> None:
+        """Write all that was dropped as tab-separated text: place, what it says, reason."""
+        rows = ("\t".join(one_line(str(cell)) for cell in item) for item in self.dropped)
+        write_atomic(path, "\n".join([f"{self.unit}\ttext\treason", *rows]) + "\n")
+
+
+def count_reasons(dropped: Iterable[Dropped]) -> dict[str, list[Dropped]]:
+    """What was dropped, by kind of reason, the most frequent first."""
+    kinds: dict[str, list[Dropped]] = {}
+    for item in dropped:
+        kinds.setdefault(item.reason.split(":")[0], []).append(item)
+    return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
+
+
+def one_line(text: str) -> str:
+    """Blanks and line ends as single blanks: a reason is one line of a report."""
+    return " ".join(text.split())
