@@ -21,6 +21,7 @@ from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import make_folder
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.rows import RowReport, tell_rows
 
 if TYPE_CHECKING:
     from gmae_tf.utils.report import Page, Section
@@ -72,7 +73,7 @@ def evaluate(config: EvaluateConfig) -> None:
     select_device(config.device)
     started = time.monotonic()
     model = GrammarAutoencoder.load(folder)
-    held_out = held_out_strings(model, config)
+    held_out = held_out_strings(model, config, out)
     from grammar.autoencoder.space import evaluate_space
     from grammar.autoencoder.space_report import headline, sections
 
@@ -132,8 +133,10 @@ def check_folder(folder: Path, kind: Literal["strings", "molecules"]) -> None:
         )
 
 
-def held_out_strings(model: GrammarAutoencoder, config: EvaluateConfig) -> list[str]:
+def held_out_strings(model: GrammarAutoencoder, config: EvaluateConfig, folder: Path) -> list[str]:
     """At most n / 2 strings that the model was not trained on, in a fixed order.
+
+    What was read and left out of a file is printed, and listed in `folder`.
 
     Raises
     ------
@@ -151,7 +154,9 @@ def held_out_strings(model: GrammarAutoencoder, config: EvaluateConfig) -> list[
         options |= {"data": config.data, "n_data": None}
     if config.data_dir is not None:
         options["data_dir"] = config.data_dir
-    strings = load_strings(TrainConfig(**options), model.codec.parser)
+    reports: list[RowReport] = []
+    strings = load_strings(TrainConfig(**options), model.codec.parser, reports.append)
+    tell_rows(reports, folder, console())
     if config.data is None:
         held_out = split(np.array(strings, dtype=object), options.get("seed", 0))[1].tolist()
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from grammar.ambiguity import check_unambiguous
 from grammar.cfg.characters import CHARACTERS
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError, check_path
+from grammar.files import read
 from grammar.parsing.parser import Parser
 
 BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").glob("*.cfg"))}
@@ -48,14 +50,13 @@ def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
             "the grammar 'characters' is made of the alphabet of given strings: use "
             "grammar.cfg.characters.character_grammar(strings)"
         )
-    try:
-        text = Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    if not os.path.isfile(name):  # Path.is_file raises for what is too long for a name
         hint = "; of rules in a string make a grammar.Grammar(text)" if "->" in name else ""
         raise GrammarError(
             f"cannot read the grammar {name!r}; give a text file of rules or a built-in "
             f"name ({', '.join(BUILT_IN)}, or one of them with _compact){hint}"
-        ) from error
+        )
+    text = "\n".join([*read(source).lines, ""])
     parser = Parser(Grammar(text))
     check_unambiguous(parser)
     return parser

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.rows import RowReport, tell_rows
 from grammar.autoencoder.evaluation import evaluate
 from grammar.autoencoder.training import TrainingOptions, split
 from grammar.autoencoder.training import train as train_network
@@ -60,7 +62,8 @@ def train(config: TrainConfig) -> None:
     from grammar.autoencoder.space import evaluate_space
 
     parser = find_grammar(config)
-    strings = load_strings(config, parser)
+    reports: list[RowReport] = []
+    strings = load_strings(config, parser, reports.append)
     select_device(config.device, config.devices)
     default = 15 if config.grammar == "arithmetic" else None
     options = replace(config, max_length=config.max_length or default)
@@ -72,6 +75,7 @@ def train(config: TrainConfig) -> None:
         may_change=("epochs", "device", "devices", "xla"),
     )
     screen = console()
+    tell_rows(reports, run.path, screen)
     verb = "continuing" if run.continued else "training"
     screen.print(
         f"{verb}: {len(strings):,} strings, {model.max_length} steps, "
@@ -110,8 +114,10 @@ def find_grammar(config: TrainConfig) -> Parser:
     return load_grammar(character_grammar(line for _, line in read_lines(config.data)))
 
 
-def load_strings(config: TrainConfig, parser: Parser) -> list[str]:
-    """The strings to train on, without the hidden ones."""
+def load_strings(
+    config: TrainConfig, parser: Parser, tell: Callable[[RowReport], None] | None = None
+) -> list[str]:
+    """The strings to train on, without the hidden ones; `tell` as of `load_expressions`."""
     from grammar.cfg.characters import CHARACTERS
     from grammar.expressions.data import SOURCES, load_expressions
     from grammar.expressions.evaluate import TARGET_X, fit_errors, target
@@ -127,7 +133,12 @@ def load_strings(config: TrainConfig, parser: Parser) -> list[str]:
         length = config.max_length or 15
         return sample_strings(parser.grammar, config.n_data, length, seed=config.seed)
     strings = load_expressions(
-        source, n=config.n_data, seed=config.seed, data_dir=config.data_dir, grammar=parser
+        source,
+        n=config.n_data,
+        seed=config.seed,
+        data_dir=config.data_dir,
+        grammar=parser,
+        tell=tell,
     )
     if config.exclude_better_than is None:
         return strings

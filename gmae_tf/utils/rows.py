@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gmae_tf.utils.files import write_atomic
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DROPPED = "dropped.tsv"
+"""Name of the list of rows that were not used, in the folder of a run."""
 EXAMPLES = 3
 _LONGEST = 60
 
@@ -65,10 +70,23 @@ class RowReport:
                 lines.append("    ...")
         return "\n".join(lines)
 
-    def write(self, path: str | Path) -> None:
-        """Write all that was dropped as tab-separated text: place, what it says, reason."""
-        rows = ("\t".join(one_line(str(cell)) for cell in item) for item in self.dropped)
-        write_atomic(path, "\n".join([f"{self.unit}\ttext\treason", *rows]) + "\n")
+
+def tell_rows(reports: Sequence[RowReport], folder: Path, screen: Console) -> None:
+    """Print how many rows of each file were used and why others were not; all of them to a file."""
+    for report in reports:
+        screen.print(str(report), markup=False, highlight=False, soft_wrap=True)
+    if reports:
+        write_dropped(reports, folder / DROPPED)
+
+
+def write_dropped(reports: Iterable[RowReport], path: Path) -> None:
+    """Write all that was dropped as tab-separated text: file, place, what it says, reason."""
+    lines = ["file\tplace\ttext\treason"]
+    for report in reports:
+        for place, what, reason in report.dropped:
+            cells = (report.source, f"{report.unit} {place}", what, reason)
+            lines.append("\t".join(map(one_line, cells)))
+    write_atomic(path, "\n".join(lines) + "\n")
 
 
 def count_reasons(dropped: Iterable[Dropped]) -> dict[str, list[Dropped]]:

@@ -47,15 +47,18 @@ def read_text(path: str | Path) -> Text:
     ------
     UserError: there is no such file, or it holds no text.
     """
+    return decode(read_bytes(path), str(path))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Content of a file, unpacked if it is gzipped; `UserError` if it cannot be read."""
     path = as_path(path)
     try:
         content = path.read_bytes()
-        if content.startswith(_GZIP):
-            content = gzip.decompress(content)
+        return gzip.decompress(content) if content.startswith(_GZIP) else content
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot read {path} ({reason}): name another text file.") from error
-    return decode(content, str(path))
+        raise UserError(f"cannot read {path} ({reason}): name another file.") from error
 
 
 def decode(content: bytes, name: str) -> Text:

@@ -58,7 +58,7 @@ def read_source(text: str) -> Source:
     rules: list[Rule] = []
     undefined: set[str] = set()
     ambiguous = False
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         if not line.lstrip().startswith("%"):
             rules.extend(_line_rules(line, number, rules))
             continue

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from gmae_tf.utils.rows import RowReport
+from gmae_tf.utils.text import read_bytes
 from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError
-from grammar.files import read_bytes, read_strings
+from grammar.files import read_strings
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.uniform import official_expressions, sample_family
@@ -34,6 +37,7 @@ def load_expressions(
     seed: int = 0,
     data_dir: str | Path | None = None,
     grammar: Grammar | Parser | None = None,
+    tell: Callable[[RowReport], None] | None = None,
 ) -> list[str]:
     """Strings in canonical form (no blanks).
 
@@ -43,7 +47,8 @@ def load_expressions(
     - "official": the 100,000 strings of Kusner et al. 2017, in their order: from `data_dir` or
       $GMAE_DATA_DIR if the file is there, else rebuilt by the rule that made them (same bytes);
     - "download": the same, fetched from the authors' repository and checked;
-    - a path: a text file (or .gz) with one string of `grammar` (arithmetic) a line.
+    - a path: a text file (or .gz) with one string of `grammar` (arithmetic) a line; see
+      `grammar.files.read_strings`, also for `tell`.
 
     Raises GrammarError (ParseError for a bad line, with its number and a caret).
     """
@@ -56,7 +61,7 @@ def load_expressions(
     elif source == "download":
         strings = read_official(download_official())
     elif Path(source).exists():
-        strings = read_strings(source, load_grammar(grammar or "arithmetic"))
+        strings = read_strings(source, load_grammar(grammar or "arithmetic"), tell)
     else:
         raise GrammarError(f"there is no file {source}; {_ALTERNATIVES}")
     if n is None or n >= len(strings):

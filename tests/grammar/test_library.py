@@ -46,6 +46,19 @@ def test_a_grammar_file_is_loaded(tmp_path: Path):
     assert load_grammar(str(path)).grammar.text == path.read_text()
 
 
+def test_a_grammar_file_may_have_a_mark_of_its_encoding(tmp_path: Path):
+    text = (Path(__file__).parents[1] / "cases" / "cfg" / "bom.cfg").read_text(encoding="utf-8")
+    assert text[0] == "\ufeff"
+    for encoding in ("utf-8", "utf-16", "utf-16-le"):
+        path = tmp_path / "own.cfg"
+        path.write_bytes(text.encode(encoding))
+        assert load_grammar(path).grammar.terminals == ("+", "x")
+    assert Grammar(text).terminals == ("+", "x")
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(GrammarError, match="is a spreadsheet"):
+        load_grammar(path)
+
+
 def test_public_names_are_there_and_no_others():
     assert {name: getattr(grammar, name).__name__ for name in grammar.__all__} == {
         name: name for name in grammar.__all__

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.numbers import Measurement, decimal_mark, is_number, parse_measurement
-from gmae_tf.utils.rows import Dropped, RowReport
+from gmae_tf.utils.rows import Dropped, RowReport, tell_rows
 from gmae_tf.utils.tables import read_table
 from gmae_tf.utils.text import read_text
 
@@ -293,7 +294,11 @@ def test_a_row_report_tells_reasons_with_their_lines(tmp_path: Path) -> None:
         "    line 4  C4  'a4'",
         "    ...",
     ]
-    report.write(tmp_path / "dropped.tsv")
+    other = RowReport("other.sdf", 2, 1, (Dropped(2, "", "no\tvalue"),), unit="record")
+    screen = io.StringIO()
+    tell_rows([report, other], tmp_path, Console(file=screen))
+    assert "other.sdf: 2 rows read, 1 used, 1 not used" in screen.getvalue()
     lines = (tmp_path / "dropped.tsv").read_text().splitlines()
-    assert lines[:2] == ["line\ttext\treason", "2\tC2\tno number: 'a2'"]
-    assert len(lines) == 6
+    assert lines[:2] == ["file\tplace\ttext\treason", "own.csv\tline 2\tC2\tno number: 'a2'"]
+    assert lines[-1] == "other.sdf\trecord 2\t\tno value"
+    assert len(lines) == 7

@@ -15,6 +15,8 @@ from grammar.expressions.data import load_expressions
 from grammar.library import load_grammar
 from grammar.sampling.uniform import official_expressions
 
+CASES = Path(__file__).parents[2] / "cases" / "cfg"
+
 
 @pytest.fixture(autouse=True)
 def no_data_folder(monkeypatch):
@@ -91,12 +93,31 @@ def test_a_bad_line_is_shown_with_its_number_and_a_caret(tmp_path):
     assert shown[mark.index("^")] == "y"
 
 
+def test_lines_that_are_no_strings_are_told_and_left_out():
+    reports = []
+    assert load_expressions(CASES / "str_bad.txt", tell=reports.append) == ["x+1", "x+x"]
+    [report] = reports
+    assert (report.read, report.used, report.unit) == (4, 2, "line")
+    assert [(d.place, d.what) for d in report.dropped] == [(2, "x+y"), (4, "z")]
+    assert report.dropped[0].reason.startswith("not in the grammar: the character 'y'")
+
+
+def test_marks_comments_and_quotes_of_a_users_file(tmp_path):
+    assert load_expressions(CASES / "str_bom.txt") == ["x+1", "x+x"]
+    path = tmp_path / "own.txt"
+    path.write_bytes('# mine\r\n"x + 1"\r\n'.encode("utf-16"))
+    assert load_expressions(path) == ["x+1"]
+    path.write_text("y\nz\n")
+    with pytest.raises(ParseError, match="line 1: the character 'y'"):
+        load_expressions(path, tell=print)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("empty.txt", b"\n \n", "has no strings"),
-        ("binary.txt", b"\xff\xfe\x00x", "is not a text file"),
-        ("broken.gz", b"x+x\n", "cannot read .*broken"),
+        ("binary.txt", b"x\x00\x01", "is not a text file"),
+        ("broken.gz", b"\x1f\x8bbroken", "cannot read .*broken"),
     ],
 )
 def test_bad_files(tmp_path, name, content, message):
