@@ -46,6 +46,8 @@ _SIGNED = (SQUARE, CUBE, ABS)
 """Functions out of which a factor of either sign can be taken."""
 _POSITIVE = (SQRT, POWER)
 """Those out of which only a positive factor can be taken."""
+_POWERS = {0.5: SQRT, 1.0: POWER, 2.0: SQUARE, 3.0: CUBE}
+_NEUTRAL = {ADD: 0.0, SUB: 0.0, MUL: 1.0, DIV: 1.0}
 _PLAIN, _SHIFT, _SCALE, _SCALE_POSITIVE, _AFFINE = range(5)
 """What does not matter where a node stands: nothing, an added constant, a factor, both."""
 
@@ -91,6 +93,30 @@ def normal_form(
     return node.code, found
 
 
+def tidy(program: bytes, constants: Sequence[float]) -> tuple[bytes, list[float]]:
+    """The same function in normal form, without + 0, * 1 and powers that have a rule of their own.
+
+    >>> from grammar.expressions.programs import parse, write
+    >>> write(*tidy(parse("(c+(c*(x1**c)))"), [0.0, 1.0, 2.0])[:1])
+    '(x1**2)'
+    """
+    values, waiting = list(constants), []
+    for rule in reversed(program):
+        parts = tuple(waiting.pop() for _ in range(ARITY[rule]))
+        own = values.pop() if rule in (CONSTANT, POWER) else math.nan
+        if rule == POWER and own in _POWERS:
+            waiting.append(parts[0] if own == 1 else _make(_POWERS[own], math.nan, parts))
+        elif rule in _NEUTRAL and parts[1].value == _NEUTRAL[rule]:
+            waiting.append(parts[0])
+        elif rule in COMMUTATIVE and parts[0].value == _NEUTRAL[rule]:
+            waiting.append(parts[1])
+        else:
+            waiting.append(_make(rule, own, parts))
+    found: list[float] = []
+    _collect(waiting[0], found)
+    return waiting[0].code, found
+
+
 def _collect(node: Node, found: list[float]) -> None:
     if node.rule in (CONSTANT, POWER):
         found.append(node.value)
@@ -125,14 +151,18 @@ def _unary(rule: int, value: float, part: Node) -> Node:
         return _number(_FUNCTIONS[rule](x))
     if (rule, part.rule) in ((EXP, LOG), (LOG, EXP)):
         return part.parts[0]
-    if (rule, part.rule) in ((SQUARE, SQRT), (SQUARE, ABS), (ABS, SQUARE), (ABS, SQRT), (ABS, EXP)):
-        return _unary(SQUARE, math.nan, part.parts[0]) if part.rule == ABS else (
-            part if rule == ABS else part.parts[0]
-        )
+    if (rule, part.rule) == (SQUARE, SQRT):
+        return part.parts[0]
+    if rule == ABS and part.rule in (SQUARE, SQRT, ABS, EXP):
+        return part
+    if part.rule == ABS and rule in (SQUARE, COS):
+        return _unary(rule, math.nan, part.parts[0])
     if (rule, part.rule) == (SQRT, SQUARE):
         return _unary(ABS, math.nan, part.parts[0])
     if (rule, part.rule) == (POWER, POWER):
         return _unary(POWER, value * part.value, part.parts[0])
+    if (rule, part.rule) == (POWER, EXP):
+        return _unary(EXP, math.nan, _binary(MUL, _number(value), part.parts[0]))
     return Node(rule, value, (part,), bytes([rule]) + part.code)
 
 
