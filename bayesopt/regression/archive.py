@@ -13,7 +13,7 @@ KEPT = 16
 """Expressions of each size that are kept."""
 _SAME = 1e-9
 """Relative difference of errors below which two expressions of a size are one function."""
-GAIN = 1e-3
+GAIN = 0.01
 """Share of the error that a larger expression must save to stand on the front."""
 
 

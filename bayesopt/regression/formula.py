@@ -26,6 +26,7 @@ from grammar.expressions.programs import (
     SUB,
     VARIABLES,
     constant_places,
+    ends,
 )
 from grammar.expressions.simplify import tidy
 
@@ -37,6 +38,8 @@ _ROUNDING = 1e-3
 """Share by which readable constants may raise the mean squared error."""
 _EXACT = 1e-24
 """Mean squared error, as a share of the variance of y, that rounding may always leave."""
+_LONG, _SHORTER = 6, 4
+"""Significant digits of a factor of which the reciprocal is tried, and how many it must save."""
 _CHECKED = 2_000
 """Rows on which rounding is judged."""
 _TEXT = {rule: text.rstrip("()") for text, rule in RULES.items() if text.endswith("()")}
@@ -113,7 +116,7 @@ def make_formula(
         rows = np.random.default_rng(0).choice(len(data.y), _CHECKED, replace=False)
         few = data.take(rows)
     values = _readable(program, constants, few)
-    program, tidied = tidy(program, values)
+    program, tidied = _with_divisors(*tidy(program, values))
     made = Formula(program, tuple(tidied), tuple(names), complexity, 0.0, 0.0, False, source)
     error = _error(program, tidied, data)
     variance = float(data.weights @ (data.y - data.weights @ data.y) ** 2)
@@ -145,6 +148,29 @@ def _readable(program: bytes, constants: Sequence[float], data: Data) -> list[fl
         if _error(program, tried, data) <= limit:
             return tried
     return values
+
+
+def _with_divisors(program: bytes, constants: Sequence[float]) -> tuple[bytes, list[float]]:
+    """Factors whose reciprocals have far fewer digits as divisors: x/7.3 for 0.136986301*x."""
+    values = list(constants)
+    for order, place in reversed(list(enumerate(constant_places(program)))):
+        digits = _digits(values[order])
+        if digits < _LONG or place == 0 or program[place - 1] != MUL or program[place] != CONSTANT:
+            continue
+        divisor = float(f"{1 / values[order]:.9g}")
+        if _digits(divisor) > digits - _SHORTER:
+            continue
+        stop = ends(program)[place + 1]
+        inside = len(constant_places(program[place + 1 : stop]))
+        values[order : order + inside + 1] = [*values[order + 1 : order + inside + 1], divisor]
+        part = bytes([DIV]) + program[place + 1 : stop] + bytes([CONSTANT])
+        program = program[: place - 1] + part + program[stop:]
+    return program, values
+
+
+def _digits(value: float) -> int:
+    """Significant digits of a number."""
+    return len(f"{abs(value):.14e}".partition("e")[0].replace(".", "").rstrip("0"))
 
 
 def text_of(program: bytes, names: Sequence[str], constants: Sequence[float]) -> str:
@@ -188,7 +214,10 @@ def _joined(rule: int, a: tuple[str, int], b: tuple[str, int]) -> tuple[str, int
         return first + _SIGNS[rule] + second, _SUM
     if rule == MUL and a[0] == "-1":
         return "-" + _bracketed(b, _PRODUCT), _PRODUCT
+    if b[1] == _SIGNED and not a[0].startswith("-"):
+        a, b = (f"-{_bracketed(a, _PRODUCT)}", _PRODUCT), (b[0][1:], _ATOM)
     second = _bracketed(b, _POWER if rule == DIV or b[1] == _SIGNED else _PRODUCT)
+    second = f"({second})" if second.startswith("-") else second
     return _bracketed(a, _PRODUCT) + _SIGNS[rule] + second, _PRODUCT
 
 

@@ -19,7 +19,9 @@ EXACT = 1e-22
 """Mean squared error, as a share of the variance of y, below which a fit is exact."""
 _ROWS = 300
 """Rows on which candidates are compared; of more, that many are drawn."""
-_SETTLED = 12
+_SHORTEST = 2_000
+"""Expressions of the library that are fitted first; the others only if none of these is exact."""
+_SETTLED = 4
 """Batches without a shorter one after which an exact expression is taken."""
 
 
@@ -50,7 +52,7 @@ class Search:
         rows = len(data.y)
         if rows > _ROWS:
             data = data.take(np.sort(self.rng.choice(rows, _ROWS, replace=False)))
-        self.data = data
+        self.data, self._zero = data, zero
         self.variance = float(data.weights @ (data.y - data.weights @ data.y) ** 2)
         self.variables = [VARIABLES[i] for i in range(data.x.shape[1])]
         self.main = Population(data, self.settings, latent)
@@ -102,7 +104,11 @@ class Search:
         library = Library.build(self.data, self.variables, self.rng, self.settings.functions)
         entries = zip(library.programs, library.constants, strict=True)
         known = [Candidate(p, c, ENUMERATION) for p, c in entries]
-        self.main.try_all(known)
+        self.main.try_all(known[:_SHORTEST])
+        if self._exact_size() is not None:
+            self._views = []
+            return library
+        self.main.try_all(known[_SHORTEST:])
         for view, population in self._views:
             wanted = view.data.y[None], view.data.weights[None]
             nearest = [known[i] for i in library.nearest(*wanted)[0]]
@@ -124,4 +130,4 @@ class Search:
 
     def is_exact(self, error: float) -> bool:
         """Whether a mean squared error is only rounding."""
-        return error <= EXACT * self.variance
+        return error <= EXACT * self.variance + 10.0 * (np.finfo(float).eps * self._zero) ** 2

@@ -188,7 +188,7 @@ class _Batch:
                 if damping.min() > 1e6:
                     break
                 continue
-            gain = (self.error - error)[better] > 1e-14 * self.error[better]
+            gain = error[better] < (1 - 1e-14) * self.error[better]
             new, grown = self._equations(nodes, slope, centred)
             chosen = better[program]
             self.constants = np.where(chosen, self.trial, self.constants)
