@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -75,6 +76,7 @@ def find_formulas(
     make_latent : number of columns -> one more source of candidates.
     jobs : processes; each searches with a seed of its own, and the fronts are joined.
     """
+    end = time.time() + budget.seconds
     user = Data.of(x, y, weights)
     scales = _powers_of_ten(user)
     mean = float(user.weights @ user.y)
@@ -82,7 +84,7 @@ def find_formulas(
     if deviation <= 1e-14 * abs(mean):
         return _constant(user, names)
     own = Data.of(user.x / scales, (user.y - mean) / deviation, user.weights)
-    task = _Task(own, -mean / deviation, settings or Settings(), budget, make_latent)
+    task = _Task(own, -mean / deviation, settings or Settings(), budget, end, make_latent)
     members, counts = _search(task, seed, jobs)
     fitted = _polished(members, own)
     front = [
@@ -112,6 +114,7 @@ class _Task:
     zero: float
     settings: Settings
     budget: Budget
+    end: float
     make_latent: Callable[[int], Source] | None
 
     def __call__(self, seed: int) -> tuple[list[Fitted], Counter[str]]:
@@ -119,7 +122,7 @@ class _Task:
         make = self.make_latent
         latent = make(self.data.x.shape[1]) if make else None
         search = Search(self.data, self.zero, seed, self.settings, latent)
-        search.run(self.budget.seconds, self.budget.evaluations)
+        search.run(self.end, self.budget.evaluations)
         return search.archive.members(), search.proposed
 
 

@@ -34,6 +34,8 @@ VALUES = 6_000_000
 """Values, expressions times points, that a library holds at most."""
 _TAKEN = 8
 """Library entries of each wanted part that are proposed, at most."""
+_BEST = 200
+"""Entries of each size, and of all, that are fitted as they are."""
 _SCALES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0, 9.0, 14.0, 20.0)
 
 
@@ -48,6 +50,8 @@ class Library:
     constants: list[tuple[float, ...]]
     values: Array
     squares: Array
+    keys: Array
+    """Fingerprints [K] of the values."""
 
     @classmethod
     def build(
@@ -69,7 +73,8 @@ class Library:
         flat = np.array([c for i in order for c in constants[i]])
         programs = [programs[i] for i in order]
         values = Forest(programs).values(data.x, flat)
-        kept = distinct(values, data.weights)
+        keys = fingerprints(values, data.weights)
+        kept = distinct(keys)
         deviations = values[kept] - (values[kept] @ data.weights)[:, None]
         deviations /= np.sqrt(deviations**2 @ data.weights)[:, None]
         narrow = deviations.astype(np.float32)
@@ -78,7 +83,18 @@ class Library:
             [constants[order[i]] for i in kept],
             narrow,
             narrow**2,
+            keys[kept],
         )
+
+    def best(self, data: Data) -> list[int]:
+        """Entries that fit y best by a + b f: of all, and of each size."""
+        y = (data.y - data.weights @ data.y) * data.weights
+        gain = np.square(self.values @ y.astype(np.float32))
+        sizes = np.array([len(program) for program in self.programs])
+        found: dict[int, None] = {}
+        for part in (np.arange(len(gain)), *(np.flatnonzero(sizes == s) for s in np.unique(sizes))):
+            found.update(dict.fromkeys(part[np.argsort(-gain[part])][:_BEST].tolist()))
+        return sorted(found)
 
     def nearest(self, wanted: Array, weights: Array) -> list[list[int]]:
         """Entries that fit each wanted part [B, n] best by a + b f, weighted [B, n] (sums of 1).
@@ -123,9 +139,8 @@ def fingerprints(values: Array, weights: Array) -> Array:
     return np.where(defined, np.where(keys == 0, 1, keys), 0)
 
 
-def distinct(values: Array, weights: Array) -> Array:
-    """Rows of values [N, n] that are defined and differ from all rows before."""
-    keys = fingerprints(values, weights)
+def distinct(keys: Array) -> Array:
+    """Rows whose key is not 0 and differs from those of all rows before."""
     _, first = np.unique(keys, return_index=True)
     return np.sort(first[keys[first] != 0])
 

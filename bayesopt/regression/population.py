@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,9 +79,16 @@ class Population:
         before = set(front)
         return [one for one in self.archive.front() if one not in before]
 
-    def try_all(self, candidates: Sequence[Candidate]) -> None:
-        """Bring candidates into normal form, drop known ones, fit the others, keep the best."""
-        fresh = self._fresh(candidates)
+    def know(self, keys: Iterable[int]) -> None:
+        """Remember the fingerprints of functions that need not be fitted again."""
+        self._functions.update(keys)
+
+    def try_all(self, candidates: Sequence[Candidate], known: bool = False) -> None:
+        """Bring candidates into normal form, drop known ones, fit the others, keep the best.
+
+        `known`: fit also those whose function is remembered.
+        """
+        fresh = self._fresh(candidates, known)
         if not fresh:
             return
         fits = self._fit(fresh, _FIRST)
@@ -96,7 +103,7 @@ class Population:
         for one in self._fit(again[: max(50, len(fresh) // 4)], _MORE):
             self.archive.add(one)
 
-    def _fresh(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _fresh(self, candidates: Sequence[Candidate], known: bool) -> list[Candidate]:
         """Candidates in normal form that are new, or have constants to try again."""
         found = []
         largest = self.settings.max_size
@@ -112,7 +119,7 @@ class Population:
                 continue
             self._times[program] = times + 1
             found.append(Candidate(program, tuple(constants), one.source))
-        found = self._new_functions(found)
+        found = found if known else self._new_functions(found)
         self.proposed.update(one.source for one in found)
         return found
 

@@ -19,8 +19,6 @@ EXACT = 1e-22
 """Mean squared error, as a share of the variance of y, below which a fit is exact."""
 _ROWS = 300
 """Rows on which candidates are compared; of more, that many are drawn."""
-_SHORTEST = 2_000
-"""Expressions of the library that are fitted first; the others only if none of these is exact."""
 _SETTLED = 4
 """Batches without a shorter one after which an exact expression is taken."""
 
@@ -83,38 +81,37 @@ class Search:
         """Whether an exact expression was found, and none shorter in a while."""
         return self._settled >= _SETTLED
 
-    def run(self, seconds: float = np.inf, evaluations: float = np.inf) -> None:
-        """Search until so many seconds have passed, or expressions been fitted, or it is done."""
-        end = time.monotonic() + seconds
+    def run(self, end: float = np.inf, evaluations: float = np.inf) -> None:
+        """Search until the clock (`time.time`) shows `end`, so many are fitted, or it is done."""
         if self._library is None:
             self._library = self._begin()
-        while time.monotonic() < end and self.evaluations < evaluations and not self.finished:
+        while time.time() < end and self.evaluations < evaluations and not self.finished:
             before = self._exact_size()
             self._step(self._library)
             settled = before is not None and self._exact_size() == before
             self._settled = self._settled + 1 if settled else 0
 
     def _begin(self) -> Library:
-        """Constants, variables, and all of the library, of which some stand for functions of y."""
+        """Constants, variables, and all of the library: its best are fitted as they are."""
         few = [Candidate(bytes([CONSTANT]), (1.0,), ENUMERATION)]
         few += [Candidate(bytes([v]), (), ENUMERATION) for v in self.variables]
         self.main.try_all(few)
         if not self.variance > 0:
             self._settled = _SETTLED
         library = Library.build(self.data, self.variables, self.rng, self.settings.functions)
-        entries = zip(library.programs, library.constants, strict=True)
-        known = [Candidate(p, c, ENUMERATION) for p, c in entries]
-        self.main.try_all(known[:_SHORTEST])
-        if self._exact_size() is not None:
-            self._views = []
-            return library
-        self.main.try_all(known[_SHORTEST:])
+        self._try_library(self.main, library)
+        self.main.proposed[ENUMERATION] = len(library.programs)  # each is compared with y
         for view, population in self._views:
-            wanted = view.data.y[None], view.data.weights[None]
-            nearest = [known[i] for i in library.nearest(*wanted)[0]]
-            population.try_all([*few, *nearest, *known[:500]])
+            population.try_all(few)
+            self._try_library(population, library)
             self.main.try_all([view.whole(one) for one in population.archive.front()])
         return library
+
+    def _try_library(self, population: Population, library: Library) -> None:
+        population.know(library.keys.tolist())
+        best = library.best(population.data)
+        entries = [(library.programs[i], library.constants[i]) for i in best]
+        population.try_all([Candidate(p, c, ENUMERATION) for p, c in entries], known=True)
 
     def _step(self, library: Library) -> None:
         self._rounds += 1
