@@ -78,6 +78,7 @@ def find_formulas(
     """
     end = time.time() + budget.seconds
     user = Data.of(x, y, weights)
+    user = user.take(np.flatnonzero(user.weights))
     scales = _powers_of_ten(user)
     mean = float(user.weights @ user.y)
     deviation = float(np.sqrt(user.weights @ (user.y - mean) ** 2))

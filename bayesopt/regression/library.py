@@ -77,7 +77,7 @@ class Library:
         kept = distinct(keys)
         deviations = values[kept] - (values[kept] @ data.weights)[:, None]
         deviations /= np.sqrt(deviations**2 @ data.weights)[:, None]
-        narrow = deviations.astype(np.float32)
+        narrow = _narrow(deviations)
         return cls(
             [programs[i] for i in kept],
             [constants[order[i]] for i in kept],
@@ -101,8 +101,7 @@ class Library:
 
         For each part a few, each better than all smaller ones among them.
         """
-        w = weights.astype(np.float32)
-        h = wanted.astype(np.float32)
+        w, h = _narrow(weights), _narrow(wanted)
         mean = (w * h).sum(axis=1)
         first = self.values @ w.T
         with np.errstate(all="ignore"):
@@ -117,6 +116,11 @@ class Library:
             rising = np.flatnonzero(np.diff(record, prepend=-1.0) > 0)[-_TAKEN // 2 :]
             found.append(list(dict.fromkeys([*best.tolist(), *rising.tolist()])))
         return found
+
+
+def _narrow(values: Array) -> Array:
+    """As float32, in which a square is still finite."""
+    return np.clip(values, -1e15, 1e15).astype(np.float32)
 
 
 def fingerprints(values: Array, weights: Array) -> Array:
