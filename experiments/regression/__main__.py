@@ -1,9 +1,11 @@
 """Ours beside gplearn and pyoperon on 24 standard targets with 1 % noise, for equal time.
 
     pip install gplearn pyoperon
-    python -m experiments.regression --seconds 60 --seeds 0 --out experiments/regression/results
+    python -m experiments.regression --seconds 60 --seeds 0 --out runs/regression
 
-Each (target, method, seed) is one process and one JSON file; the same command does what is missing.
+Each (target, method, seed) is one process and one JSON file; the same command does what is missing,
+and writes all rows to `regression.json`, from which the table of docs/formulas.md is made once it lies
+in docs/results.
 Every method has two cores and the same seconds.  Solved: R2 above 0.999 on held-out rows without
 noise (`targets`).  gplearn has one process, as its own parallel mode is slower at this size.
 """
@@ -18,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments.regression.methods import METHODS
-from experiments.regression.targets import MULTIVARIATE, TARGETS, UNIVARIATE
+from experiments.regression.summary import GROUPS, Rows, medians, solved
+from experiments.regression.targets import TARGETS
 from experiments.runner import child_environment
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.report import Table
+from gmae_tf.utils.run_dir import environment
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def study(config: StudyConfig) -> None:
                     write_json(path, _measured(target, method, seed, config.seconds))
                 rows.append(json.loads(path.read_text(encoding="utf-8")))
                 screen.print(_line(rows[-1]), markup=False)
+    write_json(config.out / "regression.json", {"rows": rows, "environment": environment()})
     for table in tables(rows, methods):
         table.print(screen)
 
@@ -75,41 +80,24 @@ def _measured(target: str, method: str, seed: int, seconds: float) -> dict[str, 
     return result
 
 
-def tables(rows: list[dict[str, Any]], methods: list[str]) -> list[Table]:
+def tables(rows: Rows, methods: list[str]) -> list[Table]:
     """How often each method solved a target, and the R2 of each target."""
-    groups = {
-        "one variable": [t.name for t in UNIVARIATE],
-        "several variables": [t.name for t in MULTIVARIATE],
-        "all": list(TARGETS),
-    }
-    solved = []
+    counts = []
     for method in methods:
-        cells = [method]
-        for names in groups.values():
-            own = [r for r in rows if r["method"] == method and r["target"] in names]
-            cells.append(f"{sum(r['solved'] for r in own)} of {len(own)}")
-        own = [r for r in rows if r["method"] == method]
+        own = [row for row in rows if row["method"] == method]
+        cells = [method, *(f"{good} of {every}" for good, every in solved(rows, method))]
         for key, digits in (("seconds", 1), ("processor_seconds", 1), ("expressions", 0)):
-            cells.append(f"{sum(r[key] for r in own) / max(1, len(own)):,.{digits}f}")
-        solved.append(cells)
-    columns = ["method", *groups, "seconds", "processor seconds", "expressions"]
+            cells.append(f"{sum(row[key] for row in own) / max(1, len(own)):,.{digits}f}")
+        counts.append(cells)
+    columns = ["method", *GROUPS, "seconds", "processor seconds", "expressions"]
     each = [
-        [name, *(_r2(rows, name, method) for method in methods)]
-        for name in dict.fromkeys(r["target"] for r in rows)
+        [target, *("-" if error is None else f"{error:.1e}" for error in errors)]
+        for target, errors in medians(rows, methods).items()
     ]
     return [
-        Table("Solved (R2 above 0.999 on held-out rows)", columns, solved, "Means of a run."),
+        Table("Solved (R2 above 0.999 on held-out rows)", columns, counts, "Means of a run."),
         Table("1 - R2 on held-out rows, median of seeds", ["target", *methods], each),
     ]
-
-
-def _r2(rows: list[dict[str, Any]], target: str, method: str) -> str:
-    found = sorted(
-        1 - (-9.0 if r["r2"] is None else r["r2"])
-        for r in rows
-        if r["target"] == target and r["method"] == method
-    )
-    return f"{found[len(found) // 2]:.1e}" if found else "-"
 
 
 def _line(row: dict[str, Any]) -> str:
