@@ -92,7 +92,21 @@ class ExprOptions:
     """expr: an expression in x to find, on 1,000 points from -10 to 10, instead of the
     benchmark's."""
     target_csv: Path | None = None
-    """expr: data to fit, a CSV file with columns x and y."""
+    """expr: a table to find a formula for, with fitted constants (`bayesopt.SymbolicRegressor`);
+    with --model, a search in the latent space of that model instead."""
+    x_columns: str | None = None
+    """expr: input columns of the table, separated by commas; by default x, or x1, x2, ..., or all
+    but --y-column."""
+    y_column: str | None = None
+    """expr: its output column, y by default."""
+    weight_column: str | None = None
+    """expr: a column with weights of the rows."""
+    seconds: float = 60.0
+    """expr: how long to look for formulas of the table; less where one is exact."""
+    latent: bool = False
+    """expr: also take neighbours in the latent space of the model scientific for formulas."""
+    processes: int = 2
+    """expr: processes that look for formulas."""
     exclude_better_than: float | None = None
     """expr: hide known strings that score this or less; 0.0363 for the benchmark, -1 hides
     nothing."""
