@@ -60,7 +60,12 @@ def check_run(config: RunConfig) -> None:
         return
     from grammar.expressions.targets import load_target
 
-    load_target(config.target, config.target_csv)
+    load_target(
+        config.target,
+        config.target_csv,
+        x_columns=(config.x_columns or "").split(","),
+        y_column=config.y_column,
+    )
     if config.data in (None, "official", "generated"):
         return
     if not Path(config.data).is_file():

@@ -33,7 +33,8 @@ class SearchOptions:
     """Stop a search that has found this score; by default at the best score that there can be,
     where that is known, as 0 of --task expr."""
     seconds: float | None = None
-    """Stop each search after so many seconds."""
+    """Stop each search after so many seconds; formulas of a table are looked for 60 seconds by
+    default, and less where one is exact."""
     patience: int | None = None
     """Stop a search after so many evaluations without a new best score."""
     top: int = 3
@@ -101,8 +102,6 @@ class ExprOptions:
     """expr: its output column, y by default."""
     weight_column: str | None = None
     """expr: a column with weights of the rows."""
-    seconds: float = 60.0
-    """expr: how long to look for formulas of the table; less where one is exact."""
     latent: bool = False
     """expr: also take neighbours in the latent space of the model scientific for formulas."""
     processes: int = 2

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gmae_tf.utils.report import Page
 
 
+SECONDS = 60.0
+"""How long formulas are looked for by default."""
 _OPTIONS = {
     *("task", "out", "seeds", "device", "target_csv", "x_columns", "y_column", "weight_column"),
     *("seconds", "latent", "processes"),
@@ -85,17 +87,16 @@ def fit_table(config: RunConfig) -> None:
     from gmae_tf.utils.json import write_json
 
     path, seed = _checked(config)
+    seconds = SECONDS if config.seconds is None else config.seconds
     table = read_user_table(path, config.x_columns, config.y_column, config.weight_column)
     out = make_folder(config.out or Path("runs") / config.task)
     screen = console()
     tell_rows([table.report], out, screen)
-    screen.print(f"searching for {config.seconds:g} seconds")
+    screen.print(f"searching for {seconds:g} seconds")
     from bayesopt.regression.estimator import SymbolicRegressor, verdict
     from bayesopt.regression.page import report_page
 
-    model = SymbolicRegressor(
-        config.seconds, seed=seed, latent=config.latent, jobs=config.processes
-    )
+    model = SymbolicRegressor(seconds, seed=seed, latent=config.latent, jobs=config.processes)
     import pandas as pd
 
     model.fit(pd.DataFrame(table.x, columns=list(table.names)), table.y, table.weights)
@@ -109,7 +110,7 @@ def fit_table(config: RunConfig) -> None:
         "verdict": verdict(model.formula_),
         "front": rows,
         "expressions": {str(k): int(v) for k, v in model.sources_.items()},
-        "options": {"seconds": config.seconds, "seed": seed, "latent": config.latent},
+        "options": {"seconds": seconds, "seed": seed, "latent": config.latent},
     }
     write_json(out / "results.json", results)
     page = report_page(model, table, rows, "python -m bayesopt.run " + shlex.join(sys.argv[1:]))
@@ -134,7 +135,9 @@ def _print(page: Page, model: SymbolicRegressor, table: UserTable, screen: Any) 
     from bayesopt.regression.estimator import verdict
 
     screen.print(verdict(model.formula_), markup=False)
-    screen.print(f"   {table.y_name} = {model.formula_}", markup=False, style="bold", soft_wrap=True)
+    screen.print(
+        f"   {table.y_name} = {model.formula_}", markup=False, style="bold", soft_wrap=True
+    )
     page.print(screen)
 
 
@@ -152,7 +155,7 @@ def _checked(config: RunConfig) -> tuple[Path, int]:
                 f"--{flag} says nothing about formulas of a table: leave it out, or add --model to "
                 "search the latent space of a trained model"
             )
-    if not config.seconds > 0:
+    if config.seconds is not None and not config.seconds > 0:
         raise UserError(f"--seconds is {config.seconds:g}: give the search some time")
     if config.processes < 1:
         raise UserError(f"--processes is {config.processes}: give 1 or more")

@@ -231,5 +231,3 @@ def _with_constants(
                 programs.append(bytes([POWER]) + x)
                 constants.append((power,))
     return programs, constants
-
-
