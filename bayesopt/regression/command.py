@@ -112,7 +112,8 @@ def fit_table(config: RunConfig) -> None:
         "options": {"seconds": config.seconds, "seed": seed, "latent": config.latent},
     }
     write_json(out / "results.json", results)
-    page = report_page(model, table, rows, "python -m bayesopt.run " + shlex.join(sys.argv[1:]))
+    command = "python -m bayesopt.run " + shlex.join(sys.argv[1:])
+    page = report_page(model, table, rows, command)
     _print(page, model, table, screen)
     write_atomic(out / "report.html", page.html())
     screen.print(f"report: {out / 'report.html'}")
@@ -134,7 +135,9 @@ def _print(page: Page, model: SymbolicRegressor, table: UserTable, screen: Any) 
     from bayesopt.regression.estimator import verdict
 
     screen.print(verdict(model.formula_), markup=False)
-    screen.print(f"   {table.y_name} = {model.formula_}", markup=False, style="bold", soft_wrap=True)
+    screen.print(
+        f"   {table.y_name} = {model.formula_}", markup=False, style="bold", soft_wrap=True
+    )
     page.print(screen)
 
 

@@ -221,9 +221,7 @@ def _joined(rule: int, a: tuple[str, int], b: tuple[str, int]) -> tuple[str, int
     return _bracketed(a, _PRODUCT) + _SIGNS[rule] + second, _PRODUCT
 
 
-def _expression(
-    sp: Any, rule: int, parts: Sequence[Any], own: Any, names: Sequence[str]
-) -> Any:
+def _expression(sp: Any, rule: int, parts: Sequence[Any], own: Any, names: Sequence[str]) -> Any:
     if rule == CONSTANT:
         return own
     if rule in VARIABLES:
