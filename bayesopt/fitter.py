@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,16 +44,21 @@ class Split:
 
 
 def split_rows(
-    scores: Array, seed: int, points: int | None, best: int, held_out: float = 0.1
+    scores: Array,
+    seed: int,
+    points: int | None,
+    best: int,
+    held_out: float = 0.1,
+    rows: NDArray[np.int64] | None = None,
 ) -> Split:
     """90 % for training and 10 % for the test, at random by seed (Kusner et al. 2017).
 
     `held_out` is the share of the test, 0 for none.  With `points`, the training rows are thinned
     to the `best` best of them and a random choice of the others: the surrogate must be sharp where
-    the search looks and right elsewhere.
+    the search looks and right elsewhere.  `rows` are all that count, by default every one.
     """
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(scores))
+    order = rng.permutation(len(scores) if rows is None else rows)
     test, train = np.split(order, [int(len(order) * held_out)])
     if points is not None and points < len(train):
         ranked = train[np.argsort(scores[train], kind="stable")]
@@ -61,6 +66,18 @@ def split_rows(
         others = rng.choice(ranked[best:], points - best, replace=False)
         train = np.concatenate([ranked[:best], others])
     return Split(np.sort(train), np.sort(test))
+
+
+def distinct_rows(strings: Sequence[str], keys: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Rows of the shortest of N strings of each of their keys (`SearchSpace.keys`), in order.
+
+    A value that is known under many names would count as often, and a surrogate that learns some of
+    the names and is tested on others would be sure of itself.
+    """
+    first: dict[Hashable, int] = {}
+    for row in sorted(range(len(strings)), key=lambda row: len(strings[row])):
+        first.setdefault(keys[row], row)
+    return np.sort(np.array(list(first.values()), dtype=np.int64))
 
 
 @dataclass

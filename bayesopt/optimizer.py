@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayesopt.acquisition.candidates import Reads, SearchState
 from bayesopt.acquisition.strategies import NEEDS_SURROGATE, STRATEGIES, prior_samples
 from bayesopt.dataset import Dataset, checked_values, turned
-from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, split_rows
+from bayesopt.fitter import FEWEST, SURROGATE, SurrogateFitter, distinct_rows, split_rows
 from bayesopt.space import CandidateConfig, SearchSpace
 from bayesopt.storage import Batch, Trial, TrialStore, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
@@ -177,7 +176,9 @@ class Optimizer:
             seen=self._is_training_data,
         )
         self.stopped: str | None = None
-        self.split = split_rows(self.scores, seed, points, best, held_out)
+        self._keys = space.keys(self.strings)
+        rows = distinct_rows(self.strings, self._keys) if strategy == "joint" else None
+        self.split = split_rows(self.scores, seed, points, best, held_out, rows)
         self.fitter = SurrogateFitter(
             config=surrogate,
             space=space,
@@ -346,10 +347,6 @@ class Optimizer:
                     break
         return self
 
-    @cached_property
-    def _known_keys(self) -> frozenset[Hashable]:
-        return frozenset(self.space.keys(self.strings))
-
     def _is_training_data(self, string: str) -> bool:
         trained = self.space.training_strings
         return string in self._known or (trained is not None and string in trained)
@@ -359,7 +356,7 @@ class Optimizer:
         done = [trial for trial in stored if trial.score is not None]
         excluded = set(self.space.keys([t.string for t in stored if t.string is not None]))
         if self._informed and not self.revisit:
-            excluded.update(self._known_keys)
+            excluded.update(self._keys)
         strings, codes, scores = self._joined(rows, done)
         return SearchState(
             space=self.space,

@@ -67,7 +67,7 @@ class SearchOptions:
     it. features: properties and counts with a linear trend for a molecule, values at points for an
     expression. codes: the latent code alone, as in the papers. The options of the surrogate below
     are for features and codes."""
-    points: int = 5000
+    points: int = 2000
     """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
     hyper_points: int = 5000
     """Training points on which its hyper-parameters are found."""

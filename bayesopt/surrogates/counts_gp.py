@@ -29,7 +29,7 @@ from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
-EXACT, INDUCING = 2_000, 1_000
+EXACT, INDUCING = 3_000, 1_000
 """Up to so many points the process is exact; beyond, it is sparse with so many inducing points."""
 WEIGHED = 600
 """Points, at most, by which kernels are weighed."""
@@ -197,11 +197,11 @@ def choose(compared: Sequence[Weighed]) -> Weighed:
 
 
 class CountsGP:
-    """A Gaussian process of scores given `Inputs`, exact up to 2,000 points, sparse beyond.
+    """A Gaussian process of scores given `Inputs`, exact up to 3,000 points, sparse beyond.
 
     Its kernel is a sum of MinMax kernels; a Matern kernel of codes is added where the leave-one-out
     likelihood of at most 600 points is greater by more than a standard error, and it is the only
-    one where nothing is counted.  Beyond 2,000 points the best and random ones are inducing points,
+    one where nothing is counted.  Beyond 3,000 points the best and random ones are inducing points,
     and the posterior is that of the collapsed bound (Titsias 2009).
 
     It learns mapped scores (`ScoreMap`): `predict`, `sample` and `incumbent` are on that scale,

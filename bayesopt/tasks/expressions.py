@@ -28,6 +28,7 @@ from grammar.expressions.evaluate import (
     is_expression,
     values_of,
 )
+from grammar.expressions.syntax import syntax_counts
 from grammar.expressions.targets import load_target
 from grammar.library import load_grammar
 from grammar.sampling.recombine import StringRecombiner
@@ -141,6 +142,7 @@ class ExprTask(Task):
             Readable(self.model) if writes_characters(self.model.grammar) else self.model,
             candidates=SQUARED_ERROR_CANDIDATES if self.squared_error else EXPRESSION_CANDIDATES,
             recombine=self._recombine,
+            counts=syntax_counts(),
             features=self._features,
             n_global_features=len(self._probes(PROBES)) if self.squared_error else None,
             objective_form="squared_error" if self.squared_error else "linear",

@@ -70,6 +70,15 @@ def evaluate(expression: str, x: np.ndarray) -> np.ndarray:
     return np.array(np.broadcast_to(value, x.shape), dtype=np.float64)
 
 
+def syntax_tree(expression: str) -> ast.expr:
+    """The tree of an expression that `evaluate` understands, by the precedence of operators.
+
+    Raises ParseError with a caret under anything else.
+    """
+    evaluate(expression, TARGET_X[:1])
+    return _parse(" ".join(expression.split()))
+
+
 def is_expression(text: str) -> bool:
     """Whether `evaluate` understands a string; its value may still be undefined."""
     try:

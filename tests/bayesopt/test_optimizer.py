@@ -249,8 +249,10 @@ def test_strings_of_one_key_are_evaluated_once():
     def halves(strings):
         return [tuple(int(n) // 2 for n in s.split(",")) for s in strings]
 
-    trials = run(evolving(equivalent=halves), 20).trials
-    keys = halves([t.string for t in trials])
+    optimizer = run(evolving(equivalent=halves), 20)
+    learnt = halves([DATA.strings[row] for row in optimizer.split.train])
+    assert len(learnt) == len(set(learnt))
+    keys = halves([t.string for t in optimizer.trials])
     assert len(keys) == len(set(keys)) == 20
     assert not set(keys) & set(halves(DATA.strings))
 

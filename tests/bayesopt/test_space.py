@@ -10,7 +10,7 @@ from rdkit import Chem
 from scipy.stats import chi2
 
 from bayesopt.dataset import Dataset
-from bayesopt.fitter import split_rows
+from bayesopt.fitter import distinct_rows, split_rows
 from bayesopt.optimizer import Optimizer
 from bayesopt.space import SearchSpace
 from bayesopt.trusted_region import TrustedRegion
@@ -119,3 +119,7 @@ def test_an_optimizer_widens_the_domain_by_its_data():
     assert optimizer.space.feasible([outside])[0]
     assert not space.feasible([outside])[0]
     assert Optimizer(space, maximize=True).space is space
+
+
+def test_the_shortest_name_of_a_key_stands_for_it():
+    assert distinct_rows(["x*1", "2", "x", "y", "x"], ["x", 2, "x", "y", "x"]).tolist() == [1, 2, 3]
