@@ -67,6 +67,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     """
 
     PRESETS: ClassVar[dict[str, Path]] = PRESETS
+    TRAINED_BY: ClassVar[str] = "molecules.train or molecules.pack"
     """Folders of shipped models, by the names that `load` takes."""
 
     domain: Domain | None = None
@@ -201,7 +202,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         return samples
 
     def interpolate(self, start: str, end: str, steps: int = 50) -> list[str]:  # type: ignore[override]
-        """Canonical SMILES of `steps` codes on the line between two molecules, ends included.
+        """Canonical SMILES of `steps` codes from one molecule to another; equal neighbours are one.
 
         Warns
         -----

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from gmae_tf.errors import UserError
 
@@ -90,7 +90,8 @@ def parse_config(
     import argparse
 
     parser = _parser(config_class, prog, description)
-    arguments = [_dashed(text) for text in (sys.argv[1:] if argv is None else argv)]
+    dashed = [_dashed(text) for text in (sys.argv[1:] if argv is None else argv)]
+    arguments = _listed(dashed, config_class)
     try:
         values = parser.parse_args(arguments).as_dict()
     except argparse.ArgumentError as error:
@@ -191,6 +192,22 @@ def _dashed(argument: str) -> str:
     return flag.replace("_", "-") + equals + value
 
 
+def _listed(arguments: Sequence[str], config_class: type[Any]) -> list[str]:
+    """The arguments with `--properties logp,qed` as `--properties=[logp,qed]`."""
+    kinds = get_type_hints(config_class)
+    lists = {f"--{n.replace('_', '-')}" for n, kind in kinds.items() if get_origin(kind) is tuple}
+    listed: list[str] = []
+    for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        if listed and listed[-1] in lists and not argument.startswith("-"):
+            flag, value = listed.pop(), argument
+        elif not equals or flag not in lists:
+            listed.append(argument)
+            continue
+        listed.append(f"{flag}={value if value.lstrip().startswith('[') else f'[{value}]'}")
+    return listed
+
+
 def _sentence(message: str, config_class: type[Any], prog: str) -> str:
     """An error of the parser as one sentence that names the flag and the way out."""
     names = [field.name for field in fields(config_class)]
@@ -214,6 +231,11 @@ def _sentence(message: str, config_class: type[Any], prog: str) -> str:
 
 def _readable(message: str) -> str:
     message = re.sub(r"<class '([\w.]+)'>", r"\1", message).replace("typing.", "")
+    union = re.search(
+        r"(.*)Does not validate against .*?: \[(.*?)(?:, NoneType)?\] .*value: (.*)", message
+    )
+    if union:
+        message = f"{union[1]}expected {union[2]}, got {union[3]}"
     message = re.sub(r"Literal\[(.+?)\]", r"one of \1", message)
     message = message.replace("Expected a one", "expected one").replace("Expected a", "expected")
     return message.replace(". Got value:", ", got").rstrip(".")

@@ -85,6 +85,7 @@ class GrammarAutoencoder:
         "expressions": SHIPPED / "expressions",
         "scientific": SHIPPED / "scientific",
     }
+    TRAINED_BY: ClassVar[str] = "grammar.train"
     """Folders of shipped models, by the names that `load` takes."""
 
     grammar: Grammar
@@ -352,8 +353,8 @@ class GrammarAutoencoder:
                 network.load_weights(folder / NETWORK)
         except UNREADABLE as error:
             raise GrammarError(
-                f"{folder} does not hold a trained grammar model ({first_line(error)}): name a "
-                "folder that grammar.train has written"
+                f"{folder} does not hold a trained model ({first_line(error)}): name a "
+                f"folder that {cls.TRAINED_BY} has written"
             ) from error
         return cls(grammar, max_length, network, strings, details, architecture)
 

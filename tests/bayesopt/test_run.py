@@ -108,7 +108,7 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
         (("--composite", "--reads", "codes"), "leave out --reads codes"),
         (("--surrogate", "deep"), "does not read counts"),
         (("--revisit",), "leave out --revisit"),
-        (("--model", "absent"), "absent does not hold a trained grammar model"),
+        (("--model", "absent"), "absent does not hold a trained model"),
         (("--bugdet", "5"), "did you mean --budget"),
         (("--device", "gpu"), "GPU"),
     ],

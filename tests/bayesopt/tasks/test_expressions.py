@@ -100,5 +100,5 @@ def test_training_data_are_known(task):
 
 
 def test_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(GrammarError, match="does not hold a trained grammar model"):
+    with pytest.raises(GrammarError, match="does not hold a trained model"):
         ExprTask(model=tmp_path)

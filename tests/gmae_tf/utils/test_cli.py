@@ -53,6 +53,8 @@ class Config:
     """Run the baselines."""
     xla: bool | None = None
     """Compile; where it helps by default."""
+    properties: tuple[str, ...] = ("logp", "qed")
+    """Columns."""
 
 
 def parse(*argv: str) -> Config:
@@ -103,6 +105,16 @@ def test_a_config_file_sets_options_and_later_flags_win(tmp_path: Path) -> None:
     assert parse("--config", str(file), "--batch-size", "6").batch_size == 6
 
 
+@pytest.mark.parametrize("written", ["sa,qed", "[sa, qed]", '["sa", "qed"]'])
+def test_lists_need_no_brackets(tmp_path: Path, written: str) -> None:
+    assert parse("--task", "expr", "--properties", written).properties == ("sa", "qed")
+    assert parse("--task=expr", f"--properties={written}").properties == ("sa", "qed")
+    file = tmp_path / "run.yaml"
+    file.write_text(f"properties: {written if written[0] == '[' else f'[{written}]'}\n")
+    assert parse("--task", "expr", "--config", str(file)).properties == ("sa", "qed")
+    assert parse("--task", "expr", "--properties", "sa").properties == ("sa",)
+
+
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
@@ -111,6 +123,10 @@ def test_a_config_file_sets_options_and_later_flags_win(tmp_path: Path) -> None:
         (["--task", "expr", "--batch-size", "x"], "--batch-size: expected int, got x"),
         (["--task", "expr", "--batch-size"], "--batch-size: expected one argument"),
         (["--task", "expr", "--bach-size", "3"], "--bach-size; did you mean --batch-size?"),
+        (
+            ["--task", "expr", "--exclude-better-than", "abc"],
+            "--exclude-better-than: expected float, got abc",
+        ),
         (["--task", "expr", "--zzz"], "there is no option --zzz; see search --help."),
         (["--task", "expr", "extra"], '"extra" has no --option before it'),
         (["--config", "absent.yaml"], "absent.yaml"),

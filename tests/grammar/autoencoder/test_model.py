@@ -273,13 +273,13 @@ def refusal(folder: Path) -> str:
 def test_a_missing_file_is_told(name: str, saved: Path, tmp_path: Path):
     folder = shutil.copytree(saved, tmp_path / "model")
     (folder / name).unlink()
-    assert "does not hold a trained grammar model" in refusal(folder)
+    assert "does not hold a trained model" in refusal(folder)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
-    assert "does not hold a trained grammar model" in refusal(tmp_path / "nothing")
+    assert "does not hold a trained model" in refusal(tmp_path / "nothing")
     (tmp_path / "file").write_text("")
-    assert "does not hold a trained grammar model" in refusal(tmp_path / "file")
+    assert "does not hold a trained model" in refusal(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path):
 def test_a_damaged_file_is_told(name: str, content: bytes, saved: Path, tmp_path: Path):
     folder = shutil.copytree(saved, tmp_path / "model")
     (folder / name).write_bytes(content)
-    assert "does not hold a trained grammar model" in refusal(folder)
+    assert "does not hold a trained model" in refusal(folder)
 
 
 def test_a_network_cut_or_changed_anywhere_is_told(saved: Path, tmp_path: Path):
@@ -319,7 +319,7 @@ def test_a_network_cut_or_changed_anywhere_is_told(saved: Path, tmp_path: Path):
 def test_a_network_of_another_kind_is_told(saved: Path, tmp_path: Path):
     folder = shutil.copytree(saved, tmp_path / "model")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(folder / NETWORK)
-    assert "does not hold a trained grammar model" in refusal(folder)
+    assert "does not hold a trained model" in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_details_of_another_model_are_told(change: dict, saved: Path, tmp_path: 
     folder = shutil.copytree(saved, tmp_path / "model")
     details = json.loads((saved / DETAILS).read_text())
     (folder / DETAILS).write_text(json.dumps({**details, **change}))
-    assert "does not hold a trained grammar model" in refusal(folder)
+    assert "does not hold a trained model" in refusal(folder)
 
 
 def test_codes_that_are_not_finite_are_no_string(model):
