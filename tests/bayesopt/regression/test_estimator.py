@@ -117,5 +117,5 @@ def test_formulas_are_written_with_few_brackets(
     assert text_of(parse(text), ["a", "b"], constants) == shown
     a, b = 1.7, 0.6
     value = eval(shown, {"a": a, "b": b, "exp": np.exp})
-    plain = text_of(parse(text), ["(a)", "(b)"], [])  if not constants else shown
+    plain = text_of(parse(text), ["(a)", "(b)"], []) if not constants else shown
     assert value == pytest.approx(eval(plain, {"a": a, "b": b, "exp": np.exp}))

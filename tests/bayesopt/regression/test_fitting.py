@@ -135,9 +135,7 @@ def test_insertion_finds_the_missing_part() -> None:
     library = Library.build(data, VARIABLES[:2], np.random.default_rng(0))
     parent = scaled("exp((c*x1))", data, [0.2])
     found = insertions([parent] * 30, library, data, np.random.default_rng(0))
-    fits = fit_constants(
-        [one.program for one in found], data, [one.constants for one in found], 20
-    )
+    fits = fit_constants([one.program for one in found], data, [one.constants for one in found], 20)
     assert fits.errors.min() < 1e-12
 
 
