@@ -246,7 +246,7 @@ def _prelude(lines: Sequence[str]) -> tuple[int, str, str | None]:
 
 
 def _records(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:
-    """The rows with the number of their first line, without blank and `#` lines."""
+    """The rows with the number of their first line, without `#` lines and those of no cell."""
     start = 0
 
     def feed() -> Iterator[str]:
@@ -264,7 +264,8 @@ def _records(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:
             start = 0
         return
     for cells in csv.reader(feed(), delimiter=delimiter, skipinitialspace=True, strict=True):
-        yield start, [cell.strip() for cell in cells]
+        if any(stripped := [cell.strip() for cell in cells]):
+            yield start, stripped
         start = 0
 
 

@@ -108,6 +108,28 @@ def test_numbers_read_back_equal_with_and_without_a_header(
     ]
 
 
+@given(content=st.binary(max_size=60) | st.text('ab1.,;\t "#\r\n<>', max_size=60).map(str.encode))
+def test_anything_is_a_table_or_refused_and_no_row_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    path.write_bytes(content)
+    try:
+        table = read_table(path)
+    except UserError:
+        return
+    assert all(len(row) == len(table.names) for row in table.rows)
+    assert sorted(set(table.lines)) == list(table.lines)
+    for name in table.names:
+        assert len(table.measurements(name)) == len(table)
+    if b'"' in content:  # a row may have several lines
+        return
+    lines = [line.strip() for line in read_text(path).lines]
+    filled = [s for s in lines if s.replace(table.delimiter, " ").strip() and s[0] != "#"]
+    told = len(table) + len(table.dropped) + table.has_header
+    assert told == len(filled)
+
+
 # ---------------------------------------------------------------------- one by one
 
 
@@ -134,7 +156,7 @@ def test_numbers_read_back_equal_with_and_without_a_header(
             ("x", "y", "z"),
             [("1", "2", "5"), ("3", "4", "6")],
         ),
-        ("a,b\nx,2\n", ("a", "b"), [("x", "2")]),
+        ("a,b\nx,2\n,,\n , \n", ("a", "b"), [("x", "2")]),
         ("a,b\n1,2\ntotal\n", ("a", "b"), [("1", "2"), ("total", "")]),
         ("", (), []),
         ("# nothing\n\n", (), []),
