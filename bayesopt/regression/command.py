@@ -113,7 +113,8 @@ def fit_table(config: RunConfig) -> None:
         "options": {"seconds": seconds, "seed": seed, "latent": config.latent},
     }
     write_json(out / "results.json", results)
-    page = report_page(model, table, rows, "python -m bayesopt.run " + shlex.join(sys.argv[1:]))
+    command = "python -m bayesopt.run " + shlex.join(sys.argv[1:])
+    page = report_page(model, table, rows, command)
     _print(page, model, table, screen)
     write_atomic(out / "report.html", page.html())
     screen.print(f"report: {out / 'report.html'}")

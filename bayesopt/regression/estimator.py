@@ -91,7 +91,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.latent = latent
         self.jobs = jobs
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SymbolicRegressor:  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SymbolicRegressor:
         """Search for formulas of X [n, d] (array or data frame) for y [n], weighted [n]."""
         names, x = columns_of(X)
         target, weights = _checked(x, y, sample_weight)
@@ -123,7 +123,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.sources_ = pd.Series(found.evaluations, name="expressions", dtype=int)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any) -> np.ndarray:
         """Values [n] of the chosen formula at rows X [n, d]."""
         check_is_fitted(self, "formula_")
         _, x = columns_of(X)

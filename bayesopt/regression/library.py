@@ -61,8 +61,9 @@ class Library:
         rng: np.random.Generator,
         functions: Sequence[int] = UNARY,
     ) -> Library:
-        """All expressions without constants up to a size, then some of the next; and families
-        with a constant on a grid, such as exp(c*x).
+        """All expressions without constants up to a size, some of the next, and families.
+
+        Those are functions of one variable with a constant on a grid, such as exp(c*x).
         """
         room = max(500, min(25_000, VALUES // len(data.y)))
         programs, constants = _with_constants(data, variables, functions)

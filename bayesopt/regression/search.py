@@ -127,4 +127,5 @@ class Search:
 
     def is_exact(self, error: float) -> bool:
         """Whether a mean squared error is only rounding."""
-        return error <= EXACT * self.variance + 10.0 * (np.finfo(float).eps * self._zero) ** 2
+        rounding = float(np.finfo(float).eps) * self._zero
+        return error <= EXACT * self.variance + 10.0 * rounding**2

@@ -44,7 +44,7 @@ def transforms(data: Data, zero: float, functions: Sequence[int]) -> list[Transf
     if not largest:
         return []
     y = y / largest
-    found = []
+    found: list[tuple[bytes, tuple[float, ...], np.ndarray, np.ndarray]] = []
     if np.abs(y).min() > _NEAREST_TO_ZERO:
         found.append((bytes([DIV, CONSTANT]), (1.0,), 1 / y, y**4))
     if (y > _NEAREST_TO_ZERO).all() and EXP in functions:

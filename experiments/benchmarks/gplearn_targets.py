@@ -1,4 +1,4 @@
-"""Hidden formulas as noisy CSV files: our search beside gplearn's genetic programming.
+r"""Hidden formulas as noisy CSV files: our search beside gplearn's genetic programming.
 
     pip install gplearn
     python -m experiments.benchmarks.gplearn_targets [--targets 20] [--seeds 3] --out FILE
@@ -7,7 +7,7 @@ Targets are drawn from the benchmark's grammar, uniformly among derivations of a
 productions, if they are finite on [-10, 10], no constant and no larger than 1,000.  Each gives a
 CSV file of 200 points with 1 % noise (of the standard deviation of y).  Ours is what a user runs,
 
-    python -m bayesopt.run --task expr --target-csv FILE --n-data 100 --budget 400 \\
+    python -m bayesopt.run --task expr --target-csv FILE --n-data 100 --budget 400 \
         --model data/pretrained/expressions
 
 whose 100 known expressions, drawn at random from the 100,000, are evaluated on the file too, so

@@ -3,9 +3,9 @@
     pip install gplearn pyoperon
     python -m experiments.regression --seconds 60 --seeds 0 --out runs/regression
 
-Each (target, method, seed) is one process and one JSON file; the same command does what is missing,
-and writes all rows to `regression.json`, from which the table of docs/formulas.md is made once it lies
-in docs/results.
+Each (target, method, seed) is one process and one JSON file; the same command does what is missing
+and writes all rows to `regression.json`, from which the table of docs/formulas.md is made once it
+lies in docs/results.
 Every method has two cores and the same seconds.  Solved: R2 above 0.999 on held-out rows without
 noise (`targets`).  gplearn has one process, as its own parallel mode is slower at this size.
 """

@@ -1,9 +1,7 @@
 """One method on one target: ours, with and without the latent space, gplearn, pyoperon.
 
-    python -m experiments.regression.methods TARGET METHOD SEED SECONDS
-
-prints a line of JSON: R2 on held-out rows without noise, seconds of the clock and of processors,
-the expressions that were computed, and the formula.
+Called with a target, a method, a seed and seconds, it prints a line of JSON: R2 on held-out rows
+without noise, seconds of the clock and of processors, expressions computed, and the formula.
 """
 
 from __future__ import annotations

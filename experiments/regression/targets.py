@@ -1,8 +1,8 @@
 """Standard targets of symbolic regression, 12 of one variable and 12 of several.
 
-Nguyen: Uy et al. 2011; Keijzer: Keijzer 2003; Feynman: Udrescu & Tegmark 2020.  Ranges are those of
-the sources; every target has 200 rows drawn uniformly from them, normal noise of 1 % of the standard
-deviation of y, and is tested on 1,000 other rows without noise.
+Nguyen: Uy et al. 2011; Keijzer: Keijzer 2003; Feynman: Udrescu & Tegmark 2020.  Ranges are those
+of the sources; every target has 200 rows drawn uniformly from them, normal noise of 1 % of the
+standard deviation of y, and is tested on 1,000 other rows without noise.
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ MULTIVARIATE = (
     Target("Keijzer-5", lambda x, y, z: 30 * x * z / ((x - 10) * y**2), [AROUND, (1, 2), AROUND]),
     Target("Keijzer-11", lambda x, y: x * y + np.sin((x - 1) * (y - 1)), [(-3, 3), (-3, 3)]),
     Target("Keijzer-14", lambda x, y: 8 / (2 + x**2 + y**2), [(-3, 3), (-3, 3)]),
-    Target(
-        "Feynman-I.8.14", lambda a, b, c, d: np.sqrt((b - a) ** 2 + (d - c) ** 2), [(1, 5)] * 4
-    ),
+    Target("Feynman-I.8.14", lambda a, b, c, d: np.sqrt((b - a) ** 2 + (d - c) ** 2), [(1, 5)] * 4),
     Target("Feynman-I.9.18", _gravitation, [(1, 2)] * 3 + [(3, 4), (1, 2)] * 3),
     Target(
         "Feynman-I.10.7", lambda m, v, c: m / np.sqrt(1 - v**2 / c**2), [(1, 5), (1, 2), (3, 10)]

@@ -81,12 +81,9 @@ def fit_constants(
     (array([[-7.3]]), array([850.]))
     """
     width = max([len(c) for c in start], default=0)
-    out = Fits(
-        np.full((len(programs), width), np.nan),
-        *(np.zeros(len(programs)) for _ in range(2)),
-        np.full(len(programs), np.inf),
-    )
-    if not len(programs):
+    n = len(programs)
+    out = Fits(np.full((n, width), np.nan), np.zeros(n), np.zeros(n), np.full(n, np.inf))
+    if not n:
         return out
     # Programs of about one size together: padding costs time.
     size = max(1, AT_ONCE // max(1, len(data.y)))

@@ -77,7 +77,8 @@ def normal_form(
     >>> write(program), constants
     ('(x1+(c*x2))', [0.5])
     """
-    values, waiting = list(constants), []
+    values = list(constants)
+    waiting: list[Node] = []
     try:
         for rule in reversed(program):
             parts = tuple(waiting.pop() for _ in range(ARITY[rule]))
@@ -100,7 +101,8 @@ def tidy(program: bytes, constants: Sequence[float]) -> tuple[bytes, list[float]
     >>> write(*tidy(parse("(c+(c*(x1**c)))"), [0.0, 1.0, 2.0])[:1])
     '(x1**2)'
     """
-    values, waiting = list(constants), []
+    values = list(constants)
+    waiting: list[Node] = []
     for rule in reversed(program):
         parts = tuple(waiting.pop() for _ in range(ARITY[rule]))
         own = values.pop() if rule in (CONSTANT, POWER) else math.nan

@@ -175,4 +175,4 @@ def test_a_search_ends_at_an_exact_formula() -> None:
     search = Search(data, zero=0.0)
     search.run()
     assert search.finished
-    assert [write(one.program) for one in front_of(search.archive.members())][0] == "x1"
+    assert write(front_of(search.archive.members())[0].program) == "x1"
