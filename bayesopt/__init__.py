@@ -1,7 +1,8 @@
 """Bayesian optimisation in the latent space of an autoencoder.
 
 A `SearchSpace` says which strings may be proposed, a `Dataset` what is known, and an `Optimizer`
-proposes batches by ask and tell; `search` does it all for a function.  Public names are imported on
+proposes batches by ask and tell; `search` does it all for a function, and `SymbolicRegressor` finds
+formulas of a table.  Public names are imported on
 first use, so that `import bayesopt` costs nothing.  Gaussian processes need TensorFlow and GPflow.
 """
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bayesopt.dataset import Dataset
     from bayesopt.one_call import search
     from bayesopt.optimizer import Optimizer
+    from bayesopt.regression.estimator import SymbolicRegressor
     from bayesopt.space import SearchSpace
     from bayesopt.surrogates.sparse_gp import SparseGP
 
@@ -22,10 +24,11 @@ _HOME = {
     "Optimizer": "bayesopt.optimizer",
     "SearchSpace": "bayesopt.space",
     "SparseGP": "bayesopt.surrogates.sparse_gp",
+    "SymbolicRegressor": "bayesopt.regression.estimator",
     "search": "bayesopt.one_call",
 }
 
-__all__ = ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"]
+__all__ = ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "SymbolicRegressor", "search"]
 
 
 def __dir__() -> list[str]:

@@ -30,6 +30,11 @@ FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs", "top", *
 
 def search(config: RunConfig) -> None:
     """Run every seed, continue what is unfinished, and write the report."""
+    if config.task == "expr" and config.target_csv is not None and config.model is None:
+        from bayesopt.regression.command import fit_table
+
+        fit_table(config)
+        return
     config = as_published(config)
     seeds = parse_seeds(config.seeds)
     options = chosen(config)

@@ -165,7 +165,7 @@ class MoleculeCodec:
         try:
             return spelling(self.model, smiles), None
         except UserError as error:
-            return None, str(error)
+            return None, str(error).removeprefix(f"{smiles!r} is ")
 
     def _form(self, smiles: str) -> str:
         if (form := self._written(smiles)[0]) is not None:

@@ -31,7 +31,9 @@ PACKAGES = {
         "Constraints", "MoleculeAutoencoder", "Objective", "Scorer", "evaluate_space", "load",
         "load_molecules",
     ],
-    "bayesopt": ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"],
+    "bayesopt": [
+        "Dataset", "Optimizer", "SearchSpace", "SparseGP", "SymbolicRegressor", "search",
+    ],
 }  # fmt: skip
 NAMES = [(package, name) for package, names in PACKAGES.items() for name in names]
 SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -10,6 +10,7 @@ from bayesopt.cli.options import ColumnOptions, ConstraintOptions, RunConfig, Va
 from bayesopt.surrogates.require import require_gpflow
 from gmae_tf.errors import UserError
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
+from gmae_tf.utils.rows import Dropped, RowReport
 from gmae_tf.utils.text import read_text
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ def check_run(config: RunConfig) -> None:
         return
     from grammar.expressions.targets import load_target
 
-    load_target(config.target, config.target_csv)
+    load_target(
+        config.target,
+        config.target_csv,
+        x_columns=(config.x_columns or "").split(","),
+        y_column=config.y_column,
+    )
     if config.data in (None, "official", "generated"):
         return
     if not Path(config.data).is_file():
@@ -156,7 +162,9 @@ def check_molecules(
     )
     valued = sum(row.value is not None and row.problem is None for row in found.records)
     if valued < fewest:
-        raise UserError(f"{path}: {too_few(valued)}")
+        lost = tuple(Dropped(r.place, r.text, r.problem) for r in found.records if r.problem)
+        left_out = RowReport(str(path), len(found.records), valued, lost, found.unit)
+        raise UserError(f"{path}: {too_few(valued, left_out=left_out.first_dropped())}")
 
 
 def direction(columns: ValueOptions) -> bool | None:

@@ -33,7 +33,8 @@ class SearchOptions:
     """Stop a search that has found this score; by default at the best score that there can be,
     where that is known, as 0 of --task expr."""
     seconds: float | None = None
-    """Stop each search after so many seconds."""
+    """Stop each search after so many seconds; formulas of a table are looked for 60 seconds by
+    default, and less where one is exact."""
     patience: int | None = None
     """Stop a search after so many evaluations without a new best score."""
     top: int = 3
@@ -92,7 +93,19 @@ class ExprOptions:
     """expr: an expression in x to find, on 1,000 points from -10 to 10, instead of the
     benchmark's."""
     target_csv: Path | None = None
-    """expr: data to fit, a CSV file with columns x and y."""
+    """expr: a table to find a formula for, with fitted constants (`bayesopt.SymbolicRegressor`);
+    with --model, a search in the latent space of that model instead."""
+    x_columns: str | None = None
+    """expr: input columns of the table, separated by commas; by default x, or x1, x2, ..., or all
+    but --y-column."""
+    y_column: str | None = None
+    """expr: its output column, y by default."""
+    weight_column: str | None = None
+    """expr: a column with weights of the rows."""
+    latent: bool = False
+    """expr: also take neighbours in the latent space of the model scientific for formulas."""
+    processes: int = 2
+    """expr: processes that look for formulas."""
     exclude_better_than: float | None = None
     """expr: hide known strings that score this or less; 0.0363 for the benchmark, -1 hides
     nothing."""

@@ -80,6 +80,7 @@ class ExprTask(Task):
     Parameters
     ----------
     target, target_csv : an expression to find or data to fit; the benchmark's by default.
+    x_columns, y_column : of the data, see `grammar.expressions.targets.read_points`; one input.
     exclude_better_than : hide known strings that score this or less, negative: none; by default
         those of the benchmark's protocol.
     squared_error : the surrogate knows the form of the score; by default not for the benchmark,
@@ -105,8 +106,11 @@ class ExprTask(Task):
         data_dir: Path | None = None,
         exclude_better_than: float | None = None,
         squared_error: bool | None = None,
+        x_columns: str | None = None,
+        y_column: str | None = None,
     ) -> None:
-        self.target = load_target(target, target_csv)
+        columns = (x_columns or "").split(",")
+        self.target = load_target(target, target_csv, x_columns=columns, y_column=y_column)
         self.squared_error = not self.target.benchmark if squared_error is None else squared_error
         self.model = GrammarAutoencoder.load(model or "expressions")
         reports = [] if self.target.report is None else [self.target.report]

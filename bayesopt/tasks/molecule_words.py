@@ -57,6 +57,7 @@ def limits(c: Constraints) -> str:
     return ", ".join(text for value, text in parts if value is not None)
 
 
-def too_few(n: int, failure: str = "") -> str:
-    """The sentence that says that only n known molecules have a value."""
-    return f"only {n} known molecules have a value: at least {FEWEST} are needed{failure}."
+def too_few(n: int, failure: str = "", left_out: str = "") -> str:
+    """The sentence that says that only n known molecules have a value, and why others have none."""
+    reason = f"; {left_out}" if left_out else ""
+    return f"only {n} known molecules have a value: at least {FEWEST} are needed{failure}{reason}."

@@ -122,7 +122,8 @@ class MoleculeTask(Task):
         has = np.isfinite(values)
         self._unscored = int((~has).sum())
         if has.sum() < words.FEWEST:
-            raise UserError(words.too_few(has.sum(), self._first_failure()))
+            left_out = "" if known.report is None else known.report.first_dropped()
+            raise UserError(words.too_few(has.sum(), self._first_failure(), left_out))
         self.known = known = known.take(np.flatnonzero(has))
         domain = (model or PRETRAINED) / DOMAIN
         if domain.is_file() and not unconstrained:

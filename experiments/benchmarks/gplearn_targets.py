@@ -1,4 +1,4 @@
-"""Hidden formulas as noisy CSV files: our search beside gplearn's genetic programming.
+r"""Hidden formulas as noisy CSV files: our search beside gplearn's genetic programming.
 
     pip install gplearn
     python -m experiments.benchmarks.gplearn_targets [--targets 20] [--seeds 3] --out FILE
@@ -7,7 +7,8 @@ Targets are drawn from the benchmark's grammar, uniformly among derivations of a
 productions, if they are finite on [-10, 10], no constant and no larger than 1,000.  Each gives a
 CSV file of 200 points with 1 % noise (of the standard deviation of y).  Ours is what a user runs,
 
-    python -m bayesopt.run --task expr --target-csv FILE --n-data 100 --budget 400
+    python -m bayesopt.run --task expr --target-csv FILE --n-data 100 --budget 400 \
+        --model data/pretrained/expressions
 
 whose 100 known expressions, drawn at random from the 100,000, are evaluated on the file too, so
 that 500 evaluations are counted.  gplearn has the same functions, constants between 1 and 3, and as
@@ -43,10 +44,12 @@ import numpy as np
 
 from experiments.benchmarks.record import parser_of, record
 from experiments.runner import child_environment
+from grammar.autoencoder.model import SHIPPED
 from grammar.expressions.evaluate import TARGET_X, evaluate, fit_errors, function_keys
 from grammar.library import load_grammar
 from grammar.sampling.uniform import sample_strings
 
+MODEL = SHIPPED / "expressions"
 POPULATIONS = (25, 50, 100, 250)
 KNOWN, POINTS, NOISE, LARGEST = 100, 200, 0.01, 1000.0
 
@@ -115,7 +118,8 @@ def by_us(
     table, out = folder / f"{number}.csv", folder / f"run-{number}"
     with table.open("w", newline="") as file:
         csv.writer(file).writerows([("x", "y"), *zip(x, y, strict=True)])
-    command = ["--task", "expr", "--target-csv", table, "--out", out, "--n-data", KNOWN]
+    command = ["--task", "expr", "--model", MODEL, "--target-csv", table, "--out", out]
+    command += ["--n-data", KNOWN]
     command += ["--budget", options.evaluations - KNOWN]
     command += ["--seeds", f"0-{options.seeds - 1}", "--no-baselines"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

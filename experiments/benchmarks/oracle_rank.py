@@ -1,4 +1,4 @@
-"""The rank of what a search finds among all expressions, where none fits exactly.
+r"""The rank of what a search finds among all expressions, where none fits exactly.
 
     python -m experiments.benchmarks.oracle_rank [--budget 500] [--seeds 3] [--out FILE]
 
@@ -6,7 +6,8 @@ Two CSV files of 200 points from -10 to 10: `mixture`, 2.5 sin(1.3 x) + x^2/5, w
 the grammar can be, and `decay`, 4 exp(-x^2/8) + x/2 with normal noise of 10 % of the standard
 deviation of y, as a user may have measured it.  Each is searched by what a user runs,
 
-    python -m bayesopt.run --task expr --target-csv FILE --budget 500
+    python -m bayesopt.run --task expr --target-csv FILE --budget 500 \
+        --model data/pretrained/expressions
 
 and ranked among all expressions of at most 12 productions (`experiments.search.exhaustive`); what
 the search finds may be longer, and then it may be better than all of them.  Strings that score the
@@ -26,10 +27,12 @@ import numpy as np
 from experiments.benchmarks.record import parser_of, record
 from experiments.search.command import run_search
 from experiments.search.exhaustive import Oracle
+from grammar.autoencoder.model import SHIPPED
 from grammar.expressions.targets import load_target
 from grammar.library import load_grammar
 
 POINTS, NOISE = 200, 0.1
+MODEL = SHIPPED / "expressions"
 TARGETS = ("mixture", "decay")
 
 
@@ -67,7 +70,7 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> list[dict[s
         csv.writer(file).writerows([("x", "y"), *zip(*points(name), strict=True)])
     found = run_search(
         out,
-        *("--task", "expr", "--target-csv", table, "--budget", options.budget),
+        *("--task", "expr", "--model", MODEL, "--target-csv", table, "--budget", options.budget),
         *("--seeds", f"0-{options.seeds - 1}"),
     )
     oracle = Oracle.of(

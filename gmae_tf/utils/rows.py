@@ -72,6 +72,17 @@ class RowReport:
                 lines.append("    ...")
         return "\n".join(lines)
 
+    def first_dropped(self) -> str:
+        """How many rows are not used and why the first is not, for a sentence; or nothing."""
+        if not self.dropped:
+            return ""
+        place, what, reason = self.dropped[0]
+        shown = what if len(what) <= _LONGEST else what[: _LONGEST - 3] + "..."
+        return (
+            f"{len(self.dropped):,} of {self.read:,} rows are not used (the first, {self.unit} "
+            f"{place}, {shown!r}: {reason})"
+        )
+
 
 def tell_rows(
     reports: Sequence[RowReport], folder: Path, screen: Console, name: str = DROPPED

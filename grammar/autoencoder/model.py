@@ -82,7 +82,10 @@ class GrammarAutoencoder:
     False
     """
 
-    PRESETS: ClassVar[dict[str, Path]] = {"expressions": SHIPPED / "expressions"}
+    PRESETS: ClassVar[dict[str, Path]] = {
+        "expressions": SHIPPED / "expressions",
+        "scientific": SHIPPED / "scientific",
+    }
     """Folders of shipped models, by the names that `load` takes."""
 
     grammar: Grammar

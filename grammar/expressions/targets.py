@@ -120,7 +120,7 @@ def read_points(
 
 def _columns(table: Table, x_columns: Sequence[str], y_column: str | None) -> tuple[list[str], str]:
     """Names of the inputs and of the output, given or guessed."""
-    inputs = [table.find(name, "--x-columns") for name in x_columns]
+    inputs = [table.find(name.strip(), "--x-columns") for name in x_columns if name.strip()]
     output = table.find(y_column, "--y-column") if y_column else table.guess(("y",))
     if not inputs:
         one = table.guess(("x",))

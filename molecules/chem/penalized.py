@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rdkit import Chem
 from rdkit.Chem import RDConfig, rdMolDescriptors
 
 from gmae_tf.errors import UserError
@@ -92,7 +93,12 @@ def largest_ring(mol: Mol) -> int:
 
 
 def synthetic_accessibility(mol: Mol) -> float:
-    """SA score from 1 (easy to make) to 10 (hard), Ertl and Schuffenhauer 2009."""
+    """SA score from 1 (easy to make) to 10 (hard), Ertl and Schuffenhauer 2009.
+
+    Hydrogens that are atoms of the molecule are taken away first: the score counts all atoms.
+    """
+    if mol.GetNumAtoms() > mol.GetNumHeavyAtoms():
+        mol = Chem.RemoveHs(mol)
     return float(_sascorer().calculateScore(mol))
 
 

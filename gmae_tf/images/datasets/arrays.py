@@ -92,13 +92,21 @@ def _assemble(
 def _labels(arrays: dict[str, NDArray[Any]], key: str, n: int, where: str) -> Labels | None:
     if key not in arrays:
         return None
-    labels = arrays[key].reshape(-1)
+    labels = arrays[key]
+    if labels.ndim == 2 and labels.shape[1] > 1 and _is_one_hot(labels):
+        labels = labels.argmax(axis=1)
+    labels = labels.reshape(-1)
     if len(labels) != n:
         raise UserError(f"{key} in {where} has {len(labels)} labels for {n} images: correct it.")
     numeric = np.issubdtype(labels.dtype, np.number)
     if not numeric or not ((np.mod(labels, 1) == 0) & (labels >= 0) & (labels < 10_000)).all():
         raise UserError(f"{key} in {where} holds other things than class numbers 0, 1, ...")
     return labels.astype(np.int64)
+
+
+def _is_one_hot(labels: NDArray[Any]) -> bool:
+    """Whether each row [K] of labels is 1 at the class and 0 elsewhere."""
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def _join(

@@ -65,6 +65,9 @@ def test_rows_and_lines_that_are_left_out_are_reported(tmp_path):
     assert [d.place for d in target.dropped] == [3]
     assert (known.read, known.used) == (121, 120)
     assert [d.place for d in known.dropped] == [1]
+    points.write_text("a,b,c\n0,1,2\n3,4,5\n")
+    task = ExprTask(target_csv=points, data=str(strings), x_columns="c", y_column="a")
+    assert (task.target.x.tolist(), task.target.y.tolist()) == ([2, 5], [0, 3])
 
 
 def test_everything_can_be_shown_and_too_much_cannot_be_hidden():

@@ -198,6 +198,11 @@ def test_users_molecules_without_values_are_scored(tmp_path):
         ("smiles,y\nCCO,1\n", {"value_column": "pIC50"}, "pIC50"),
         ("smiles,y\nCCO,abc\nCCC,x\n", {"value_column": "y"}, "none of 2 rows can be used"),
         ("smiles,y\nCCO,1\nCCC,2\n", {"value_column": "y"}, "only 2 known molecules"),
+        (
+            "smiles,y\nCCO,1\nCCC,2 nM\nC,ND\n",
+            {"value_column": "y"},
+            r"only 1 known .*needed; 2 of 3 rows are not used .the first, line 3, 'CCC': not a num",
+        ),
         ("smiles,y\nC[SiH3],1\n", {}, "outside the model's grammar"),
     ],
 )
@@ -221,7 +226,7 @@ def test_bad_data_is_one_sentence(tmp_path, text, options, sentence):
         ({"max_sa": 0.5}, "max_sa is 0.5"),
         ({"max_heavy_atoms": 0}, "heavy atoms"),
         ({"max_heavy_atoms": 3}, "no known molecule satisfies the constraints"),
-        ({"value_column": "y"}, "--value-column names a column of --data"),
+        ({"value_column": "y", "objective": "qed"}, "--value-column names a column of --data"),
         ({"time_limit": 0.0}, "time limit"),
         ({"n_data": 0}, "--n-data"),
     ],

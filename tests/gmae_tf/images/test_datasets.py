@@ -289,6 +289,19 @@ def test_labels_go_with_their_images(tmp_path: Path) -> None:
     assert data.class_names == tuple("0123456")
 
 
+def test_one_hot_labels_are_classes(tmp_path: Path) -> None:
+    classes = np.arange(200) % 7
+    for kind in (np.float32, bool):
+        np.savez(
+            tmp_path / "mine.npz", images=numbered(200, 8, 3), labels=np.eye(7, dtype=kind)[classes]
+        )
+        data = load_images(tmp_path / "mine.npz")
+        assert np.array_equal(data.train_labels, np.array(number_of(data.train, 8)) % 7)
+    np.savez(tmp_path / "mine.npz", images=numbered(200, 8, 3), labels=np.ones((200, 2)))
+    with pytest.raises(UserError, match="400 labels for 200 images"):
+        load_images(tmp_path / "mine.npz")
+
+
 @pytest.mark.parametrize("validation", [False, True])
 def test_the_parts_of_a_file_stay(tmp_path: Path, validation: bool) -> None:
     arrays = {"x_train": numbered(100, 8), "x_test": numbered(30, 8, first=100)}

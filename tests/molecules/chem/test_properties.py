@@ -39,6 +39,12 @@ PUBLISHED = [  # logP, SA, logP - SA - cycle, constants A, constants B
 ]
 
 
+@pytest.mark.parametrize("name", ["sa", "qed", "logp", "penalized_logp", "tpsa", "heavy_atoms"])
+def test_hydrogens_as_atoms_change_nothing(name):
+    mol = Chem.MolFromSmiles("CC(=O)Nc1ccc(O)cc1")
+    assert find(name)(Chem.AddHs(mol)) == pytest.approx(find(name)(mol))
+
+
 @pytest.mark.parametrize(("smiles", "logp", "sa", "raw", "a", "b"), PUBLISHED)
 def test_penalised_logp_and_its_parts_are_the_published_ones(
     smiles: str, logp: float, sa: float, raw: float, a: float, b: float

@@ -1,0 +1,209 @@
+"""Symbolic regression as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from bayesopt.regression.fitting import Budget, Found, find_formulas
+from bayesopt.regression.formula import Formula
+from bayesopt.regression.latent import latent_source
+from bayesopt.regression.population import Settings
+from gmae_tf.errors import UserError
+from grammar.expressions.programs import MAX_VARIABLES, RULES, UNARY
+
+FUNCTIONS = {
+    text.removesuffix("()").strip("()").removeprefix("**"): rule
+    for text, rule in RULES.items()
+    if rule in UNARY
+}
+FUNCTIONS = {{"2": "square", "3": "cube", "c": "power"}.get(k, k): v for k, v in FUNCTIONS.items()}
+"""Rules of functions by the names that `functions` takes."""
+POOR = 0.5
+"""Below this R2 of the chosen formula a user is told that nothing fits."""
+
+
+class SymbolicRegressor(RegressorMixin, BaseEstimator):
+    """Symbolic regression: a formula of the columns of a table, by a search with a time budget.
+
+    Expressions of the grammar `scientific` are enumerated, recombined, and composed by semantic
+    backpropagation in batches of thousands; their constants are fitted by least squares, jointly
+    with an affine scaling of the output.  `formula_` has the shortest description of formula and
+    residuals together (MDL); `front_` are all trade-offs of complexity and error.
+
+    Parameters
+    ----------
+    seconds : how long to search; it ends earlier when a formula is exact.
+    evaluations : how many expressions to fit at most; with it alone (`seconds=None`) and one job
+        the same seed gives the same formulas.
+    seed : of all chances.
+    max_size : most operators, functions, variables and constants of a formula, scaling apart.
+    functions : names among square, cube, power, exp, log, sqrt, abs, sin, cos, tanh; all by
+        default.
+    latent : also take neighbours in the latent space of the shipped model `scientific`.
+    jobs : processes, each with a search of its own.
+
+    Attributes
+    ----------
+    formula_ : the chosen `Formula`; `str` of it is Python, `sympy()` and `latex()` other forms.
+    front_ : table of complexity, rmse, r2, whether exact, formula and source, simplest first.
+    formulas_ : the formulas of `front_`.
+    sources_ : how many expressions each source gave.
+
+    Raises
+    ------
+    UserError: more than nine columns, a name that is no function, values that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesopt import SymbolicRegressor
+    >>> x = np.linspace(0, 20, 50)[:, None]
+    >>> model = SymbolicRegressor(seconds=20, seed=0, jobs=1)
+    >>> print(model.fit(x, 850 * np.exp(-x[:, 0] / 7.3)).formula_)
+    850*exp(-x1/7.3)
+    >>> model.predict([[7.3]]).round(3)
+    array([312.698])
+    """
+
+    def __init__(
+        self,
+        seconds: float | None = 60.0,
+        *,
+        evaluations: int | None = None,
+        seed: int = 0,
+        max_size: int = 30,
+        functions: Sequence[str] | None = None,
+        latent: bool = False,
+        jobs: int = 1,
+    ) -> None:
+        self.seconds = seconds
+        self.evaluations = evaluations
+        self.seed = seed
+        self.max_size = max_size
+        self.functions = functions
+        self.latent = latent
+        self.jobs = jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SymbolicRegressor:
+        """Search for formulas of X [n, d] (array or data frame) for y [n], weighted [n]."""
+        names, x = columns_of(X)
+        target, weights = _checked(x, y, sample_weight)
+        if self.seconds is None and self.evaluations is None:
+            raise UserError("seconds and evaluations are both None: give a limit of the search")
+        budget = Budget(
+            math.inf if self.seconds is None else float(self.seconds),
+            math.inf if self.evaluations is None else float(self.evaluations),
+        )
+        settings = Settings(max(1, int(self.max_size)), rules_of(self.functions))
+        found = find_formulas(
+            x,
+            target,
+            names,
+            weights,
+            budget=budget,
+            seed=self.seed,
+            settings=settings,
+            make_latent=latent_source if self.latent else None,
+            jobs=self.jobs,
+        )
+        return self._keep(found, names)
+
+    def _keep(self, found: Found, names: Sequence[str]) -> SymbolicRegressor:
+        self.n_features_in_ = len(names)
+        self.feature_names_in_ = np.array(names, dtype=object)
+        self.formulas_, self.formula_ = list(found.front), found.best
+        self.front_ = front_table(found.front)
+        self.sources_ = pd.Series(found.evaluations, name="expressions", dtype=int)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Values [n] of the chosen formula at rows X [n, d]."""
+        check_is_fitted(self, "formula_")
+        _, x = columns_of(X)
+        if x.shape[1] != self.n_features_in_:
+            raise UserError(
+                f"X has {x.shape[1]} columns, but the formula was fitted to {self.n_features_in_}"
+            )
+        return self.formula_.predict(x)
+
+    def sympy(self) -> Any:
+        """The chosen formula in SymPy."""
+        check_is_fitted(self, "formula_")
+        return self.formula_.sympy()
+
+    def latex(self) -> str:
+        """The chosen formula in LaTeX."""
+        check_is_fitted(self, "formula_")
+        return self.formula_.latex()
+
+
+def front_table(front: Sequence[Formula]) -> pd.DataFrame:
+    """Complexity, rmse, r2, exactness, formula and source of formulas."""
+    return pd.DataFrame(
+        {
+            "complexity": [one.complexity for one in front],
+            "rmse": [one.rmse for one in front],
+            "r2": [one.r2 for one in front],
+            "exact": [one.exact for one in front],
+            "formula": [str(one) for one in front],
+            "source": [one.source for one in front],
+        }
+    )
+
+
+def verdict(formula: Formula) -> str:
+    """One sentence on how well the chosen formula fits."""
+    if formula.exact:
+        return "The formula fits exactly."
+    if formula.r2 < POOR:
+        return (
+            f"No formula fits: the best explains {max(0.0, formula.r2):.0%} of the variance of y "
+            f"(R2 {formula.r2:.3f}); there may be noise alone, or a column is missing."
+        )
+    return f"The formula explains {formula.r2:.4%} of the variance of y."
+
+
+def rules_of(functions: Sequence[str] | None) -> tuple[int, ...]:
+    """Rules of functions by name, all by default; `UserError` for another name."""
+    if functions is None:
+        return UNARY
+    for name in functions:
+        if name not in FUNCTIONS:
+            raise UserError(f"{name!r} is no function: choose among {', '.join(FUNCTIONS)}")
+    return tuple(FUNCTIONS[name] for name in functions)
+
+
+def columns_of(table: Any) -> tuple[list[str], np.ndarray]:
+    """Names and values [n, d] of an array or data frame; one column may be a vector."""
+    names = [str(name) for name in table.columns] if hasattr(table, "columns") else []
+    try:
+        x = np.asarray(table, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"X must be numbers [n, d]: {error}") from error
+    x = x[:, None] if x.ndim == 1 else x
+    if x.ndim != 2 or not 1 <= x.shape[1] <= MAX_VARIABLES:
+        raise UserError(
+            f"X has the shape {x.shape}, but a formula is of 1 to {MAX_VARIABLES} columns: give "
+            "the ones that matter"
+        )
+    return names or [f"x{i + 1}" for i in range(x.shape[1])], x
+
+
+def _checked(x: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    target = np.asarray(y, dtype=np.float64).reshape(-1)
+    if len(x) < 2 or len(target) != len(x):
+        raise UserError(f"X has {len(x)} rows and y {len(target)}: give the same, at least 2")
+    given = None if weights is None else np.asarray(weights, dtype=np.float64).reshape(-1)
+    for name, values in (("X", x), ("y", target), ("sample_weight", given)):
+        if values is not None and not np.isfinite(values).all():
+            raise UserError(f"{name} has values that are not finite: leave those rows out")
+    if given is not None and (len(given) != len(x) or (given < 0).any() or not given.sum() > 0):
+        raise UserError("sample_weight must be one number of 0 or more for each row, not all 0")
+    return target, given

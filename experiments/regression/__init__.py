@@ -1,0 +1,1 @@
+"""Symbolic regression on standard targets with noise: ours, gplearn and pyoperon for equal time."""
