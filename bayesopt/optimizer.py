@@ -270,7 +270,7 @@ class Optimizer:
         """
         import pandas as pd
 
-        checked_values(strings, np.zeros(len(strings) if np.iterable(strings) else 0))
+        checked_values(strings, np.zeros(np.shape(strings)))
         state, spelt = self._state(self.journal.trials()), self.space.normalized(list(strings))
         if not self._informed or len(state.scores) < FEWEST:
             raise UserError(
