@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesopt.cli.campaign import KIND, KNOWN, SEED, STORE, STRATEGY, batch_path, recalled
+from bayesopt.cli.campaign import (
+    KIND,
+    KNOWN,
+    SEED,
+    STORE,
+    STRATEGY,
+    batch_path,
+    campaign_optimizer,
+    recalled,
+)
 from bayesopt.cli.options import (
     AskConfig,
     ConstraintOptions,
     PredictConfig,
-    RunConfig,
     StatusConfig,
     TellConfig,
 )
@@ -30,7 +38,7 @@ from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
     from bayesopt.optimizer import Optimizer
-    from bayesopt.storage import Batch, TrialStore
+    from bayesopt.storage import Batch
     from bayesopt.tasks.base import Task
 
 # A campaign may get more data and other limits on its way, but not another quantity.
@@ -92,36 +100,6 @@ def _check(config: AskConfig) -> None:
     check_folders(config.model, config.out)
     check_molecules(config, None, config.data, FEWEST)
     constraints_of(config, None)
-
-
-def campaign_optimizer(task: Task, store: TrialStore) -> Optimizer:
-    """An optimizer whose surrogate learns anew from all data, as some may come in between."""
-    from bayesopt.cli.setup import make_optimizer
-
-    whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
-    other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
-    once = _once(task, store)
-    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **once, **other)
-
-
-def _once(task: Task, store: TrialStore) -> dict[str, Any]:
-    """The data set without what was told, which counts once, and then anew where to search."""
-    from bayesopt.dataset import turned, without_told
-
-    told = {
-        trial.string: turned(trial.score, task.maximize)
-        for trial in store.trials(STRATEGY, SEED)
-        if trial.string is not None and trial.score is not None
-    }
-    joined = without_told(task.dataset, told)
-    if not joined.told:
-        return {}
-    screen = console()
-    screen.print(f"{joined.told} molecules are told and also in the data: each counts once")
-    for conflict in joined.conflicts:
-        screen.print(f"  {conflict}; the told value counts", markup=False, soft_wrap=True)
-    task.dataset = joined.dataset
-    return {"centres": None}
 
 
 def _known(task: Task) -> dict[str, Any]:

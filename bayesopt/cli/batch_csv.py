@@ -44,6 +44,8 @@ class Told(NamedTuple):
     value: float | None
     failed: bool
     noise: float | None
+    limit: bool = False
+    """Whether the value is a limit such as ">10", which stands for itself."""
 
 
 def read_told(
@@ -87,7 +89,9 @@ def read_told(
                 raise ValueError(f"{string} stands twice; remove one of the lines")
             failed = cell.strip().casefold() in FAILED
             known = None if failed else _value(found)
-            told[string] = Told(line, string, known, failed, _value(sd) if sd else None)
+            limit = not failed and isinstance(found, Measurement) and found.censoring != 0
+            noise = _value(sd) if sd else None
+            told[string] = Told(line, string, known, failed, noise, limit)
         except ValueError as error:
             raise UserError(f"{path}, line {line}: {error}.") from error
     if not told:

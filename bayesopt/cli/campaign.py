@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import AskConfig, RunConfig
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import parse_config
+from gmae_tf.utils.cli import console, parse_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bayesopt.optimizer import Optimizer
     from bayesopt.storage import TrialStore
+    from bayesopt.tasks.base import Task
     from bayesopt.trials.journal import Journal
     from bayesopt.trusted_region import Array
 
@@ -78,6 +80,36 @@ def _encoder(config: AskConfig) -> Callable[[Sequence[str]], Array]:
         return load_codec(config.model).encode(strings)
 
     return encode
+
+
+def campaign_optimizer(task: Task, store: TrialStore) -> Optimizer:
+    """An optimizer whose surrogate learns anew from all data, as some may come in between."""
+    from bayesopt.cli.setup import make_optimizer
+
+    whole = RunConfig(points=0, inducing_points=500, hyper_points=10_000)
+    other = {"refit": True, "held_out": 0.0, "winsorized": 0.0, "failed_value": None}
+    once = _once(task, store)
+    return make_optimizer(whole, task, store, iterations=50, seed=SEED, **once, **other)
+
+
+def _once(task: Task, store: TrialStore) -> dict[str, Any]:
+    """The data set without what was told, which counts once, and then anew where to search."""
+    from bayesopt.dataset import turned, without_told
+
+    told = {
+        trial.string: turned(trial.score, task.maximize)
+        for trial in store.trials(STRATEGY, SEED)
+        if trial.string is not None and trial.score is not None
+    }
+    joined = without_told(task.dataset, told)
+    if not joined.told:
+        return {}
+    screen = console()
+    screen.print(f"{joined.told} molecules are told and also in the data: each counts once")
+    for conflict in joined.conflicts:
+        screen.print(f"  {conflict}; the told value counts", markup=False, soft_wrap=True)
+    task.dataset = joined.dataset
+    return {"centres": None}
 
 
 def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bayesopt.cli.campaign import opened
+from bayesopt.cli.campaign import campaign_optimizer, opened
 from bayesopt.cli.options import PredictConfig
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
@@ -18,14 +18,19 @@ def predict(config: PredictConfig) -> None:
         from gmae_tf.utils.devices import select_device
 
         select_device(campaign.config.device)
-        from bayesopt.cli.ask_tell import campaign_optimizer
         from bayesopt.cli.setup import make_task
         from bayesopt.report.files import write_table
+        from bayesopt.tasks.molecules import load_codec
         from molecules.data.library import load_known
+        from molecules.data.sources import FORMS
 
-        task = make_task(campaign.config)
+        codec = load_codec(campaign.config.model)
+        task = make_task(campaign.config, codec=codec)
         found = load_known(
-            task.space.codec, str(config.molecules), smiles_column=config.smiles_column
+            codec,
+            str(config.molecules),
+            smiles_column=config.smiles_column,
+            **{name: getattr(campaign.config, name) for name in FORMS},
         )
         if found.report is not None:
             console().print(str(found.report), markup=False, soft_wrap=True)

@@ -34,6 +34,8 @@ def tell(config: TellConfig) -> None:
         told = read_told(config.measured, trials, campaign.value, canonical_or_none)
         new = _store(campaign, config, told, {t.string: t for t in trials})
         screen, table = console(), campaign.journal.table()
+        if limits := sum(row.limit for row in told):
+            screen.print(f"limits such as >10, each of which counts as the limit itself: {limits}")
         rows = table[table.string.isin(new)]
         errors = rows.deviation.dropna()
         if len(errors):

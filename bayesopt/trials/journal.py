@@ -156,8 +156,8 @@ class Journal:
             if score is None:
                 self.store.fail(*key[:2], [trial.evaluation], replace=replace)
             else:
-                known = None if np.isnan(sd) else float(sd)
-                self.store.record(*key, score, noise=known, replace=replace)
+                spread = None if np.isnan(sd) else float(sd)
+                self.store.record(*key, score, noise=spread, replace=replace)
 
     def _refuse_other(self, trials: Sequence[Trial | None], values: Array, replace: bool) -> None:
         """Refuse, before anything is stored, another value for a string that has one."""

@@ -24,6 +24,7 @@ from experiments.tables import (
     space_tables,
     string_tables,
     study_tables,
+    user_tables,
 )
 from experiments.tables.markdown import DOCS
 
@@ -48,6 +49,8 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "ablation": image_tables.ablation_table,
     "speed": image_tables.speed_table,
     "papers": lambda: order_tables.order_tables(reproduction.PAPERS),
+    "laboratory": user_tables.laboratory_tables,
+    "dna": user_tables.dna_table,
     "compare": model_tables.compare_table,
     **{
         f"{area}_compared": partial(string_tables.string_table, area)

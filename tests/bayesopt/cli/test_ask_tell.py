@@ -218,6 +218,39 @@ def test_a_campaign_keeps_its_direction(mine, tmp_path, capsys):
     assert "holds a campaign that maximises pIC50: leave out --minimize" in said
 
 
+def test_what_is_told_and_in_the_data_counts_once(mine, tmp_path, capsys):
+    out = tmp_path / "campaign"
+    ask(mine, out, "--batch-size", 3)
+    path = out / "batch-001.csv"
+    fill(path)
+    path.write_text(path.read_text().rstrip() + "\n,CCCCCCCCCCCCCl,,,>3\n")
+    main(["tell", "--out", str(out), str(path)])
+    assert "each of which counts as the limit itself: 1" in capsys.readouterr().out
+    told = rows_of(path)
+    with open(mine, "a") as file:
+        file.write(f"again,{told[0]['smiles']},{told[0]['pIC50']}\n")
+        file.write(f"other,{told[1]['smiles']},99\nsalt,{told[2]['smiles']}.Cl,1\n")
+    main(["ask", "--out", str(out)])
+    text = capsys.readouterr().out
+    assert "29 measured molecules" in text
+    assert "3 molecules are told and also in the data: each counts once" in text
+    assert f"{told[1]['smiles']}: 99 in the data, told as {float(told[1]['pIC50']):g}" in text
+    assert "salts and mixtures of which the largest fragment is kept: 1" in text
+
+
+def test_rows_that_are_not_used_are_told_and_written(mine, tmp_path, capsys):
+    with open(mine, "a") as file:
+        file.write("a,CCO,ND\nb,C(,1\nc,CCCl,>3\nd,c1ccc,2\n")
+    out = tmp_path / "campaign"
+    ask(mine, out, "--batch-size", 2)
+    text = capsys.readouterr().out
+    assert f"{mine}: 29 rows read, 26 used, 3 not used" in text
+    assert "line 27  CCO" in text
+    assert "limits among the values, each of which counts as the limit itself: 1 (1 >, 0 <)" in text
+    rows = (out / "dropped.tsv").read_text().splitlines()
+    assert [row.split("\t")[1] for row in rows[1:]] == ["line 27", "line 28", "line 30"]
+
+
 def test_ask_and_tell_say_what_is_missing(mine, tmp_path, capsys):
     out = tmp_path / "none"
     assert "run python -m bayesopt.run ask first" in refused(capsys, "tell", "--out", out, "b.csv")
@@ -261,11 +294,16 @@ def test_file_of_a_spreadsheet_is_read(tmp_path):
     path.write_text(text, encoding="utf-8")
     told = read_told(path, list(TRIALS.values()), "y", canonical_or_none)
     assert [tuple(row) for row in told] == [
-        (2, "CCC", None, False, None),
-        (3, "CCO", 6.5, False, 0.2),
-        (4, "CCN", None, True, None),
-        (5, "CCCl", 7.0, False, None),
+        (2, "CCC", None, False, None, False),
+        (3, "CCO", 6.5, False, 0.2, False),
+        (4, "CCN", None, True, None, False),
+        (5, "CCCl", 7.0, False, None, False),
     ]
+    path.write_bytes("ID;SMILES;Y (nM)\r1;CCO;6,5\r2;CCN;>7,5\r3;CCC;n/a\r".encode("utf-16"))
+    told = read_told(path, list(TRIALS.values()), "y", canonical_or_none)
+    assert [(row.string, row.value, row.limit) for row in told] == [
+        ("CCO", 6.5, False), ("CCN", 7.5, True), ("CCC", None, False)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

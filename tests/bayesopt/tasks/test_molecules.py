@@ -226,7 +226,7 @@ def test_bad_data_is_one_sentence(tmp_path, text, options, sentence):
         ({"max_sa": 0.5}, "max_sa is 0.5"),
         ({"max_heavy_atoms": 0}, "heavy atoms"),
         ({"max_heavy_atoms": 3}, "no known molecule satisfies the constraints"),
-        ({"value_column": "y"}, "--value-column names a column of --data"),
+        ({"value_column": "y", "objective": "qed"}, "--value-column names a column of --data"),
         ({"time_limit": 0.0}, "time limit"),
         ({"n_data": 0}, "--n-data"),
     ],

@@ -108,6 +108,28 @@ def test_numbers_read_back_equal_with_and_without_a_header(
     ]
 
 
+@given(content=st.binary(max_size=60) | st.text('ab1.,;\t "#\r\n<>', max_size=60).map(str.encode))
+def test_anything_is_a_table_or_refused_and_no_row_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    path.write_bytes(content)
+    try:
+        table = read_table(path)
+    except UserError:
+        return
+    assert all(len(row) == len(table.names) for row in table.rows)
+    assert sorted(set(table.lines)) == list(table.lines)
+    for name in table.names:
+        assert len(table.measurements(name)) == len(table)
+    if b'"' in content:  # a row may have several lines
+        return
+    lines = [line.strip() for line in read_text(path).lines]
+    filled = [s for s in lines if s.replace(table.delimiter, " ").strip() and s[0] != "#"]
+    told = len(table) + len(table.dropped) + table.has_header
+    assert told == len(filled)
+
+
 # ---------------------------------------------------------------------- one by one
 
 
@@ -134,7 +156,7 @@ def test_numbers_read_back_equal_with_and_without_a_header(
             ("x", "y", "z"),
             [("1", "2", "5"), ("3", "4", "6")],
         ),
-        ("a,b\nx,2\n", ("a", "b"), [("x", "2")]),
+        ("a,b\nx,2\n,,\n , \n", ("a", "b"), [("x", "2")]),
         ("a,b\n1,2\ntotal\n", ("a", "b"), [("1", "2"), ("total", "")]),
         ("", (), []),
         ("# nothing\n\n", (), []),
@@ -171,7 +193,7 @@ def test_columns_are_found_without_case_unit_or_underscore(tmp_path: Path) -> No
     [
         (b"a,b,a\n1,2,3\n", r"columns 1 and 3 both 'a': give each a name"),
         (b"x,y\n0,5,1,5\n1,5,2,5\n", r"line 2: more cells.*4 for 2.*semicolons"),
-        (b'a,b\n"open,1\n2,3\n', r"cut into columns.*quotation mark"),
+        (b'a,b\n"open,1\n2,3\n', r"cut into columns .line 2: .*quotation mark"),
         (b"PK\x03\x04rest", r"is a spreadsheet.*save it as CSV"),
         (b"<!DOCTYPE html><html>", r"is a web page"),
         (bytes(range(256)), r"not a text file"),
