@@ -32,7 +32,6 @@ from grammar.errors import GrammarError, check_path, check_type
 from grammar.library import load_grammar
 from grammar.parsing.parser import Parser
 from grammar.sampling.recombine import StringRecombiner
-from grammar.sampling.spectrum import spectrum_counts
 from grammar.sampling.subtrees import subtree_counts
 
 if TYPE_CHECKING:
@@ -236,7 +235,7 @@ class GrammarAutoencoder:
         del constraints
         return {
             "recombine": StringRecombiner(self.codec),
-            "counts": {**subtree_counts(self.grammar), **spectrum_counts(self.grammar)},
+            "counts": subtree_counts(self.grammar),
             "candidates": SEARCH_CANDIDATES,
         }
 
