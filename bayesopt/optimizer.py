@@ -124,7 +124,7 @@ class Optimizer:
         check_settings(locals())
         space = space if isinstance(space, SearchSpace) else SearchSpace(space)
         self._informed = strategy in NEEDS_SURROGATE
-        if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
+        if surrogate is None and strategy == "ei":
             surrogate = SURROGATE
         if self._informed and isinstance(surrogate, SurrogateConfig | None):
             require_gpflow()

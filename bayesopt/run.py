@@ -167,16 +167,16 @@ def _record(
 
 
 def _points_sentence(config: RunConfig, task: Task) -> str:
-    known, reads = len(task.dataset), "."
+    from bayesopt.cli.setup import training_points
+
+    known, reads, points = len(task.dataset), ".", training_points(config, task)
     if not known:
         return "The surrogate learns from what was evaluated."
     if config.reads != "codes" and config.strategy == "joint":
         reads = ", and reads what they are made of, not their codes alone as the published ones."
-        if task.space.objective_form == "squared_error":
-            reads += " It knows that a score is a mean of squares, but not of distances to what."
-    if config.points == 0 or config.points >= 0.9 * known:
+    if points is None or points >= 0.9 * known:
         return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
-    return f"The surrogate learns from {config.points:,} of them and is tested on others{reads}"
+    return f"The surrogate learns from {points:,} of them and is tested on others{reads}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

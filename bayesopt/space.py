@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,8 +111,6 @@ class SearchSpace:
     features : N strings -> [N, F], what another surrogate may read instead.
     n_global_features : so many of the features, the first, describe a string as a whole; the
         others count its parts, and the surrogate has a linear trend in them.  None: no trend.
-    objective_form : "linear" in the counts, or "squared_error": values are log(1 + mean squared
-        distance) of the other features to unknown ones (`bayesopt.surrogates.composite`).
     equivalent : N strings -> N keys; strings of one key have one value, which is not paid twice.
     represent : codes [N, D] -> [N, T, P], activations of the decoder that a deep kernel reads.
     region_codes : codes [M, D] where the decoder is at home; by default samples of the model's
@@ -148,7 +146,6 @@ class SearchSpace:
         recombine: Recombine | None = None,
         features: Callable[[Sequence[str]], Array] | None = None,
         n_global_features: int | None = None,
-        objective_form: Literal["linear", "squared_error"] = "linear",
         equivalent: Callable[[Sequence[str]], Sequence[Hashable]] | None = None,
         represent: Callable[[Array], NDArray[np.floating]] | None = None,
         counts: Mapping[str, Count] | None = None,
@@ -183,7 +180,6 @@ class SearchSpace:
         self.represent: Callable[[Array], NDArray[np.floating]] | None = parts.get("represent")
         self.counts: dict[str, Count] = parts.get("counts", {})
         self._columns: dict[str, tuple[Vocabulary, dict[str, NDArray[np.int64]]]] = {}
-        self.objective_form = objective_form
         self.near = near
         self.region_codes = region_codes
         inner = getattr(self.codec, "model", self.codec)

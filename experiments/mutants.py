@@ -106,9 +106,9 @@ MUTANTS = (
     Mutant("the best known strings may be missing from the surrogate", "bayesopt",
            "np.concatenate([ranked[:best], others])", "np.concatenate([ranked[-best:], others])",
            "bayesopt/test_space.py"),
-    Mutant("clipped points pull at the learnt target", "bayesopt",
-           "np.where(squares < LIMIT, away, 0.0)", "away",
-           "bayesopt/surrogates/test_composite.py"),
+    Mutant("the longest name of a function stands for it", "bayesopt",
+           "key=lambda row: len(strings[row]))", "key=lambda row: -len(strings[row]))",
+           "bayesopt/test_space.py"),
 )  # fmt: skip
 
 

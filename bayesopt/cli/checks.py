@@ -39,8 +39,6 @@ def check_run(config: RunConfig) -> None:
             raise UserError(f"--{flag} must be {minimum} or more, not {value}")
     if config.seconds is not None and config.seconds <= 0:
         raise UserError(f"--seconds must be greater than 0, not {config.seconds:g}")
-    if config.composite and config.reads == "codes":
-        raise UserError("--composite is about what strings do: leave out --reads codes.")
     if config.surrogate != "sgpr" and config.reads == "counts" and config.protocol != "paper":
         raise UserError(
             f"--surrogate {config.surrogate} does not read counts: add --reads codes or features."

@@ -67,8 +67,10 @@ class SearchOptions:
     it. features: properties and counts with a linear trend for a molecule, values at points for an
     expression. codes: the latent code alone, as in the papers. The options of the surrogate below
     are for features and codes."""
-    points: int = 2000
-    """Training points of the surrogate: the 1,000 best known and a random choice; 0 for all."""
+    points: int | None = None
+    """Training points of the surrogate: the best known, at most 1,000 of them, and a random choice
+    of the others; 0 for all. By default the 400 best for expr, else 2,000; 5,000 of features or
+    codes."""
     hyper_points: int = 5000
     """Training points on which its hyper-parameters are found."""
     inducing_points: int = 300
@@ -109,10 +111,6 @@ class ExprOptions:
     exclude_better_than: float | None = None
     """expr: hide known strings that score this or less; 0.0363 for the benchmark, -1 hides
     nothing."""
-    composite: bool | None = None
-    """expr: tell the surrogate that a score is the mean square distance to values that are to be
-    found; by default for your own target, but not for the benchmark, for its published searches
-    know nothing of the score."""
 
 
 @dataclass(frozen=True)
@@ -297,7 +295,6 @@ def as_published(config: RunConfig) -> RunConfig:
         config,
         strategy="ei",
         reads="codes",
-        composite=None,
         revisit=True,
         points=0,
         inducing_points=500,

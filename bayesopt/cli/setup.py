@@ -14,6 +14,8 @@ from bayesopt.tasks.base import Task
 
 ITERATIONS = 30
 """Of L-BFGS on the surrogate's hyper-parameters; more gain little in the search."""
+OTHER_POINTS = 5_000
+"""Training points of surrogates that do not read counts."""
 
 
 def make_task(config: RunConfig | AskConfig, **more: Any) -> Task:
@@ -38,8 +40,15 @@ def make_task(config: RunConfig | AskConfig, **more: Any) -> Task:
         return StringTask(**{**given_to(StringTask, config), **chosen, **more})
     from bayesopt.tasks.expressions import ExprTask
 
-    form = False if config.reads == "codes" else config.composite
-    return ExprTask(**given_to(ExprTask, config), squared_error=form, **more)
+    return ExprTask(**given_to(ExprTask, config), **more)
+
+
+def training_points(config: RunConfig, task: Task) -> int | None:
+    """How many known strings the surrogate learns from; None: all."""
+    if config.points is not None:
+        return config.points or None
+    counts = config.reads == "counts" and config.strategy != "ei"
+    return task.training_points if counts else OTHER_POINTS
 
 
 def make_optimizer(
@@ -51,9 +60,8 @@ def make_optimizer(
     **more: Any,
 ) -> Optimizer:
     """The optimizer that the options describe, on the task's space and data."""
-    exact = task.space.objective_form == "squared_error"
     surrogate = None
-    if exact or config.reads != "counts" or config.strategy == "ei":
+    if config.reads != "counts" or config.strategy == "ei":
         surrogate = SurrogateConfig(
             **{
                 **given_to(SurrogateConfig, config),
@@ -67,12 +75,11 @@ def make_optimizer(
         **given_to(Optimizer, config),
         "surrogate": surrogate,
         "sources": config.sources.split(","),
-        "points": config.points or None,
+        "points": training_points(config, task),
         "held_out": 0.1,
         "refit": False,
         "reads": config.reads,
-        # Where the form of the scores is known, none of them is hard to learn.
-        "winsorized": WINSORIZED if config.reads == "features" and not exact else 0.0,
+        "winsorized": WINSORIZED if config.reads == "features" else 0.0,
         "maximize": task.maximize,
         "centres": task.centres,
         "failed_value": task.failed_value,

@@ -27,8 +27,6 @@ def surrogate_of_features(config: SurrogateConfig, space: SearchSpace) -> Surrog
     gp, n_global = new_surrogate(config), space.n_global_features
     if n_global is None:
         return gp
-    from bayesopt.surrogates.composite import SquaredErrorTrend
-    from bayesopt.surrogates.linear_trend import LinearTrend, TrendGP
+    from bayesopt.surrogates.linear_trend import TrendGP
 
-    form = SquaredErrorTrend if space.objective_form == "squared_error" else LinearTrend
-    return TrendGP(gp, n_global, form)
+    return TrendGP(gp, n_global)

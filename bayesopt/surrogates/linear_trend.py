@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesopt.surrogates.base import Draw, Progress, Surrogate
-from bayesopt.surrogates.composite import SquaredErrorTrend
 from gmae_tf.errors import UserError
 
 Array = NDArray[np.float64]
@@ -53,10 +52,6 @@ class LinearTrend:
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         return cls(mean, np.asarray(ridge.intercept_), np.asarray(ridge.coef_, np.float64), root)
 
-    def refit(self, features: Array, scores: Array) -> LinearTrend:
-        """To features [N, F] and scores [N]; one pass finds the weights, known ones do not help."""
-        return self.fit(features, scores)
-
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean [N] and variance [N] of the trend, without noise."""
         phi = features - self.mean
@@ -68,34 +63,29 @@ class LinearTrend:
         return lambda features: self.intercept + drawn @ (features - self.mean).T
 
 
-Trend = LinearTrend | SquaredErrorTrend
-
-
 class TrendGP(Surrogate):
-    """A trend of features [N, F], such as `LinearTrend`, and a surrogate of what it leaves.
+    """A linear trend of features [N, F], and a surrogate of what it leaves.
 
     The first `n_global_features` features describe a string as a whole: these and the trend are the
-    inputs of the surrogate of the rest.  The trend reads the others, which count parts or, for
-    `SquaredErrorTrend`, are values; it is fitted to all points whenever some are added.
+    inputs of the surrogate of the rest.  The trend reads the others, which count parts; it is
+    fitted to all points whenever some are added.
     """
 
-    def __init__(
-        self, rest: Surrogate, n_global_features: int, form: type[Trend] = LinearTrend
-    ) -> None:
-        self._rest, self._n_global, self._form = rest, n_global_features, form
+    def __init__(self, rest: Surrogate, n_global_features: int) -> None:
+        self._rest, self._n_global = rest, n_global_features
 
     def fit(
         self, features: Array, scores: Array, *, seed: int, progress: Progress | None = None
     ) -> TrendGP:
         """Fit to features [N, F] and scores [N]; errors as those of the surrogate of the rest."""
-        self._trend = self._form.fit(features[:, self._n_global :], scores)
+        self._trend = LinearTrend.fit(features[:, self._n_global :], scores)
         trend, _, summary = self._parts(features)
         self._rest.fit(summary, scores - trend, seed=seed, progress=progress)
         return self
 
     def update(self, features: Array, scores: Array, *, seed: int = 0) -> TrendGP:
         """Take all data so far, new ones last."""
-        self._trend = self._trend.refit(features[:, self._n_global :], scores)
+        self._trend = LinearTrend.fit(features[:, self._n_global :], scores)
         trend, _, summary = self._parts(features)
         self._rest.update(summary, scores - trend, seed=seed)
         return self
@@ -160,8 +150,8 @@ class TrendGP(Surrogate):
     def set_state(self, state: Mapping[str, Array]) -> TrendGP:
         """Restore what `get_state` gave; `UserError` for the state of another surrogate."""
         try:
-            names = [field.name for field in fields(self._form)]
-            self._trend = self._form(**{name: state[f"trend.{name}"] for name in names})
+            names = [field.name for field in fields(LinearTrend)]
+            self._trend = LinearTrend(**{name: state[f"trend.{name}"] for name in names})
         except KeyError as error:
             raise UserError(
                 "The stored surrogate has no trend; use the settings of the run that wrote it, or "

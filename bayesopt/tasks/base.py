@@ -58,6 +58,8 @@ class Task(ABC):
     reports : what was read of each file of the user's, and why rows were left out.
     centres : rows of the data set around which to search; None: any.
     points_per_lengthscale : see `SurrogateConfig`.
+    training_points : known strings that the surrogate learns from; few are the best ones, of which
+        a process that explains no others knows more.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Task(ABC):
     optimum: float | None = None
     reports: Sequence[RowReport] = ()
     points_per_lengthscale: int
+    training_points: int = 2_000
     space: SearchSpace
     dataset: Dataset
     centres: NDArray[np.int64] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from grammar.expressions.evaluate import (
     evaluate,
     fit_errors,
     function_keys,
-    held_down,
     is_expression,
     values_of,
 )
@@ -39,11 +37,7 @@ HIDDEN_BY_DEFAULT = 0.0363
 
 PROBES = 16
 """Points of the target's x at which the surrogate reads the values of an expression."""
-VALUE_PROBES = 200
-"""At most so many, where it reads them to learn the values of the target."""
 EXPRESSION_CANDIDATES = CandidateConfig(**SEARCH_CANDIDATES)
-SQUARED_ERROR_CANDIDATES = replace(EXPRESSION_CANDIDATES, generations=20)
-"""For a judge that knows the form of the score, and errs less far from what is known."""
 FEW_POINTS = 80
 """Fewer points of a target are drawn as points, more as a line."""
 FAR = 0.97 * WORST_SCORE
@@ -84,8 +78,6 @@ class ExprTask(Task):
     x_columns, y_column : of the data, see `grammar.expressions.targets.read_points`; one input.
     exclude_better_than : hide known strings that score this or less, negative: none; by default
         those of the benchmark's protocol.
-    squared_error : the surrogate knows the form of the score; by default not for the benchmark,
-        for its published searches know nothing of the score.
     """
 
     name = "expr"
@@ -93,6 +85,7 @@ class ExprTask(Task):
     score_name = "score"
     maximize = False
     points_per_lengthscale = 0
+    training_points = 400
     failed_value = WORST_SCORE
     optimum = 0.0
 
@@ -106,13 +99,11 @@ class ExprTask(Task):
         n_data: int | None = None,
         data_dir: Path | None = None,
         exclude_better_than: float | None = None,
-        squared_error: bool | None = None,
         x_columns: str | None = None,
         y_column: str | None = None,
     ) -> None:
         columns = (x_columns or "").split(",")
         self.target = load_target(target, target_csv, x_columns=columns, y_column=y_column)
-        self.squared_error = not self.target.benchmark if squared_error is None else squared_error
         self.model = GrammarAutoencoder.load(model or "expressions")
         reports = [] if self.target.report is None else [self.target.report]
         strings = load_known_strings(self.model, data, n_data, data_dir, reports.append)
@@ -140,12 +131,10 @@ class ExprTask(Task):
         self._recombiner = StringRecombiner(self.model.codec)
         self.space = SearchSpace(
             Readable(self.model) if writes_characters(self.model.grammar) else self.model,
-            candidates=SQUARED_ERROR_CANDIDATES if self.squared_error else EXPRESSION_CANDIDATES,
+            candidates=EXPRESSION_CANDIDATES,
             recombine=self._recombine,
             counts=syntax_counts(),
             features=self._features,
-            n_global_features=len(self._probes(PROBES)) if self.squared_error else None,
-            objective_form="squared_error" if self.squared_error else "linear",
             equivalent=function_keys,
             region_codes=self.dataset.codes,
             # Hidden strings too: the random baseline is given every chance.
@@ -226,20 +215,9 @@ class ExprTask(Task):
         return option if option >= 0 else None
 
     def _features(self, strings: Sequence[str]) -> Array:
-        """Summaries of values at a few points; with `squared_error`, values at more of them too."""
-        few = self._probes(PROBES)
-        if not self.squared_error:
-            return behaviour(values_of(strings, few))
-        both = values_of(strings, np.concatenate([few, self._probes(VALUE_PROBES)]))
-        whole, values = behaviour(both[:, : len(few)]), both[:, len(few) :]
-        # A string that is undefined anywhere has the worst score, wherever the others are.
-        values[~np.isfinite(values).all(axis=1)] = np.nan
-        return np.column_stack([whole, held_down(values)])
-
-    def _probes(self, n: int) -> Array:
-        """At most n points of the target's x, each as near to a quantile as there is one."""
-        n = min(n, len(self.target.x))
-        return np.quantile(self.target.x, np.linspace(0, 1, n), method="nearest")
+        """Summaries of values at `PROBES` of the target's x, each as near to a quantile as any."""
+        n, x = min(PROBES, len(self.target.x)), self.target.x
+        return behaviour(values_of(strings, np.quantile(x, np.linspace(0, 1, n), method="nearest")))
 
     def _recombine(self, parents: Sequence[str], rng: np.random.Generator) -> list[str | None]:
         children = self._recombiner(parents, rng)

@@ -42,7 +42,6 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     ),
     "batches of 10": ("--batch-size", "10"),
     "squared exponential kernel": ("--kernel", "squared_exponential"),
-    "the form of the score is known": ("--composite",),
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from experiments.tables.markdown import benchmark, grid, joined, load, trained
 from experiments.tables.searches import baseline_bests, coverage, surrogate_table
 
@@ -24,8 +22,6 @@ def expression_tables() -> list[str]:
         surrogate_table("90,000 / 10,000", {"ours": load("surrogate", "expressions")}),
         search_table(),
         ablation_table(),
-        oracle_table(),
-        gplearn_table(),
         batch_table(),
     )
 
@@ -88,51 +84,6 @@ def ablation_table() -> list[str]:
         for row in found["results"]
     ]
     return grid(header, rows)
-
-
-def oracle_table() -> list[str]:
-    """Ranks of the best strings where none fits exactly, among all short expressions."""
-    if not (found := benchmark("oracle_rank")):
-        return []
-    total = found["results"][0]["expressions"]
-    header = [f"no string fits exactly, {found['budget']} evaluations", "best scores"]
-    header += [f"ranks among all {total:,} of at most {found['longest']} productions"]
-    header += ["the best of these", "random draws, ranks"]
-    names = {"mixture": "a formula outside the grammar", "decay": "data with 10 % noise"}
-    rows = []
-    for target, name in names.items():
-        seeds = [row for row in found["results"] if row["target"] == target]
-        seeds.sort(key=lambda row: row["score"])
-        cells = [
-            ", ".join(f"{row[key]:{form}}" for row in seeds)
-            for key, form in (("score", ".4f"), ("rank", ","), ("random_rank", ","))
-        ]
-        rows.append([name, *cells[:2], f"{seeds[0]['best_of_all']:.4f}", cells[2]])
-    return grid(header, rows)
-
-
-def gplearn_table() -> list[str]:
-    """Errors on hidden targets, ours and gplearn's with its best population."""
-    if not (found := benchmark("gplearn_targets")):
-        return []
-    size, seeds = str(found["population"]), found["seeds"]
-    of = f"median of {seeds} seeds" if seeds > 1 else "1 seed"
-    header = [f"hidden target, {found['evaluations']} evaluations, {of}", "ours", "found"]
-    rows = [
-        [
-            f"`{row['target']}`",
-            f"{median(row['ours']):.4f}",
-            f"`{row['found'][row['ours'].index(min(row['ours']))]}`",
-            f"{median(row['gplearn'][size]):.4f}",
-        ]
-        for row in found["results"]
-    ]
-    verdict = (
-        f"ours is better on {found['ours_better']}, gplearn on {found['gplearn_better']}, equal "
-        f"on {found['equal']}; median"
-    )
-    rows.append([verdict, f"{found['median_ours']:.4f}", "", f"{found['median_gplearn']:.4f}"])
-    return grid([*header, f"gplearn, populations of {size}"], rows)
 
 
 def batch_table() -> list[str]:

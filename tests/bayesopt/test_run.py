@@ -105,7 +105,6 @@ def test_same_command_evaluates_nothing_twice(finished, capsys):
         (("--target-csv", "absent.csv"), "says nothing about formulas of a table"),
         (("--seeds", "9-0"), "run backwards"),
         (("--budget", "-5"), "--budget must be 0 or more"),
-        (("--composite", "--reads", "codes"), "leave out --reads codes"),
         (("--surrogate", "deep"), "does not read counts"),
         (("--revisit",), "leave out --revisit"),
         (("--model", "absent"), "absent does not hold a trained model"),
