@@ -19,7 +19,8 @@ BUILT_IN = {path.stem: path for path in sorted((Path(__file__).parent / "cfg").g
 def load_grammar(source: str | Path | Grammar | Parser) -> Parser:
     """The parser of a built-in grammar, of a grammar file, or of a `Grammar`.
 
-    Built in are `arithmetic` and `smiles` (Kusner et al. 2017), `smiles_extended`, and
+    Built in are `arithmetic` and `smiles` (Kusner et al. 2017), `smiles_extended`, `scientific`
+    (expressions of nine variables with constants), and
     `arithmetic_compact` and `smiles_compact`, which write the strings of the first two in fewer
     productions.  The grammar of a file must also be unambiguous, as far as can be found, or say
     `%ambiguous`.

@@ -69,10 +69,17 @@ class Formula:
     exact: bool
     source: str
 
+    @property
+    def symbols(self) -> list[str]:
+        """Names of the columns as Python allows them: `time_s` for "time (s)"."""
+        cleaned = [re.sub(r"\W+", "_", name).strip("_") for name in self.names]
+        return [
+            name if name.isidentifier() and cleaned.count(name) == 1 else f"x{i + 1}"
+            for i, name in enumerate(cleaned)
+        ]
+
     def __str__(self) -> str:
-        names = [re.sub(r"\W+", "_", name).strip("_") or f"x{i + 1}" for i, name in
-                 enumerate(self.names)]  # fmt: skip
-        return text_of(self.program, names, self.constants)
+        return text_of(self.program, self.symbols, self.constants)
 
     def predict(self, x: Array) -> Array:
         """Values [n] at rows x [n, d] of all columns."""
@@ -91,7 +98,7 @@ class Formula:
         for rule in reversed(self.program):
             parts = [waiting.pop() for _ in range(ARITY[rule])]
             own = values.pop() if rule in (CONSTANT, POWER) else None
-            waiting.append(_expression(sp, rule, parts, own, self.names))
+            waiting.append(_expression(sp, rule, parts, own, self.symbols))
         return waiting[0]
 
     def latex(self) -> str:
@@ -225,7 +232,7 @@ def _expression(sp: Any, rule: int, parts: Sequence[Any], own: Any, names: Seque
     if rule == CONSTANT:
         return own
     if rule in VARIABLES:
-        return sp.Symbol(names[VARIABLES.index(rule)], real=True)
+        return sp.Symbol(names[VARIABLES.index(rule)])
     if rule in BINARY:
         a, b = parts
         return {ADD: a + b, SUB: a - b, MUL: a * b, DIV: a / b}[rule]

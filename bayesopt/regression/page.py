@@ -12,7 +12,7 @@ from gmae_tf.utils.plotting import BLUE, LIGHT, ORANGE, Picture, panels, png, st
 from gmae_tf.utils.report import Page, Section, Table
 
 if TYPE_CHECKING:
-    from bayesopt.regression.command import UserTable
+    from bayesopt.regression.table import UserTable
 
 _LONGEST = 70
 _LEAST_ERROR = 1e-16

@@ -96,7 +96,7 @@ def random_program(
 ) -> bytes:
     """A random expression of so many nodes in the given rules of variables and functions.
 
-    No function of constants alone, and no function straight in a function.
+    No function of constants alone, and straight in a function none but a square where it is there.
     """
     return _random(size, variables, rng, functions, functions)
 
@@ -111,7 +111,8 @@ def _random(
     if size == 1 or (size == 2 and not functions):
         return bytes([variables[int(rng.integers(len(variables)))]])
     if size == 2 or (allowed and rng.random() < 0.3):
-        rule = functions[int(rng.integers(len(functions)))]
+        choice = allowed or [rule for rule in functions if rule == SQUARE] or functions
+        rule = choice[int(rng.integers(len(choice)))]
         return bytes([rule]) + _random(size - 1, variables, rng, functions, ())
     rule = BINARY[int(rng.integers(len(BINARY)))]
     first = int(rng.integers(1, size - 1))

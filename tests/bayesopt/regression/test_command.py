@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bayesopt.regression.command import read_user_table
+from bayesopt.regression.table import read_user_table
 from gmae_tf.errors import UserError
 
 if TYPE_CHECKING:

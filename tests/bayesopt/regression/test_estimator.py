@@ -40,7 +40,9 @@ def test_sympy_and_latex(model: bayesopt.SymbolicRegressor) -> None:
     sympy = pytest.importorskip("sympy")
     expression = model.sympy()
     (symbol,) = expression.free_symbols
-    assert str(symbol) == "time (s)"
+    assert str(symbol) == "time_s"
+    again = sympy.sympify(str(expression)).subs("time_s", 2)
+    assert float(again) == pytest.approx(3 * np.exp(-1) + 1)
     assert float(expression.subs(symbol, 2)) == pytest.approx(3 * np.exp(-1) + 1)
     assert "e^{" in model.latex()
     assert sympy.simplify(expression - 1 - 3 * sympy.exp(-symbol / 2)) == 0
