@@ -177,8 +177,10 @@ def _binary(rule: int, a: Node, b: Node) -> Node:
         return _binary(MUL, b._replace(value=1.0 / b.value), a)
     if rule in (SUB, DIV) and a.code == b.code and CONSTANT not in a.code and POWER not in a.code:
         return _number(0.0 if rule == SUB else 1.0)
-    if rule in (ADD, SUB) and b.rule == MUL and _negative(b) and a.rule != CONSTANT:
-        return _binary(SUB if rule == ADD else ADD, a, _opposite(b))
+    if rule == SUB and b.rule == MUL and _negative(b):
+        return _binary(ADD, a, _opposite(b))
+    if rule == ADD and b.rule == MUL and _negative(b) and a.rule != CONSTANT:
+        return _binary(SUB, a, _opposite(b))
     if rule == ADD and a.rule == MUL and _negative(a) and b.rule != CONSTANT:
         return _binary(SUB, b, _opposite(a))
     if rule in COMMUTATIVE:
