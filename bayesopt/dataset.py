@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -128,6 +128,8 @@ def checked_values(strings: Sequence[str | None], values: ArrayLike) -> Array:
     """Values [N] of N strings in double precision, NaN allowed; `UserError` for anything else."""
     if isinstance(strings, str):
         raise UserError(f"give a list of strings, not the single string {strings!r}.")
+    if not isinstance(strings, Iterable):
+        raise UserError(f"give a list of strings, not {strings!r}.")
     wrong = next((s for s in strings if not isinstance(s, str | None)), "")
     if not isinstance(wrong, str):
         raise UserError(f"strings are needed, and {wrong!r} is a {type(wrong).__name__}.")

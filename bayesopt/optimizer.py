@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,10 +20,11 @@ from bayesopt.storage import Batch, Trial, TrialStore, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
 from bayesopt.trials.journal import UNASKED, Journal, prediction_errors
+from bayesopt.trials.settings import check_settings
 from bayesopt.trials.stopping import StopRule
 from bayesopt.trusted_region import Array
 from gmae_tf.errors import UserError
-from gmae_tf.utils.arrays import check_choice, check_int
+from gmae_tf.utils.arrays import check_int
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,19 +122,9 @@ class Optimizer:
         seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        check_choice(strategy, "strategy", STRATEGIES)
-        check_choice(reads or "counts", "reads", get_args(Reads))
-        check_int(seed, "seed")
+        check_settings(locals())
         space = space if isinstance(space, SearchSpace) else SearchSpace(space)
-        check_int(batch_size, "batch_size", 1)
-        if not (isinstance(surrogate, SurrogateConfig | None) or callable(surrogate)):
-            raise UserError(f"surrogate is {surrogate!r}: give a SurrogateConfig or a function.")
-        if not isinstance(dataset, Dataset | None):
-            kind = type(dataset).__name__
-            raise UserError(f"dataset is a {kind}: give Dataset(strings, values).")
         self._informed = strategy in NEEDS_SURROGATE
-        if revisit and strategy == "joint":
-            raise UserError("the strategy joint proposes new strings only: use ei with revisit.")
         if surrogate is None and (strategy == "ei" or space.objective_form == "squared_error"):
             surrogate = SURROGATE
         if self._informed and isinstance(surrogate, SurrogateConfig | None):
@@ -279,8 +270,7 @@ class Optimizer:
         """
         import pandas as pd
 
-        if isinstance(strings, str):
-            raise UserError(f"give a list of strings, not the single string {strings!r}.")
+        checked_values(strings, np.zeros(len(strings) if np.iterable(strings) else 0))
         state, spelt = self._state(self.journal.trials()), self.space.normalized(list(strings))
         if not self._informed or len(state.scores) < FEWEST:
             raise UserError(

@@ -22,10 +22,16 @@ def predict(config: PredictConfig) -> None:
         from bayesopt.report.files import write_table
         from bayesopt.tasks.molecules import load_codec
         from molecules.data.library import load_known
+        from molecules.data.sources import FORMS
 
         codec = load_codec(campaign.config.model)
         task = make_task(campaign.config, codec=codec)
-        found = load_known(codec, str(config.molecules), smiles_column=config.smiles_column)
+        found = load_known(
+            codec,
+            str(config.molecules),
+            smiles_column=config.smiles_column,
+            **{name: getattr(campaign.config, name) for name in FORMS},
+        )
         if found.report is not None:
             console().print(str(found.report), markup=False, soft_wrap=True)
         optimizer = campaign_optimizer(task, campaign.store)

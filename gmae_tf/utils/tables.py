@@ -100,8 +100,10 @@ class Table:
     @property
     def about_columns(self) -> str:
         """The names of the columns in words."""
+        if not self.names:
+            return "it is empty"
         if self.has_header:
-            return f"its columns are {', '.join(filter(None, self.names)) or 'none'}"
+            return f"its columns are {', '.join(self.names)}"
         return f"it has no header, so its columns are {', '.join(self.names)}"
 
     def decimal(self, name: str) -> str | None:
@@ -137,8 +139,7 @@ class Table:
 
     def text(self, row: int) -> str:
         """The cells of a row in one string, for reports."""
-        mark = self.delimiter if self.delimiter != BLANKS else " "
-        return mark.join(self.rows[row])
+        return self.delimiter.join(self.rows[row])
 
     def comma_notes(self, name: str) -> tuple[str, ...]:
         """A note if the numbers of a column have decimal commas."""
@@ -156,8 +157,8 @@ def read_table(
 
     Columns are separated by commas, semicolons, tabs, or blanks, which the first rows tell; cells
     may be quoted.  The first row is the header, unless one of its cells is a number or `is_data`.
-    A column without a name, as the index of a data frame, is called "column 1".  A header may
-    stand in a `#` line directly above the rows if one of its names is `known`.
+    A column without a name, as the index of a data frame, is called "column 1".  If one of its
+    names is `known`, a header may stand in a `#` line directly above the rows, or below a title.
 
     Parameters
     ----------
@@ -263,10 +264,14 @@ def _records(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[Row]:
             yield start, [word.strip('"') for word in _WORDS.findall(line)]
             start = 0
         return
-    for cells in csv.reader(feed(), delimiter=delimiter, skipinitialspace=True, strict=True):
-        if any(stripped := [cell.strip() for cell in cells]):
-            yield start, stripped
-        start = 0
+    reader = csv.reader(feed(), delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        for cells in reader:
+            if any(stripped := [cell.strip() for cell in cells]):
+                yield start, stripped
+            start = 0
+    except csv.Error as error:
+        raise csv.Error(f"line {start}: {error}") from error
 
 
 def _delimiter(lines: Sequence[tuple[int, str]]) -> str:

@@ -78,6 +78,8 @@ def string_list(smiles: Iterable[str]) -> list[str]:
     """A list, array or Series of SMILES as a list; `UserError` for one string or no strings."""
     if isinstance(smiles, str):
         raise UserError(f"give a list of SMILES, such as [{smiles!r}], not a single string.")
+    if not isinstance(smiles, Iterable):
+        raise UserError(f"give a list of SMILES, not {smiles!r}.")
     strings = list(smiles)
     for place, text in enumerate(strings):
         if not isinstance(text, str):

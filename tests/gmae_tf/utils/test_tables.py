@@ -193,7 +193,7 @@ def test_columns_are_found_without_case_unit_or_underscore(tmp_path: Path) -> No
     [
         (b"a,b,a\n1,2,3\n", r"columns 1 and 3 both 'a': give each a name"),
         (b"x,y\n0,5,1,5\n1,5,2,5\n", r"line 2: more cells.*4 for 2.*semicolons"),
-        (b'a,b\n"open,1\n2,3\n', r"cut into columns.*quotation mark"),
+        (b'a,b\n"open,1\n2,3\n', r"cut into columns .line 2: .*quotation mark"),
         (b"PK\x03\x04rest", r"is a spreadsheet.*save it as CSV"),
         (b"<!DOCTYPE html><html>", r"is a web page"),
         (bytes(range(256)), r"not a text file"),
