@@ -73,7 +73,7 @@ def normal_form(
     With `scaled`, of the same functions up to a + b f.
 
     >>> from grammar.expressions.programs import parse, write
-    >>> program, constants = normal_form(parse("(c*(x1+((x2-c)/c)))"), [3.0, 1.0, 2.0])
+    >>> program, constants = normal_form(parse("(c+(c*(x1+(x2/c))))"), [1.0, 3.0, 2.0])
     >>> write(program), constants
     ('(x1+(c*x2))', [0.5])
     """
