@@ -167,6 +167,8 @@ def _with_divisors(program: bytes, constants: Sequence[float]) -> tuple[bytes, l
         divisor = float(f"{1 / values[order]:.9g}")
         if _digits(divisor) > digits - _SHORTER:
             continue
+        if abs(values[order] * divisor - 1.0) > 10.0 ** (1 - digits):
+            continue  # another number
         stop = ends(program)[place + 1]
         inside = len(constant_places(program[place + 1 : stop]))
         values[order : order + inside + 1] = [*values[order + 1 : order + inside + 1], divisor]

@@ -73,7 +73,7 @@ def normal_form(
     With `scaled`, of the same functions up to a + b f.
 
     >>> from grammar.expressions.programs import parse, write
-    >>> program, constants = normal_form(parse("(c*(x1+((x2-c)/c)))"), [3.0, 1.0, 2.0])
+    >>> program, constants = normal_form(parse("(c+(c*(x1+(x2/c))))"), [1.0, 3.0, 2.0])
     >>> write(program), constants
     ('(x1+(c*x2))', [0.5])
     """
@@ -177,6 +177,12 @@ def _binary(rule: int, a: Node, b: Node) -> Node:
         return _binary(MUL, b._replace(value=1.0 / b.value), a)
     if rule in (SUB, DIV) and a.code == b.code and CONSTANT not in a.code and POWER not in a.code:
         return _number(0.0 if rule == SUB else 1.0)
+    if rule == SUB and b.rule == MUL and _negative(b):
+        return _binary(ADD, a, _opposite(b))
+    if rule == ADD and b.rule == MUL and _negative(b) and a.rule != CONSTANT:
+        return _binary(SUB, a, _opposite(b))
+    if rule == ADD and a.rule == MUL and _negative(a) and b.rule != CONSTANT:
+        return _binary(SUB, b, _opposite(a))
     if rule in COMMUTATIVE:
         if (len(b.code), b.code) < (len(a.code), a.code) or b.rule == CONSTANT:
             a, b = b, a
@@ -192,6 +198,16 @@ def _binary(rule: int, a: Node, b: Node) -> Node:
         if a.rule == CONSTANT and rule == MUL and b.rule == DIV and b.parts[0].rule == CONSTANT:
             return _binary(DIV, _number(a.value * b.parts[0].value), b.parts[1])
     return Node(rule, math.nan, (a, b), bytes([rule]) + a.code + b.code)
+
+
+def _negative(product: Node) -> bool:
+    """Whether a product has a negative constant as a factor."""
+    return product.parts[0].rule == CONSTANT and product.parts[0].value < 0
+
+
+def _opposite(product: Node) -> Node:
+    first, second = product.parts
+    return _binary(MUL, _number(-first.value), second)
 
 
 def _fixed(node: Node) -> bool:
@@ -222,6 +238,8 @@ def _free(node: Node, idle: int) -> Node:
             if scale and rule == DIV and a.value and idle != _SCALE_POSITIVE:
                 one = _number(1.0)
                 return _again(node, (one, _free(b, _SCALE)))
+        if scale and rule in (ADD, SUB) and _factor(b) and (_factor(a) or a.rule == CONSTANT):
+            return _with_one_factor_less(node, idle)
         if scale and rule in (MUL, DIV):
             inner = _SCALE if idle == _AFFINE else idle
             return _again(node, (_free(a, inner), _free(b, inner)))
@@ -235,6 +253,24 @@ def _free(node: Node, idle: int) -> Node:
     if scale and rule in _POSITIVE:
         return _again(node, (_free(parts[0], _SCALE_POSITIVE),))
     return node
+
+
+def _factor(node: Node) -> float:
+    """The constant of a product with one, else 0."""
+    if node.rule == MUL and node.parts[0].rule == CONSTANT:
+        return node.parts[0].value
+    return 0.0
+
+
+def _with_one_factor_less(node: Node, idle: int) -> Node:
+    """c1 A + c2 B, or c1 + c2 B, divided by the constant c2 where a factor does not matter."""
+    a, b = node.parts
+    by = _factor(b)
+    if by < 0 and idle == _SCALE_POSITIVE:
+        return node
+    if a.rule == CONSTANT:
+        return _binary(node.rule, _number(a.value / by), b.parts[1])
+    return _binary(node.rule, _binary(MUL, _number(_factor(a) / by), a.parts[1]), b.parts[1])
 
 
 def _again(node: Node, parts: tuple[Node, ...]) -> Node:

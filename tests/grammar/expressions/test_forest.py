@@ -105,6 +105,10 @@ def test_a_normal_form_is_the_same_function(seed: int) -> None:
         ("(x1*x1)", [], "(x1**2)"),
         ("(exp(x1)**c)", [2.0], "exp((c*x1))"),
         ("((x1/x1)*x2)", [], "x2"),
+        ("((c*x1)+(c*x2))", [2.0, 4.0], "(x2+(c*x1))"),
+        ("sqrt((c+(c*x2)))", [2.0, 4.0], "sqrt((c+x2))"),
+        ("sqrt((c-(c*x2)))", [2.0, -4.0], "sqrt((c+x2))"),
+        ("sin((x1+(c*x2)))", [-4.0], "sin((x1-(c*x2)))"),
     ],
 )
 def test_rewriting(text: str, constants: list[float], short: str) -> None:
