@@ -146,6 +146,13 @@ class SurrogateFitter:
         return gp
 
     @property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of the data set that a search learns from: what is fitted anew needs no test."""
+        if self.config is None:
+            return np.union1d(self.split.train, self.split.test)
+        return self.split.train
+
+    @property
     def tested(self) -> bool:
         """Whether the surrogate of the data set alone is fitted, for a test or for all batches."""
         n = len(self.split.train)

@@ -342,7 +342,7 @@ class Optimizer:
         return string in self._known or (trained is not None and string in trained)
 
     def _state(self, stored: list[Trial]) -> SearchState:
-        rows = self.split.train
+        rows = self.fitter.rows
         done = [trial for trial in stored if trial.score is not None]
         excluded = set(self.space.keys([t.string for t in stored if t.string is not None]))
         if self._informed and not self.revisit:

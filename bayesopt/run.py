@@ -174,9 +174,11 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
         return "The surrogate learns from what was evaluated."
     if config.reads != "codes" and config.strategy == "joint":
         reads = ", and reads what they are made of, not their codes alone as the published ones."
-    if points is None or points >= 0.9 * known:
-        return f"The surrogate learns from 90 % of them and is tested on the others{reads}"
-    return f"The surrogate learns from {points:,} of them and is tested on others{reads}"
+    some = points is not None and points < 0.9 * known
+    first = f"The surrogate learns from {f'{points:,}' if some else '90 %'} of them"
+    if config.reads == "counts":
+        reads += " That one is tested; those of the batches learn from the others, too."
+    return f"{first} and is tested on {'others' if some else 'the others'}{reads}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -573,7 +573,9 @@ def test_without_gpflow_there_is_one_sentence_and_other_surrogates_work(run_cli)
 
 
 def test_doors_are_lazy_and_listed(run_cli):
-    assert sorted(bayesopt.__all__) == ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "search"]
+    assert sorted(bayesopt.__all__) == [
+        *("Dataset", "Optimizer", "SearchSpace", "SparseGP", "SymbolicRegressor", "search")
+    ]
     assert bayesopt.Optimizer is Optimizer
     light = "import sys, bayesopt; sys.exit(any(m in sys.modules for m in ('numpy', 'tensorflow')))"
     assert run_cli("-c", light).returncode == 0
