@@ -53,16 +53,16 @@ def split_rows(
 ) -> Split:
     """90 % for training and 10 % for the test, at random by seed (Kusner et al. 2017).
 
-    `held_out` is the share of the test, 0 for none.  With fewer `points`, training and test are of
-    the `best` best rows and a random choice of the others: the surrogate must be sharp where the
-    search looks and right elsewhere.  `rows` are all that count, by default every one.
+    `held_out` is the share of the test, 0 for none.  With fewer `points`, both are of the `best`
+    best rows and a random choice of the others, so many in all: the surrogate must be sharp where
+    the search looks and right elsewhere.  `rows` are all that count, by default every one.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(scores) if rows is None else rows)
-    if points is not None and (kept := round(points / (1 - held_out))) < len(order):
+    if points is not None and points < len(order):
         ranked = order[np.argsort(scores[order], kind="stable")]
-        best = min(best, kept)
-        others = rng.choice(ranked[best:], kept - best, replace=False)
+        best = min(best, points)
+        others = rng.choice(ranked[best:], points - best, replace=False)
         order = rng.permutation(np.concatenate([ranked[:best], others]))
     test, train = np.split(order, [int(len(order) * held_out)])
     return Split(np.sort(train), np.sort(test))

@@ -17,7 +17,7 @@ from bayesopt.cli.options import ColumnOptions, FileOptions, RunConfig, given_to
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def improve(config: ImproveConfig) -> None:
     from bayesopt.cli.checks import check_folders, check_molecules, constraints_of
 
     check_folders(config.model, config.out)
-    lock_folder(config.out)
+    lock_run(config.out)
     columns = ColumnOptions(smiles_column=config.smiles_column)
     check_molecules(columns, config.objective, config.data)
     constraints_of(_options(config, "C"), config.objective)

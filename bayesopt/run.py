@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import RunConfig, as_published, chosen
 from gmae_tf.utils.cli import console, parse_seeds, run_command
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def search(config: RunConfig) -> None:
     out = options["out"] = config.out or Path("runs") / config.task
     from bayesopt.cli.checks import check_run
 
-    lock_folder(out)
+    lock_run(out)
     check_run(config)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
@@ -174,11 +174,11 @@ def _points_sentence(config: RunConfig, task: Task) -> str:
         return "The surrogate learns from what was evaluated."
     if config.reads != "codes" and config.strategy == "joint":
         reads = ", and reads what they are made of, not their codes alone as the published ones."
-    some = points is not None and points < 0.9 * known
-    first = f"The surrogate learns from {f'{points:,}' if some else '90 %'} of them"
+    few = points is not None and points < known
+    text = f"The surrogate learns from {f'{points:,} of them' if few else 'them'}{reads} "
     if config.reads == "counts":
-        reads += " That one is tested; those of the batches learn from the others, too."
-    return f"{first} and is tested on {'others' if some else 'the others'}{reads}"
+        return f"{text}One that learns from 90 % of these is tested on the others."
+    return f"{text}A tenth of these is left out for a test."
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,7 +11,7 @@ from gmae_tf.images.options import SMALLEST, TrainingOptions, few_steps, refuse_
 from gmae_tf.models import MODELS, check_options, options_of
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import to_json
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -55,7 +55,7 @@ def train(config: TrainConfig) -> None:
         return list_models()
     config = with_preset(config)
     assert config.out is not None
-    lock_folder(config.out)
+    lock_run(config.out)
     check(config, config.out)
     data = load(config)  # before the backend starts, which takes seconds
     from gmae_tf.utils.devices import select_device, set_precision

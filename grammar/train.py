@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import RowReport, tell_rows
 from grammar.autoencoder.evaluation import evaluate
 from grammar.autoencoder.training import TrainingOptions, split
@@ -60,7 +60,7 @@ class TrainConfig(TrainingOptions):
 
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out strings, and save the model."""
-    lock_folder(config.out)
+    lock_run(config.out)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.json import to_json
     from gmae_tf.utils.run_dir import open_run

@@ -11,7 +11,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.models.options import ModelOptions
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import to_json
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import DROPPED, write_dropped
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class TrainConfig(ModelOptions):
 def train(config: TrainConfig) -> None:
     """Train, evaluate on held-out molecules, and save the model."""
     config = with_preset(config)
-    lock_folder(config.out)
+    lock_run(config.out)
     grammar, data = read(config)  # mistakes in names and files are told before Keras is imported
     _share_cores(config)
 

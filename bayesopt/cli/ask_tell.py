@@ -33,7 +33,7 @@ from bayesopt.cli.options import (
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.json import write_json
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import tell_rows
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ SWITCHES = ("--replace", "--no-replace")
 
 def ask(config: AskConfig) -> None:
     """Write the next batch of molecules to make, and draw it."""
-    lock_folder(config.out)
+    lock_run(config.out)
     _check(config)
     _refuse_unfinished(config)
     from gmae_tf.utils.devices import select_device

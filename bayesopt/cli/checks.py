@@ -119,7 +119,7 @@ def check_folders(model: Path | None, out: Path | None) -> None:
             read_description(model / "model.json", MODEL_PARTS)
         except UNREADABLE as error:
             raise UserError(
-                f"{model} does not hold a trained grammar model ({first_line(error)}): name a "
+                f"{model} does not hold a trained model ({first_line(error)}): name a "
                 "folder that grammar.train or molecules.train has written."
             ) from error
     if out is not None:

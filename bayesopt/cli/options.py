@@ -69,7 +69,7 @@ class SearchOptions:
     are for features and codes."""
     points: int | None = None
     """Training points of the surrogate: the best known, at most 1,000 of them, and a random choice
-    of the others; 0 for all. By default the 400 best for expr, else 2,000; 5,000 of features or
+    of the others; 0 for all. By default the 300 best for expr, else 2,000; 5,000 of features or
     codes."""
     hyper_points: int = 5000
     """Training points on which its hyper-parameters are found."""

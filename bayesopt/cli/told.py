@@ -11,7 +11,7 @@ from bayesopt.cli.campaign import KNOWN, Campaign, opened
 from bayesopt.cli.options import StatusConfig, TellConfig
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
-from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ def tell(config: TellConfig) -> None:
     from bayesopt.cli.batch_csv import read_told
     from molecules.codec import canonical_or_none
 
-    lock_folder(config.out)
+    lock_run(config.out)
     with opened(config.out) as campaign:
         trials = campaign.journal.trials()
         told = read_told(config.measured, trials, campaign.value, canonical_or_none)

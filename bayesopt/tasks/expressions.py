@@ -85,7 +85,7 @@ class ExprTask(Task):
     score_name = "score"
     maximize = False
     points_per_lengthscale = 0
-    training_points = 400
+    training_points = 300
     failed_value = WORST_SCORE
     optimum = 0.0
 

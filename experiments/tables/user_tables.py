@@ -17,17 +17,19 @@ def laboratory_tables() -> list[str]:
     """Rounds of ask and tell beside random choice, a table a property."""
     tables = []
     for name, title in LABORATORIES.items():
-        results = load(f"laboratory_{name}", "molecules")
+        if not (results := load(f"laboratory_{name}", "molecules")):
+            continue
         about = (
             f"{title}: {len(results['campaigns'])} campaigns on {results['molecules']:,} molecules"
         )
         tables.append([f"{about}.", "", *grid(TITLES, table(results))])
-    return joined(*tables)
+    return joined(*tables) if tables else ["Not measured yet."]
 
 
 def dna_table() -> list[str]:
     """The TATA box: evaluations that each seed took, and who proposed them."""
-    results = load("tata", "strings")
+    if not (results := load("tata", "strings")):
+        return ["Not measured yet."]
     rows: dict[str, Any] = {"this search": results, **results["baselines"]}
     shares = [f"{name} {100 * s['evaluations']:.0f} %" for name, s in results["sources"].items()]
     lines = []

@@ -49,3 +49,9 @@ def lock_folder(folder: str | Path) -> None:
     os.truncate(file, 0)
     os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
     _held[path] = file
+
+
+def lock_run(folder: str | Path) -> None:
+    """Hold the folder of a run, if it is one, as `lock_folder` does; no other folder is touched."""
+    if (Path(folder) / "config.yaml").is_file():
+        lock_folder(folder)

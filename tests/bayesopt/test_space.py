@@ -30,12 +30,12 @@ def test_split_is_disjoint_and_complete(rng):
 
 def test_thinned_split_is_of_the_best_and_some_others(rng):
     scores = rng.random(1000)
-    thin = split_rows(scores, seed=3, points=180, best=50)
+    thin = split_rows(scores, seed=3, points=200, best=50)
     assert (len(thin.train), len(thin.test)) == (180, 20)
     both = {*thin.train, *thin.test}
     assert len(both) == 200
     assert set(np.argsort(scores)[:50]) <= both
-    local = split_rows(scores, seed=3, points=180, best=1000)
+    local = split_rows(scores, seed=3, points=200, best=1000)
     assert {*local.train, *local.test} == set(np.argsort(scores)[:200])
 
 
