@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.regression.summary import GROUPS, Rows, medians, solved
-from experiments.tables.markdown import RESULTS, grid, joined, number, read
+from experiments.tables.markdown import grid, joined, load, number
 
 NAMES = {
     "ours": "ours",
@@ -15,7 +15,7 @@ NAMES = {
 
 def regression_tables() -> list[str]:
     """Targets solved, then 1 - R2 of each target."""
-    rows: Rows = read(RESULTS / "regression.json").get("rows", [])
+    rows: Rows = load("regression", "expressions").get("rows", [])
     if not rows:
         return ["Not measured yet."]
     methods = [name for name in NAMES if any(row["method"] == name for row in rows)]
