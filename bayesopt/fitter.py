@@ -167,7 +167,7 @@ class SurrogateFitter:
 
     def for_batch(self, state: SearchState, batch: int) -> Any:
         """The surrogate for `batch`: the one of the batch before, adapted to what was found."""
-        points = state.inputs(state.strings, state.codes)
+        points = state.training_inputs()
         scores = self.winsorize(state.scores)
         if self.refits(len(scores)):
             return self.new().fit(points, scores, seed=self.seed + batch)
@@ -198,7 +198,7 @@ class SurrogateFitter:
 
         Deviations are widened by the errors of the predictions so far, as those of `ask` are.
         """
-        points = state.inputs(state.strings, state.codes)
+        points = state.training_inputs()
         scores = self.winsorize(state.scores)
         state.surrogate = self.new().fit(points, scores, seed=self.seed + batch)
         mean, variance = state.surrogate.predict_y(state.inputs(strings))
@@ -216,8 +216,9 @@ class SurrogateFitter:
             strings=[*state.strings, *strings],
             codes=np.concatenate([state.codes, codes]),
             scores=np.concatenate([state.scores, mean]),
+            noise=None if state.noise is None else np.append(state.noise, np.zeros(len(rows))),
         )
-        points = believed.inputs(believed.strings, believed.codes)
+        points = believed.training_inputs()
         gp = self.new().fit(points, self.winsorize(believed.scores), seed=self.seed + batch)
         return replace(believed, surrogate=gp)
 

@@ -19,12 +19,14 @@ class Inputs:
     """n points: binary matrices [n, F] of parts by the name of a count, and codes [n, D] if known.
 
     A part that a string has c times fills c columns, the first to the c-th time, so that the
-    product of two rows is the sum of the lesser counts.  F grows as parts appear.
+    product of two rows is the sum of the lesser counts.  F grows as parts appear.  `noise` [n] are
+    standard deviations of the measurements of points that were measured, 0 where it is unknown.
     """
 
     n: int
     parts: Mapping[str, csr_array] = field(default_factory=dict)
     codes: Array | None = None
+    noise: Array | None = None
 
     def __len__(self) -> int:
         return self.n
@@ -32,7 +34,8 @@ class Inputs:
     def __getitem__(self, rows: NDArray[np.int64]) -> Inputs:
         """The points of these rows."""
         parts = {name: matrix[rows] for name, matrix in self.parts.items()}
-        return Inputs(len(rows), parts, None if self.codes is None else self.codes[rows])
+        codes, noise = (None if a is None else a[rows] for a in (self.codes, self.noise))
+        return Inputs(len(rows), parts, codes, noise)
 
 
 class Vocabulary:

@@ -18,7 +18,7 @@ from bayesopt.space import CandidateConfig, SearchSpace
 from bayesopt.storage import Batch, Trial, TrialStore, source_shares
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig
 from bayesopt.surrogates.require import require_gpflow
-from bayesopt.trials.journal import UNASKED, Journal, prediction_errors
+from bayesopt.trials.journal import UNASKED, Journal, noise_of, prediction_errors
 from bayesopt.trials.settings import check_settings
 from bayesopt.trials.stopping import StopRule
 from bayesopt.trusted_region import Array
@@ -234,7 +234,8 @@ class Optimizer:
 
         Parameters
         ----------
-        noise : standard deviations [N] of the values, NaN where unknown; kept beside them.
+        noise : standard deviations [N] of the values, NaN where unknown: a surrogate of counts
+            trusts the values as much as they say.
         replace : the values are right where strings were told before with others.
 
         Raises
@@ -362,6 +363,7 @@ class Optimizer:
             candidates=self.candidates,
             reads=self.reads,
             errors=prediction_errors(done),
+            noise=noise_of(len(rows), done),
         )
 
     def _joined(
@@ -379,4 +381,4 @@ class Optimizer:
     def training_points(self) -> tuple[Any, Array]:
         """Inputs of N points and scores [N] from which the surrogate of the next batch learns."""
         state = self._state(self.journal.trials())
-        return state.inputs(state.strings, state.codes), self.fitter.winsorize(state.scores)
+        return state.training_inputs(), self.fitter.winsorize(state.scores)

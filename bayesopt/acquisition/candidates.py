@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +40,7 @@ class SearchState:
     novel : never propose training data.
     reads : what the surrogate reads.
     errors : errors of the predictions of each batch so far, in standard deviations.
+    noise : standard deviations [N] of the measurements of the training points, 0 where unknown.
     """
 
     space: SearchSpace
@@ -56,6 +57,7 @@ class SearchState:
     candidates: CandidateConfig = field(default_factory=CandidateConfig)
     reads: Reads = "counts"
     errors: Sequence[Array] = ()
+    noise: Array | None = None
 
     @cached_property
     def prior(self) -> GaussianMixture:
@@ -80,6 +82,11 @@ class SearchState:
         if codes is None and (read is None or CODES in read):
             codes = self.space.encode(strings)
         return codes if self.reads == "codes" else self.space.inputs(strings, codes, read)
+
+    def training_inputs(self) -> Any:
+        """What the surrogate reads of the training points, and the noise of their measurements."""
+        inputs = self.inputs(self.strings, self.codes)
+        return replace(inputs, noise=self.noise) if self.reads == "counts" else inputs
 
     def allowed(
         self, strings: Iterable[str | None], but: Iterable[Hashable] = ()

@@ -138,6 +138,25 @@ class CountsKernel(gpflow.kernels.Sum):
         return np.hstack([numbers, points.codes])
 
 
+class MeasuredNoise(gpflow.functions.Function):
+    """The noise variance of known points: one for all, plus `measured` [N] of each."""
+
+    def __init__(self, variance: float, measured: Array) -> None:
+        super().__init__()
+        self.variance, self._measured = gpflow.Parameter(variance), measured
+
+    def __call__(self, X: tf.Tensor) -> tf.Tensor:
+        """Row numbers [M, 1 + D] -> variances [M, 1]."""
+        rows = tf.cast(X[:, :1], tf.int64)
+        return self.variance + tf.gather(tf.constant(self._measured, X.dtype), rows)
+
+
+def likelihood_of(variance: float, measured: Array | None) -> gpflow.likelihoods.Gaussian:
+    """A Gaussian likelihood with one noise variance, or with known ones besides."""
+    noise = variance if measured is None else MeasuredNoise(variance, measured)
+    return gpflow.likelihoods.Gaussian(variance=noise)
+
+
 @dataclass(frozen=True)
 class Weighed:
     """Weights of kernels by name and a noise variance, for standardised targets [N].
@@ -164,15 +183,22 @@ class Weighed:
         return float(self.log_densities.mean())
 
 
-def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
-    """Weights of kernels and the noise by the marginal likelihood of standardised targets [N]."""
+def weigh(
+    names: Sequence[str], points: Inputs, targets: Array, measured: Array | None = None
+) -> Weighed:
+    """Weights of kernels and the noise by the marginal likelihood of standardised targets [N].
+
+    `measured` [N] are known noise variances of the targets, beside the one that is found.
+    """
     length = 1.0
     if CODES in names:
         distances = pdist(points.codes)
         length = float(np.median(distances[distances > 0])) if distances.any() else 1.0
     kernel = CountsKernel(points, dict.fromkeys(names, 1.0 / len(names)), length)
-    model = gpflow.models.GPR((kernel.x, targets[:, None]), kernel, noise_variance=0.1)
-    for part in (*kernel.weighed.values(), model.likelihood):
+    likelihood = likelihood_of(0.1, measured)
+    model = gpflow.models.GPR((kernel.x, targets[:, None]), kernel, likelihood=likelihood)
+    noise = likelihood if measured is None else likelihood.variance
+    for part in (*kernel.weighed.values(), noise):
         part.variance = gpflow.Parameter(part.variance.numpy())  # not its logarithm, but bounded
     gpflow.optimizers.Scipy().minimize(
         model.training_loss,
@@ -185,8 +211,8 @@ def weigh(names: Sequence[str], points: Inputs, targets: Array) -> Weighed:
     inverted = cho_solve((root, True), np.eye(len(targets)), check_finite=False)
     precisions = np.diagonal(inverted)
     weights = {n: w for n, w in kernel.weights.items() if w > 2 * BOUNDS[0]} or kernel.weights
-    noise = float(model.likelihood.variance.numpy())
-    return Weighed(weights, length, noise, inverted @ targets / precisions, precisions**-0.5)
+    found = float(noise.variance.numpy())
+    return Weighed(weights, length, found, inverted @ targets / precisions, precisions**-0.5)
 
 
 def choose(compared: Sequence[Weighed]) -> Weighed:
@@ -203,6 +229,8 @@ class CountsGP:
     likelihood of at most 600 points is greater by more than a standard error, and it is the only
     one where nothing is counted.  Beyond 3,000 points the best and random ones are inducing points,
     and the posterior is that of the collapsed bound (Titsias 2009).
+
+    Where the noise of measurements is known (`Inputs.noise`), it adds to the one that is found.
 
     It learns mapped scores (`ScoreMap`): `predict`, `sample` and `incumbent` are on that scale,
     `predict_y` is on that of the scores.  Variances are scaled so that 90 % of the better half of
@@ -230,21 +258,29 @@ class CountsGP:
         self.tried = [names] if names else []
         if points.codes is not None:
             self.tried.append([*names, CODES])
-        self.compared = [weigh(kernels, few, targets[rows]) for kernels in self.tried]
+        measured = None if points.noise is None else self._measured(scores, points.noise)
+        known = None if measured is None else measured[rows]
+        self.compared = [weigh(kernels, few, targets[rows], known) for kernels in self.tried]
         self.chosen = choose(self.compared)
         best = np.argsort(scores[rows], kind="stable")[: max(len(rows) // 2, 1)]
         errors = np.abs(self.chosen.residuals / self.chosen.deviations)[best]
         self.calibration = max(float(np.quantile(errors, 0.9) / norm.ppf(0.95)), 0.1)
         self.scale = self.calibration**2
         self._kernel = CountsKernel(points, self.chosen.weights, self.chosen.length)
-        x, y, noise = self._kernel.x, targets[:, None], self.chosen.noise
+        x, y = self._kernel.x, targets[:, None]
+        likelihood = likelihood_of(self.chosen.noise, measured)
         if len(x) <= EXACT:
-            model = gpflow.models.GPR((x, y), self._kernel, noise_variance=noise)
+            model = gpflow.models.GPR((x, y), self._kernel, likelihood=likelihood)
         else:
             inducing = x[best_and_others(scores, INDUCING, rng)]
-            model = gpflow.models.SGPR((x, y), self._kernel, inducing, noise_variance=noise)
+            model = gpflow.models.SGPR((x, y), self._kernel, inducing, likelihood=likelihood)
         self._posterior = model.posterior()
         return self
+
+    def _measured(self, scores: Array, noise: Array) -> Array:
+        """Noise variances [N] on the scale of the map, by its slope around each score."""
+        above, below = self.map.forward(scores + noise), self.map.forward(scores - noise)
+        return np.asarray(np.square((above - below) / 2))
 
     @property
     def reads(self) -> set[str]:

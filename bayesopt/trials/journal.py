@@ -185,6 +185,12 @@ class Journal:
         return [trials[string] for string in strings]
 
 
+def noise_of(n: int, trials: Sequence[Trial]) -> Array | None:
+    """Standard deviations of n known values and of those of trials, 0 if unknown; None: all are."""
+    told = [trial.noise or 0.0 for trial in trials]
+    return np.concatenate([np.zeros(n), told]) if any(told) else None
+
+
 def prediction_errors(trials: Sequence[Trial]) -> list[Array]:
     """Scores minus predictions in standard deviations, [n] for each batch, in order."""
     found: dict[int, list[float]] = {}

@@ -263,6 +263,18 @@ def test_resumed_evolution_equals_an_uninterrupted_one(tmp_path):
     assert rows(run(evolving(tmp_path / "cut.sqlite"), 30)) == rows(whole)
 
 
+def test_a_surrogate_of_counts_reads_the_noise_of_values():
+    space = grid_space(counts={"digits": digits}, recombine=neighbours)
+    optimizer = Optimizer(space, DATA, maximize=False)
+    first, second = optimizer.ask(2)
+    optimizer.tell([first, second], [1.0, 2.0])
+    assert optimizer.training_points()[0].noise is None
+    before = optimizer.predict([first]).predicted_mean[0]
+    optimizer.tell([first], [1.0], noise=[20.0])
+    assert optimizer.training_points()[0].noise.tolist() == [*np.zeros(len(DATA)), 20.0, 0.0]
+    assert optimizer.predict([first]).predicted_mean[0] != pytest.approx(before, abs=0.01)
+
+
 def test_the_worst_scores_are_held_down_to_one_value():
     optimizer = run(make(winsorized=0.2), 10)
     known = DATA.values[optimizer.split.train]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,7 @@ class Identity:
         return np.eye(*shape)
 
 
+@pytest.mark.parametrize("measured", [False, True])
 @pytest.mark.parametrize("inducing", [None, 15])
 @pytest.mark.parametrize(
     ("weights", "counted"),
@@ -87,18 +89,24 @@ class Identity:
         ({CODES: 0.5}, False),
     ],
 )
-def test_posterior_is_that_of_the_dense_formulas(rng, monkeypatch, weights, counted, inducing):
+def test_posterior_is_that_of_the_dense_formulas(
+    rng, monkeypatch, weights, counted, inducing, measured
+):
     points, scores = problem(rng, codes=rng.standard_normal((60, 3)))
     if not counted:
         points = Inputs(60, {}, points.codes)
-    length, noise, train = 1.7, 0.05, points[np.arange(40)]
-    given_all = Weighed(weights, length, noise, np.ones(40), np.full(40, 0.5))
-    monkeypatch.setattr(module, "weigh", lambda names, points, targets: given_all)
+    length, common, train = 1.7, 0.05, points[np.arange(40)]
+    sd = np.where(np.arange(40) % 3, 0.0, 0.2)
+    train = replace(train, noise=sd) if measured else train
+    given_all = Weighed(weights, length, common, np.ones(40), np.full(40, 0.5))
+    monkeypatch.setattr(module, "weigh", lambda *given: given_all)
     if inducing:
         monkeypatch.setattr(module, "EXACT", 20)
         monkeypatch.setattr(module, "INDUCING", inducing)
     gp = CountsGP().fit(train, scores[:40], seed=0)
     y = gp.map.forward(scores[:40])
+    spread = gp.map.forward(scores[:40] + sd) - gp.map.forward(scores[:40] - sd)
+    noise = common + measured * np.square(spread / 2)
     for rows in (np.arange(40, 50), np.arange(50, 60)):  # one after another, by the same numbers
         new = points[rows]
         prior, cross = dense(weights, length, new, new), dense(weights, length, train, new)
@@ -106,8 +114,8 @@ def test_posterior_is_that_of_the_dense_formulas(rng, monkeypatch, weights, coun
             at = train[best_and_others(scores[:40], inducing, _after_weighing(scores[:40]))]
             uu = dense(weights, length, at, at) + 1e-6 * np.eye(inducing)
             uf, us = dense(weights, length, at, train), dense(weights, length, at, new)
-            inner = uu + uf @ uf.T / noise
-            mean = us.T @ np.linalg.solve(inner, uf @ y) / noise
+            inner = uu + (uf / noise) @ uf.T
+            mean = us.T @ np.linalg.solve(inner, uf @ (y / noise))
             covariance = prior - us.T @ (np.linalg.solve(uu, us) - np.linalg.solve(inner, us))
         else:
             noisy = dense(weights, length, train, train) + noise * np.eye(40)
@@ -147,11 +155,13 @@ def test_weights_are_of_greatest_marginal_likelihood(rng, names):
             assert log_likelihood(other, found.noise) <= here + 1e-3
 
 
-def test_leave_one_out_is_what_leaving_out_gives(rng):
+@pytest.mark.parametrize("measured", [None, np.linspace(0, 0.5, 20)])
+def test_leave_one_out_is_what_leaving_out_gives(rng, measured):
     points, scores = problem(rng, 20)
     y = (scores - scores.mean()) / scores.std()
-    found = weigh(["letters"], points, y)
-    kernel = dense(found.weights, found.length, points, points) + found.noise * np.eye(20)
+    found = weigh(["letters"], points, y, measured)
+    noise = found.noise + (np.zeros(20) if measured is None else measured)
+    kernel = dense(found.weights, found.length, points, points) + np.diag(noise)
     for i in (0, 7):
         rest = np.delete(np.arange(20), i)
         solved = np.linalg.solve(kernel[np.ix_(rest, rest)], kernel[rest, i])
