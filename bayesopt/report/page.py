@@ -44,12 +44,13 @@ COLUMNS = {
     "evaluations": ("evaluations", 0),
 }
 """Columns of the comparison: title and decimals of a quantity of `results.json`."""
-SEARCH_COLUMNS = {
+SEARCH_COLUMNS: dict[str, tuple[str, ...] | None] = {
+    "Pareto": None,
     "Sources": ("source", "evaluations", "best ten"),
     "Kernels": ("kernels", "held-out log likelihood"),
     "Chains": ("move", "proposed", "to another string", "accepted"),
 }
-"""Columns of the tables on the search itself, by title."""
+"""Columns of the tables on the search itself, by title; None: as the rows name them."""
 
 
 def print_report(results: Results, screen: Console) -> None:
@@ -70,7 +71,8 @@ def print_report(results: Results, screen: Console) -> None:
     screen.print(table)
     words = plain.get_template("words.j2").module
     for title, rows in search_tables(results).items():
-        part = Table(rows.columns[0], box=box.SIMPLE_HEAD, pad_edge=False)
+        part = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        part.add_column(rows.columns[0], overflow="fold")
         for name in rows.columns[1:]:
             part.add_column(name, justify="right")
         for cells in rows.itertuples(index=False):
@@ -131,13 +133,17 @@ def comparison(results: Results) -> pd.DataFrame:
 
 
 def search_tables(results: Results) -> dict[str, pd.DataFrame]:
-    """Who found what, the kernels that were compared, how the chains moved: cells of text by title.
+    """Trade-offs, who found what, the kernels compared, how the chains moved: cells by title.
 
     Those of which nothing is known are left out.
     """
     sources, kernel, chains = (results[key] for key in ("sources", "kernel", "chains"))
     likelihoods = kernel["held_out_log_likelihood"] if kernel else {}
-    rows = {
+    rows: dict[str, list[Any]] = {
+        "Pareto": [
+            {name: short(v, 3) if isinstance(v, float) else v for name, v in row.items()}
+            for row in results["trade_offs"]
+        ],
         "Sources": [[n, percent(s["evaluations"]), percent(s["best"])] for n, s in sources.items()],
         "Kernels": [[names, short(value, 3)] for names, value in likelihoods.items()],
         "Chains": [

@@ -18,6 +18,8 @@ Schema of `results.json` (`results_json`; strict JSON, an unknown number is null
                                   kernel reads codes, held_out_log_likelihood: {names of kernels:
                                   leave-one-out, nats per point, mean over batches}}; null if the
                                   surrogate is not one on counts
+    trade_offs                    [{string, score, each term of the objective}]: the Pareto front,
+                                  at most 20; empty where the objective is one thing
     chains                        {batches, temperatures, candidates: {source: number}, moves:
                                   [{move, proposed, moved (to another string), accepted}]}: Markov
                                   chains of the source latent; null if there were none
@@ -55,6 +57,8 @@ from gmae_tf.utils.json import to_json
 
 BEST = 10
 """Of so many best evaluations the sources' shares are told."""
+FRONT = 20
+"""So many strings of a Pareto front are listed, at most."""
 NOMINAL_COVERAGE = 0.9
 HALF_WIDTH = 1.6448536269514722
 """95 % quantile of N(0, 1): the half width of a 90 % interval in standard deviations."""
@@ -120,6 +124,7 @@ def results_json(record: SearchRecord) -> dict[str, Any]:
             **mean_and_error("log_likelihood", [fit.log_likelihood for fit in record.fits]),
             "seeds": [fit.seed for fit in record.fits],
         },
+        "trade_offs": trade_offs(record.own, task),
         "sources": sources(record.own, task.maximize),
         "kernel": kernels(record.batches),
         "chains": chains(record.batches),
@@ -162,6 +167,22 @@ def sources(trials: pd.DataFrame, maximize: bool) -> dict[str, dict[str, float]]
     """Of each source: its shares of the evaluations and of the ten best."""
     scored = valid(trials)
     return source_shares(scored.source.tolist(), turned(scored.score.to_numpy(), maximize), BEST)
+
+
+def trade_offs(trials: pd.DataFrame, task: Task) -> list[dict[str, Any]]:
+    """The Pareto front of what the objective weighs against each other, best scores first.
+
+    A string is on it if no other evaluated one is as good in every term and better in one.
+    """
+    found = valid(trials).drop_duplicates("string")
+    terms = task.terms(found.string.tolist()) if len(found) else None
+    if terms is None:
+        return []
+    values = terms.to_numpy() if task.maximize else -terms.to_numpy()
+    front = [not ((values >= row).all(axis=1) & (values > row).any(axis=1)).any() for row in values]
+    table = pd.concat([found[["string", "score"]].reset_index(drop=True), terms], axis=1)[front]
+    table = table.sort_values("score", ascending=not task.maximize, kind="stable")
+    return table.head(FRONT).to_dict("records")
 
 
 def kernels(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

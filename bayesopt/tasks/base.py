@@ -104,6 +104,10 @@ class Task(ABC):
     def pictures(self, top: Sequence[str], scores: Sequence[float]) -> list[Picture]:
         """Pictures of the best strings, none if there are none."""
 
+    def terms(self, strings: Sequence[str]) -> pd.DataFrame | None:
+        """What the objective adds or multiplies, of N strings: [N, terms]; None if one thing."""
+        return None
+
     def files(self, results: pd.DataFrame, folder: Path) -> list[Path]:
         """Write a table of results in further formats; the paths of the files."""
         return []

@@ -164,6 +164,12 @@ class MoleculeTask(Task):
             values[missing] = self.evaluate([known.smiles[i] for i in missing])
         return values
 
+    def terms(self, strings: Sequence[str]) -> pd.DataFrame | None:
+        """Summands or factors of a scalarised objective, of N molecules."""
+        parts = [] if self._objective is None else Objective(self._objective, self._to).terms()
+        values = {part.name: [part.resolve()(s) for s in strings] for part in parts}
+        return pd.DataFrame(values) if values else None
+
     def evaluate(self, strings: Sequence[str]) -> Array:
         """Values [N] of the objective, NaN for a failure."""
         if self._scorer is None:

@@ -59,6 +59,32 @@ def formula(
     return _property(text, to, normalisation, bound=False)
 
 
+def terms(text: str) -> list[str]:
+    """The summands of a formula, signs included, or of one summand its factors.
+
+    What a scalarisation weighs against each other: the more of each, the better.
+
+    Examples
+    --------
+    >>> from molecules.chem.formula import terms
+    >>> terms("0.5*qed - 0.1*sa + gauss(logp, 2, 1)")
+    ['0.5 * qed', '-(0.1 * sa)', 'gauss(logp, 2, 1)']
+    >>> terms("qed * similarity")
+    ['qed', 'similarity']
+    """
+    tree = ast.parse(text.strip(), mode="eval").body
+    found = _split(tree, ast.Add, ast.Sub)
+    return [ast.unparse(part) for part in (found if len(found) > 1 else _split(tree, ast.Mult))]
+
+
+def _split(node: ast.expr, *operations: type[ast.operator]) -> list[ast.expr]:
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, operations)):
+        return [node]
+    subtracted = isinstance(node.op, ast.Sub)
+    right = [ast.UnaryOp(ast.USub(), node.right)] if subtracted else _split(node.right, *operations)
+    return [*_split(node.left, *operations), *right]
+
+
 def bound(text: str, to: str | None = None) -> Property:
     """Comparisons of such arithmetic joined by `and`, `1 <= logp <= 3`: 1 where all hold, else 0.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gmae_tf.errors import UserError
-from molecules.chem.formula import formula
+from molecules.chem.formula import formula, terms
 from molecules.chem.penalized import Normalisation
 from molecules.chem.properties import Property, find
 
@@ -71,6 +71,17 @@ class Objective:
         if self.is_function:
             return _imported(self.name)
         return self._property()
+
+    def terms(self) -> list[Objective]:
+        """The summands or factors of a scalarisation (`formula.terms`); none of anything else.
+
+        >>> [part.name for part in Objective("0.5*qed + similarity", to="CCO").terms()]
+        ['0.5 * qed', 'similarity']
+        """
+        if self.is_function or self.name.isidentifier():
+            return []
+        parts = terms(self.name)
+        return [replace(self, name=part) for part in parts] if len(parts) > 1 else []
 
     def _property(self) -> Property:
         """By its name, or by arithmetic on names."""

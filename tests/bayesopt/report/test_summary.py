@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -208,6 +209,29 @@ def test_sources_have_their_shares_of_the_evaluations_and_of_the_best() -> None:
         assert content["sources"]["latent"] == {"evaluations": 0.75, "best": best}
         assert content["sources"]["evolution"]["evaluations"] == 0.25
     assert results.results_json(record_of(rows))["sources"] == {}
+
+
+class Weighing(WordsOnly):
+    """Strings "a,b" with the objective a + b."""
+
+    def terms(self, strings: Sequence[str]) -> pd.DataFrame:
+        return pd.DataFrame([map(float, s.split(",")) for s in strings], columns=["a", "b"])
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_trade_offs_are_the_strings_that_no_other_one_beats(maximize: bool) -> None:
+    sign = 1 if maximize else -1
+    pairs = [(3, 0), (0, 3), (2, 2), (2, 1), (1, 2), (0, 0), (3, 0)]
+    trials = [
+        trial(f"{sign * a},{sign * b}", -float(a + b), evaluation=i + 1, seed=i // 6)
+        for i, (a, b) in enumerate(pairs)
+    ]
+    front = results.results_json(record_of(trials, task=Weighing(maximize=maximize)))["trade_offs"]
+    assert [row["string"] for row in front] == [
+        f"{sign * a},{sign * b}" for a, b in ((2, 2), (3, 0), (0, 3))
+    ]
+    assert front[0]["a"] == 2.0 * sign
+    assert results.results_json(record_of(trials))["trade_offs"] == []
 
 
 def test_kernels_and_chains_are_summed_up_over_batches() -> None:

@@ -2,13 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
 from molecules.chem.constraints import Constraints
-from molecules.chem.formula import bound, formula
+from molecules.chem.formula import bound, formula, terms
 from molecules.chem.properties import find, parse
 from molecules.scoring.objective import Objective
 
@@ -71,3 +72,22 @@ def test_bounds_on_any_property_hold_or_are_named() -> None:
         with pytest.raises(UserError, match=said):
             Constraints(require=text)
     assert bound("1 < 2")("C") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("0.5*qed - 0.1*sa + gauss(logp, 2, 1)", 3),
+        ("qed - (sa - logp) - 1", 3),
+        ("(qed + logp) + sa", 3),
+        ("2*(qed + logp)", 2),
+        ("qed", 1),
+    ],
+)
+def test_terms_make_up_their_formula(text: str, n: int) -> None:
+    mol = "CC(=O)Nc1ccc(O)cc1"
+    parts = [formula(part)(mol) for part in terms(text)]
+    assert len(parts) == n
+    whole = formula(text)(mol)
+    together = np.prod(parts) if text.startswith("2*") else sum(parts)
+    assert together == pytest.approx(whole)
