@@ -9,9 +9,13 @@ EXACT = 1e-9
 """Scores below differ from 0 by rounding."""
 SEARCHES = {
     "hidden": "six best hidden, 250 evaluations",
-    "papers": "nothing hidden, `--protocol paper`, 250 evaluations",
-    "open": "nothing hidden, new strings only, 250 evaluations",
+    "hidden_latent": "the same, `--sources latent`",
+    "hidden_evolution": "the same, `--sources evolution`",
+    "hidden_codes": "the same, both sources, `--reads codes`",
     "half": "better half hidden, 500 evaluations",
+    "half_latent": "the same, `--sources latent`",
+    "open": "nothing hidden, new strings only, 250 evaluations",
+    "papers": "nothing hidden, `--protocol paper`, 250 evaluations",
 }
 
 
@@ -21,7 +25,6 @@ def expression_tables() -> list[str]:
         model_table(),
         surrogate_table("90,000 / 10,000", {"ours": load("surrogate", "expressions")}),
         search_table(),
-        ablation_table(),
         batch_table(),
     )
 
@@ -63,26 +66,6 @@ def search_table() -> list[str]:
                     *baseline_bests(results, 4),
                 ]
             )
-    return grid(header, rows)
-
-
-def ablation_table() -> list[str]:
-    """The search without its parts, one after the other."""
-    if not (found := benchmark("search_ablation")):
-        return []
-    header = [f"better half hidden, {found['budget']} evaluations, {found['seeds']} seeds"]
-    header += ["median best", "worst seed", "exact", "evaluations to 0.11, median"]
-    names = {"random": "random strings", "prior": "prior samples"}
-    rows = [
-        [
-            names.get(row["search"], row["search"]),
-            f"{row['median']:.4f}",
-            f"{row['worst']:.4f}",
-            row["exact"],
-            "–" if row["reached"] is None else row["reached"],
-        ]
-        for row in found["results"]
-    ]
     return grid(header, rows)
 
 
