@@ -56,9 +56,8 @@ def _numbers(name: str, values: Any) -> np.ndarray:
     """Values as floating point numbers; `UserError` for text, dates and complex numbers."""
     try:
         raw = np.asarray(values)
-        dates = raw.dtype.kind in "mM" or any(
-            getattr(kind, "kind", "") in "mM" for kind in getattr(values, "dtypes", ())
-        )
+        kinds = list(values.dtypes) if hasattr(values, "columns") else [raw.dtype]
+        dates = any(getattr(kind, "kind", "other") in "mM" for kind in kinds)
         if dates or raw.dtype.kind == "c":
             kind = "dates: give the time since a start" if dates else "complex: give real numbers"
             raise UserError(f"{name} has values that are {kind}")
