@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,12 +36,12 @@ def search(config: RunConfig) -> None:
 
         fit_table(config)
         return
-    config = as_published(config)
+    from bayesopt.cli.checks import check_run, model_folder
+
+    config = as_published(replace(config, model=model_folder(config.model)))
     seeds = parse_seeds(config.seeds)
     options = chosen(config)
     out = options["out"] = config.out or Path("runs") / config.task
-    from bayesopt.cli.checks import check_run
-
     lock_run(out)
     check_run(config)
     from gmae_tf.utils.devices import select_device

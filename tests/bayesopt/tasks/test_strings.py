@@ -116,6 +116,8 @@ def test_a_function_that_fails_costs_no_run(model, monkeypatch):
     ("arguments", "sentence"),
     [
         ((), "needs --model, the folder of python -m grammar.train"),
+        (("--model", "absent"), "absent does not hold a trained model (there is no such folder)"),
+        (("--model", "expressions"), "needs --objective package.module:function"),
         (("--model", "{model}"), "needs --objective package.module:function"),
         (("--model", "{model}", "--objective", ""), "--objective is empty"),
         (("--model", "{model}", "--objective", "qed"), "package.module:function, a function of"),
