@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -71,8 +71,9 @@ def improve(config: ImproveConfig) -> None:
     """Improve one molecule after the other, and say how much on average."""
     if min(config.molecules, config.budget, config.batch_size) < 1:
         raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
-    from bayesopt.cli.checks import check_folders, check_molecules, constraints_of
+    from bayesopt.cli.checks import check_folders, check_molecules, constraints_of, model_folder
 
+    config = replace(config, model=model_folder(config.model))
     check_folders(config.model, config.out)
     lock_run(config.out)
     columns = ColumnOptions(smiles_column=config.smiles_column)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.options import RunConfig, as_published, chosen
+from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import tell_rows
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from bayesopt.optimizer import Optimizer
     from bayesopt.report.summary import SearchRecord
-    from bayesopt.storage import TrialStore
+    from bayesopt.storage import Trial, TrialStore
     from bayesopt.tasks.base import Task
 
 BASELINES = ("random", "prior")
@@ -35,12 +37,12 @@ def search(config: RunConfig) -> None:
 
         fit_table(config)
         return
-    config = as_published(config)
+    from bayesopt.cli.checks import check_run, model_folder
+
+    config = as_published(replace(config, model=model_folder(config.model)))
     seeds = parse_seeds(config.seeds)
     options = chosen(config)
     out = options["out"] = config.out or Path("runs") / config.task
-    from bayesopt.cli.checks import check_run
-
     lock_run(out)
     check_run(config)
     from gmae_tf.utils.devices import select_device
@@ -65,6 +67,7 @@ def search(config: RunConfig) -> None:
     with TrialStore.open(out / "trials.sqlite", meaning) as store:
         reasons = _run_all(config, task, store, seeds, screen)
         record = _record(config, options, task, store, seeds, reasons)
+        tried = [trial for seed in seeds for trial in _tried(store, config, seed)]
         files = write_results(store.trials(config.strategy), task, out)
     results = results_json(record)
     print_report(results, screen)
@@ -73,6 +76,21 @@ def search(config: RunConfig) -> None:
     page = write_report(results, out, [*own, *standard_pictures(record)])
     screen.print(f"all evaluations: {' and '.join(map(str, files))}")
     screen.print(f"report: {page}")
+    if tried and all(trial.failed for trial in tried):
+        raise UserError(
+            f"{config.objective} gave no value to any of {len(tried)} {task.noun}s (the note "
+            "above says why): mend it and choose a new folder, for none of them is tried again."
+        )
+
+
+def _tried(store: TrialStore, config: RunConfig, seed: int) -> list[Trial]:
+    """The evaluated trials of a seed within the budget, with those that failed."""
+    return [
+        trial
+        for trial in store.trials(config.strategy, seed)
+        if trial.evaluation <= config.budget
+        and (trial.failed or trial.score is not None or trial.string is None)
+    ]
 
 
 def _strategies(config: RunConfig) -> tuple[str, ...]:
@@ -146,8 +164,7 @@ def _record(
     strategy, *baselines = _strategies(config)
     table = trial_table(store.trials(), task.maximize)
     table = table[table.seed.isin(seeds) & (table.evaluation <= config.budget)]
-    scored = table[(table.strategy == strategy) & table.score.notna()]
-    done = {seed: int((scored.seed == seed).sum()) for seed in seeds}
+    done = {seed: len(_tried(store, config, seed)) for seed in seeds}
     stopped = [
         f"Seed {seed} stopped after {n} of {config.budget} evaluations, for "
         f"{reasons.get(seed, f'it found no new {task.noun} that may be evaluated')}."

@@ -30,14 +30,18 @@ class EncodeConfig:
 def encode(config: EncodeConfig) -> None:
     """Read, encode, and write."""
     check_codes_file(config.out, config.data)
+    from grammar.autoencoder.model import GrammarAutoencoder
+    from grammar.evaluate import check_folder
+    from grammar.files import read_strings
+
+    folder = GrammarAutoencoder.PRESETS.get(str(config.model), config.model)
+    check_folder(folder, "strings")
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
-    from grammar.autoencoder.model import GrammarAutoencoder
-    from grammar.files import read_strings
 
     screen = console()
-    model = GrammarAutoencoder.load(str(config.model))
+    model = GrammarAutoencoder.load(folder)
     strings = read_strings(
         config.data,
         model.codec.parser,

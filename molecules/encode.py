@@ -23,6 +23,12 @@ class EncodeConfig:
     codes; molecules are written once each, as canonical SMILES."""
     smiles_column: str | None = None
     """Column that holds SMILES; by default one called smiles, or that has them."""
+    largest_fragment: bool = False
+    """Keep of a salt or mixture the largest part, an organic one if there is one."""
+    standardize: bool = False
+    """Change molecules by RDKit's Cleanup first."""
+    neutralize: bool = False
+    """Remove charges by hydrogens."""
     model: Path | None = None
     """Folder of molecules.train or molecules.pack; the pretrained model by default."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -32,6 +38,7 @@ class EncodeConfig:
 def encode(config: EncodeConfig) -> None:
     """Read, encode, and write."""
     from molecules.data.library import load_known
+    from molecules.data.sources import FORMS
     from molecules.presets import find_model
 
     check_codes_file(config.out, Path(config.data))
@@ -44,7 +51,12 @@ def encode(config: EncodeConfig) -> None:
     from molecules.model import load
 
     codec = MoleculeCodec(load(folder))
-    known = load_known(codec, config.data, smiles_column=config.smiles_column)
+    known = load_known(
+        codec,
+        config.data,
+        smiles_column=config.smiles_column,
+        **{name: getattr(config, name) for name in FORMS},
+    )
     screen = console()
     if known.report is not None:
         screen.print(str(known.report), markup=False, soft_wrap=True)

@@ -132,7 +132,9 @@ def recalled(folder: Path, arguments: Sequence[str]) -> AskConfig:
             f"{folder} holds a campaign that {way} {before.value_column}: leave out --{other}, or "
             "choose another folder for a new campaign."
         )
-    return replace(config, out=folder)
+    from bayesopt.cli.checks import model_folder
+
+    return replace(config, out=folder, model=model_folder(config.model))
 
 
 def batch_path(folder: Path, batch: int) -> Path:

@@ -111,6 +111,18 @@ def _check_strings(config: RunConfig) -> None:
     Scorer(objective, jobs=1, molecules=False).close()
 
 
+def model_folder(model: Path | None) -> Path | None:
+    """The folder of a shipped model, such as `expressions` or `compact`; else what was given."""
+    return None if model is None else _shipped().get(str(model), model)
+
+
+def _shipped() -> dict[str, Path]:
+    from grammar.autoencoder.model import GrammarAutoencoder
+    from molecules.presets import PRESETS
+
+    return {**GrammarAutoencoder.PRESETS, **PRESETS}
+
+
 def check_folders(model: Path | None, out: Path | None) -> None:
     """Refuse a folder without a whole model, and a file where the run's folder should be."""
     require_gpflow()
@@ -118,9 +130,13 @@ def check_folders(model: Path | None, out: Path | None) -> None:
         try:
             read_description(model / "model.json", MODEL_PARTS)
         except UNREADABLE as error:
+            reason = first_line(error)
+            if not (model / "model.json").is_file():
+                reason = "it has no model.json" if model.is_dir() else "there is no such folder"
             raise UserError(
-                f"{model} does not hold a trained model ({first_line(error)}): name a "
-                "folder that grammar.train or molecules.train has written."
+                f"{model} does not hold a trained model ({reason}): name a folder that "
+                "grammar.train or molecules.train has written, or a shipped model "
+                f"({', '.join(_shipped())})."
             ) from error
     if out is not None:
         place = next(folder for folder in (out, *out.absolute().parents) if folder.exists())

@@ -44,7 +44,8 @@ class SearchOptions:
     baselines: bool = True
     """Also run random and prior sampling with the same budget."""
     model: Path | None = None
-    """Folder of the trained model; the pretrained one of the task by default."""
+    """Folder of the trained model, or a shipped one (expressions, scientific, compact); the
+    pretrained one of the task by default."""
     data: str | None = None
     """Known strings. For expr: official (the 100,000 of Grammar VAE), generated, or a text file; by
     default official for arithmetic, and generated for a model of another grammar. For molecules:

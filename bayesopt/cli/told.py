@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bayesopt.cli.campaign import KNOWN, Campaign, opened
-from bayesopt.cli.options import StatusConfig, TellConfig
+from bayesopt.cli.options import AskConfig, StatusConfig, TellConfig
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
 from gmae_tf.utils.locks import lock_run
@@ -26,12 +26,12 @@ SHOWN = 5
 def tell(config: TellConfig) -> None:
     """Read measured values, of a batch or of other molecules."""
     from bayesopt.cli.batch_csv import read_told
-    from molecules.codec import canonical_or_none
 
     lock_run(config.out)
     with opened(config.out) as campaign:
         trials = campaign.journal.trials()
-        told = read_told(config.measured, trials, campaign.value, canonical_or_none)
+        asked = {trial.string for trial in trials}
+        told = read_told(config.measured, trials, campaign.value, _reader(campaign.config, asked))
         new = _store(campaign, config, told, {t.string: t for t in trials})
         screen, table = console(), campaign.journal.table()
         if limits := sum(row.limit for row in told):
@@ -45,6 +45,29 @@ def tell(config: TellConfig) -> None:
         page = write_files(campaign)
     screen.print(f"report: {page}")
     screen.print(f"next: python -m bayesopt.run ask --out {config.out}", markup=False)
+
+
+def _reader(config: AskConfig, asked: Collection[str | None]) -> Callable[[str], str | None]:
+    """SMILES -> the molecule of the campaign: as it is if known, else in the form of the data."""
+    from molecules.codec import canonical_or_none
+    from molecules.data.cleaning import Policy, clean_smiles
+    from molecules.data.sources import FORMS
+
+    policy = Policy(**{name: getattr(config, name) for name in FORMS})
+
+    def read(text: str) -> str | None:
+        plain = canonical_or_none(text)
+        if plain is None or plain in asked:
+            return plain
+        cleaned = clean_smiles(plain, policy)
+        if cleaned.reason:
+            raise ValueError(f"{text}: {cleaned.reason}")
+        for change in cleaned.changes:
+            line = f"{text} is told as {cleaned.key} ({change})"
+            console().print(line, markup=False, soft_wrap=True)
+        return cleaned.key
+
+    return read
 
 
 def _store(
@@ -83,12 +106,15 @@ def _store(
             "molecule could not be made or measured; an empty cell goes on waiting."
         )
     nan = float("nan")
-    campaign.journal.tell(
-        [row.string for row in rows],
-        [nan if row.value is None else row.value for row in rows],
-        [nan if row.noise is None else row.noise for row in rows],
-        replace=config.replace,
-    )
+    try:
+        campaign.journal.tell(
+            [row.string for row in rows],
+            [nan if row.value is None else row.value for row in rows],
+            [nan if row.noise is None else row.noise for row in rows],
+            replace=config.replace,
+        )
+    except UserError as error:
+        raise UserError(f"{config.measured}: {error}") from error
     counts = {"replaced": replaced, "failed": failed, "not asked for": unasked}
     more = "".join(f", {what}: {n}" for what, n in counts.items() if n)
     waiting = len(campaign.journal.pending())

@@ -86,9 +86,7 @@ def _print(page: Page, model: SymbolicRegressor, table: UserTable, screen: Any) 
     from bayesopt.regression.estimator import verdict
 
     screen.print(verdict(model.formula_), markup=False)
-    screen.print(
-        f"   {table.y_name} = {model.formula_}", markup=False, style="bold", soft_wrap=True
-    )
+    screen.print(f"   {table.label} = {model.formula_}", markup=False, style="bold", soft_wrap=True)
     page.print(screen)
 
 

@@ -11,12 +11,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from bayesopt.regression.checks import by_name, checked, columns_of, positive, seed_of
 from bayesopt.regression.fitting import Budget, Found, find_formulas
 from bayesopt.regression.formula import Formula
 from bayesopt.regression.latent import latent_source
 from bayesopt.regression.population import Settings
 from gmae_tf.errors import UserError
-from grammar.expressions.programs import MAX_VARIABLES, RULES, UNARY
+from grammar.expressions.programs import RULES, UNARY
 
 FUNCTIONS = {
     text.removesuffix("()").strip("()").removeprefix("**"): rule
@@ -58,7 +59,8 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     Raises
     ------
-    UserError: more than nine columns, a name that is no function, values that are not finite.
+    UserError: more than nine columns, a name that is no function, a limit that is not above 0,
+        values that are no finite numbers.
 
     Examples
     --------
@@ -93,27 +95,30 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SymbolicRegressor:
         """Search for formulas of X [n, d] (array or data frame) for y [n], weighted [n]."""
-        names, x = columns_of(X)
-        target, weights = _checked(x, y, sample_weight)
-        if self.seconds is None and self.evaluations is None:
-            raise UserError("seconds and evaluations are both None: give a limit of the search")
-        budget = Budget(
-            math.inf if self.seconds is None else float(self.seconds),
-            math.inf if self.evaluations is None else float(self.evaluations),
+        settings = Settings(
+            int(positive("max_size", self.max_size, whole=True)), rules_of(self.functions)
         )
-        settings = Settings(max(1, int(self.max_size)), rules_of(self.functions))
+        budget, jobs = self._budget(), int(positive("jobs", self.jobs, whole=True))
+        names, x = columns_of(X)
+        target, weights = checked(x, y, sample_weight)
         found = find_formulas(
             x,
             target,
             names,
             weights,
             budget=budget,
-            seed=self.seed,
+            seed=seed_of(self.seed),
             settings=settings,
             make_latent=latent_source if self.latent else None,
-            jobs=self.jobs,
+            jobs=jobs,
         )
         return self._keep(found, names)
+
+    def _budget(self) -> Budget:
+        if self.seconds is None and self.evaluations is None:
+            raise UserError("seconds and evaluations are both None: give a limit of the search")
+        limits = {"seconds": self.seconds, "evaluations": self.evaluations}
+        return Budget(**{k: math.inf if v is None else positive(k, v) for k, v in limits.items()})
 
     def _keep(self, found: Found, names: Sequence[str]) -> SymbolicRegressor:
         self.n_features_in_ = len(names)
@@ -124,9 +129,12 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Values [n] of the chosen formula at rows X [n, d]."""
+        """Values [n] of the chosen formula at rows X [n, d].
+
+        Columns of a data frame are taken by name where it has all those of the fit, in any order.
+        """
         check_is_fitted(self, "formula_")
-        _, x = columns_of(X)
+        _, x = columns_of(by_name(X, self.feature_names_in_.tolist()))
         if x.shape[1] != self.n_features_in_:
             raise UserError(
                 f"X has {x.shape[1]} columns, but the formula was fitted to {self.n_features_in_}"
@@ -174,36 +182,9 @@ def rules_of(functions: Sequence[str] | None) -> tuple[int, ...]:
     """Rules of functions by name, all by default; `UserError` for another name."""
     if functions is None:
         return UNARY
+    if isinstance(functions, str):
+        raise UserError(f"functions is the text {functions!r}: give a list of names")
     for name in functions:
         if name not in FUNCTIONS:
             raise UserError(f"{name!r} is no function: choose among {', '.join(FUNCTIONS)}")
     return tuple(FUNCTIONS[name] for name in functions)
-
-
-def columns_of(table: Any) -> tuple[list[str], np.ndarray]:
-    """Names and values [n, d] of an array or data frame; one column may be a vector."""
-    names = [str(name) for name in table.columns] if hasattr(table, "columns") else []
-    try:
-        x = np.asarray(table, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"X must be numbers [n, d]: {error}") from error
-    x = x[:, None] if x.ndim == 1 else x
-    if x.ndim != 2 or not 1 <= x.shape[1] <= MAX_VARIABLES:
-        raise UserError(
-            f"X has the shape {x.shape}, but a formula is of 1 to {MAX_VARIABLES} columns: give "
-            "the ones that matter"
-        )
-    return names or [f"x{i + 1}" for i in range(x.shape[1])], x
-
-
-def _checked(x: np.ndarray, y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    target = np.asarray(y, dtype=np.float64).reshape(-1)
-    if len(x) < 2 or len(target) != len(x):
-        raise UserError(f"X has {len(x)} rows and y {len(target)}: give the same, at least 2")
-    given = None if weights is None else np.asarray(weights, dtype=np.float64).reshape(-1)
-    for name, values in (("X", x), ("y", target), ("sample_weight", given)):
-        if values is not None and not np.isfinite(values).all():
-            raise UserError(f"{name} has values that are not finite: leave those rows out")
-    if given is not None and (len(given) != len(x) or (given < 0).any() or not given.sum() > 0):
-        raise UserError("sample_weight must be one number of 0 or more for each row, not all 0")
-    return target, given

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bayesopt.regression.archive import Candidate, Fitted, front_of
 from bayesopt.regression.formula import Formula, make_formula
 from bayesopt.regression.population import Settings, Source
 from bayesopt.regression.search import Search
 from grammar.expressions.constants import Data, fit_constants
-from grammar.expressions.programs import ADD, CONSTANT, MUL, POWER, VARIABLES
+from grammar.expressions.programs import ADD, CONSTANT, MUL, POWER, SUB, VARIABLES
 from grammar.expressions.simplify import normal_form
 
 Array = np.ndarray
@@ -24,6 +25,8 @@ _POLISH = 40
 """Iterations on all rows at the end."""
 _USUAL = (1e-4, 1e5)
 """Root mean squares of a column that is taken as it is; another one is divided by a power of 10."""
+_FAR = 1e-3
+"""Spread of a column, as a share of its mean, below which it is counted from a number near it."""
 _ROUNDING = 1e-20
 _PROBES = 1_000
 """Points of the box of the data at which a formula should be defined."""
@@ -83,17 +86,21 @@ def find_formulas(
     end = time.time() + budget.seconds
     user = Data.of(x, y, weights)
     user = user.take(np.flatnonzero(user.weights))
-    scales = _powers_of_ten(user)
+    origins = _origins(user)
+    own_x = user.x - origins
+    scales = _powers_of_ten(own_x, user.weights)
     mean = float(user.weights @ user.y)
     deviation = float(np.sqrt(user.weights @ (user.y - mean) ** 2))
     if deviation <= 1e-14 * abs(mean):
         return _constant(user, names)
-    own = Data.of(user.x / scales, (user.y - mean) / deviation, user.weights)
+    own = Data.of(own_x / scales, (user.y - mean) / deviation, user.weights)
     task = _Task(own, -mean / deviation, settings or Settings(), budget, end, make_latent)
     members, counts = _search(task, seed, jobs)
     fitted = _polished(members, own)
     front = [
-        make_formula(*_in_units(one, scales, mean, deviation), user, names, one.size, one.source)
+        make_formula(
+            *_in_units(one, origins, scales, mean, deviation), user, names, one.size, one.source
+        )
         for one in fitted
     ]
     return Found(tuple(front), choose(front, user), dict(counts))
@@ -140,7 +147,8 @@ class _Task:
         make = self.make_latent
         latent = make(self.data.x.shape[1]) if make else None
         search = Search(self.data, self.zero, seed, self.settings, latent)
-        search.run(self.end, self.budget.evaluations)
+        with threadpool_limits(1, "blas"):  # small systems: threads only wait for one another
+            search.run(self.end, self.budget.evaluations)
         return search.archive.members(), search.proposed
 
 
@@ -183,24 +191,39 @@ def _polished(members: Sequence[Fitted], data: Data) -> list[Fitted]:
     return found
 
 
-def _powers_of_ten(data: Data) -> Array:
-    size = np.sqrt(data.weights @ data.x**2)
+def _origins(data: Data) -> Array:
+    """What is subtracted from each column: 0, or a round number near a mean that is far away."""
+    mean = data.weights @ data.x
+    spread = np.sqrt(data.weights @ (data.x - mean) ** 2)
+    far = (spread > 0) & (spread < _FAR * np.abs(mean))
+    unit = 10.0 ** np.floor(np.log10(np.where(far, spread, 1.0)))
+    origins: Array = np.where(far, np.rint(mean / unit) * unit, 0.0)
+    return origins
+
+
+def _powers_of_ten(x: Array, weights: Array) -> Array:
+    size = np.sqrt(weights @ x**2)
     unusual = (size > 0) & ((size < _USUAL[0]) | (size > _USUAL[1]))
     powers: Array = np.where(unusual, 10.0 ** np.rint(np.log10(np.where(size > 0, size, 1.0))), 1.0)
     return powers
 
 
 def _in_units(
-    one: Candidate, scales: Array, mean: float, deviation: float
+    one: Candidate, origins: Array, scales: Array, mean: float, deviation: float
 ) -> tuple[bytes, list[float]]:
     """The whole program a + b f of the user's columns and y."""
     assert isinstance(one, Fitted)
     values = list(one.constants)
     program, constants = bytearray(), []
     for rule in one.program:
-        if rule in VARIABLES and scales[VARIABLES.index(rule)] != 1.0:
+        column = VARIABLES.index(rule) if rule in VARIABLES else None
+        if column is not None and scales[column] != 1.0:
             program += bytes([MUL, CONSTANT])
-            constants.append(1.0 / scales[VARIABLES.index(rule)])
+            constants.append(1.0 / scales[column])
+        if column is not None and origins[column] != 0.0:
+            program += bytes([SUB, rule, CONSTANT])
+            constants.append(origins[column])
+            continue
         program.append(rule)
         if rule in (CONSTANT, POWER):
             constants.append(values.pop(0))

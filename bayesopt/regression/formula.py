@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,11 +72,17 @@ class Formula:
 
     @property
     def symbols(self) -> list[str]:
-        """Names of the columns as Python allows them: `time_s` for "time (s)"."""
+        """Names of the columns as Python allows them: `time_s` for "time (s)".
+
+        A column called as a function or a word of Python gets a `_`: `lambda_`.
+        """
         cleaned = [re.sub(r"\W+", "_", name).strip("_") for name in self.names]
+        cleaned = [f"{n}_" if n in _TEXT.values() or keyword.iskeyword(n) else n for n in cleaned]
+        good = [name.isidentifier() and cleaned.count(name) == 1 for name in cleaned]
+        taken = {name for name, kept in zip(cleaned, good, strict=True) if kept}
         return [
-            name if name.isidentifier() and cleaned.count(name) == 1 else f"x{i + 1}"
-            for i, name in enumerate(cleaned)
+            name if kept else f"x{i + 1}" + "_" * (f"x{i + 1}" in taken)
+            for i, (name, kept) in enumerate(zip(cleaned, good, strict=True))
         ]
 
     def __str__(self) -> str:

@@ -42,13 +42,13 @@ def report_page(
         [(name, f"{model.sources_.get(name, 0):,}", str(share.get(name, 0)))
          for name in dict.fromkeys([*model.sources_.index, *share])],
     )  # fmt: skip
-    texts = [verdict(best), f"{table.y_name} = {best}"]
+    texts = [verdict(best), f"{table.label} = {best}"]
     latex = next((r["latex"] for r in rows if r["formula"] == str(best)), None)
     texts += [f"LaTeX: {latex}"] if latex else []
     return Page(
         kicker="Symbolic regression",
-        title=f"A formula for {table.y_name}",
-        lead=f"Formulas of {', '.join(table.names)} for {n:,} rows of {table.report.source}.",
+        title=f"A formula for {table.label}",
+        lead=f"Formulas of {', '.join(best.symbols)} for {n:,} rows of {table.report.source}.",
         headline=[("R2", f"{best.r2:.6f}"), ("RMSE", f"{best.rmse:.4g}"),
                   ("complexity", str(best.complexity))],
         sections=[
@@ -101,16 +101,19 @@ def fit_picture(model: SymbolicRegressor, table: UserTable) -> Picture:
         x, order = table.x[:, 0], np.argsort(table.x[:, 0])
         axes.plot(x, table.y, "o", color=LIGHT, ms=4, label="data")
         axes.plot(x[order], found[order], color=BLUE, lw=1.2, label="formula")
-        axes.set_xlabel(table.names[0], parse_math=False)
-        axes.set_ylabel(table.y_name, parse_math=False)
+        axes.set_xlabel(
+            model.formula_.symbols[0] if table.names[0].isdigit() else table.names[0],
+            parse_math=False,
+        )
+        axes.set_ylabel(table.label, parse_math=False)
         axes.legend()
         caption = "The formula (blue) over the rows of the table (grey)."
     else:
         axes.plot(table.y, found, "o", color=BLUE, ms=3, alpha=0.6)
         middle = float(np.mean(table.y))
         axes.axline((middle, middle), slope=1, color=LIGHT)
-        axes.set_xlabel(f"{table.y_name} in the table", parse_math=False)
-        axes.set_ylabel(f"{table.y_name} of the formula", parse_math=False)
+        axes.set_xlabel(f"{table.label} in the table", parse_math=False)
+        axes.set_ylabel(f"{table.label} of the formula", parse_math=False)
         caption = "Each point is a row; on the line the formula gives the value of the table."
     return Picture("fit", "fit", "The formula and the data", caption, png(figure))
 

@@ -121,6 +121,9 @@ def read_points(
 def _columns(table: Table, x_columns: Sequence[str], y_column: str | None) -> tuple[list[str], str]:
     """Names of the inputs and of the output, given or guessed."""
     inputs = [table.find(name.strip(), "--x-columns") for name in x_columns if name.strip()]
+    twice = next((name for name in inputs if inputs.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{table.path}: column {twice} is named more than once: name it once")
     output = table.find(y_column, "--y-column") if y_column else table.guess(("y",))
     if not inputs:
         one = table.guess(("x",))

@@ -13,3 +13,10 @@ def longest_chain(smiles: str) -> float:
 def broken(smiles: str) -> float:
     """Never gives a number."""
     raise RuntimeError("it is broken")
+
+
+def even(string: str) -> float:
+    """The length of a string of even length only."""
+    if len(string) % 2:
+        raise ValueError("odd")
+    return float(len(string))

@@ -44,6 +44,7 @@ def test_codes_of_a_file_are_those_of_the_model(run_here, file, tmp_path, name):
         (["absent.txt"], "absent.txt cannot be read"),
         (["absent.txt", "--out", "codes.json"], "must end in .csv or .npz"),
         ([], "--data is required"),
+        ([str(Path(__file__)), "--model", "absent"], "(there is no such folder)"),
     ],
 )
 def test_mistakes_are_one_sentence(run_here, arguments, sentence):

@@ -29,3 +29,11 @@ def test_a_file_that_is_not_there_is_one_sentence(run_here):
     done = run_here("-m", "molecules.encode", "absent.smi")
     assert done.returncode == 2
     assert "absent.smi cannot be read" in done.stderr
+
+
+def test_salts_are_encoded_where_they_are_asked_for(run_here, tmp_path):
+    path, out = tmp_path / "own.csv", tmp_path / "codes.csv"
+    path.write_text("SMILES\nNCc1ccccc1.Cl\nCCO\n")
+    done = run_here("-m", "molecules.encode", path, "--largest-fragment", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out).smiles.tolist() == ["NCc1ccccc1", "CCO"]

@@ -166,6 +166,23 @@ def test_molecules_are_told_by_smiles_with_noise_and_without_having_been_asked(
     assert [Chem.MolToSmiles(m) for m in molecules][:2] == [own, asked[1]]
 
 
+def test_a_salt_that_is_told_is_its_largest_fragment(mine, tmp_path, capsys):
+    out = tmp_path / "campaign"
+    ask(mine, out, "--batch-size", 2)
+    asked = [row["smiles"] for row in rows_of(out / "batch-001.csv")]
+    own = next(s for s in pool()[30:] if s not in asked and not set(s) & set("+-."))
+    told = tmp_path / "told.csv"
+    told.write_text(f"smiles,pIC50\n{asked[0]},4\n{own}.Cl,7\n")
+    capsys.readouterr()
+    main(["tell", "--out", str(out), str(told)])
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"{own}.Cl is told as {own} (" in text
+    assert "values stored: 2, not asked for: 1" in text
+    assert rows_of(out / "results.csv")[0]["smiles"] == own
+    told.write_text("smiles,pIC50\n[Fe],4\n")
+    assert f"{told}: [Fe] cannot be written in the" in refused(capsys, "tell", "--out", out, told)
+
+
 def test_a_further_batch_is_asked_while_one_is_out(mine, tmp_path, capsys):
     out = tmp_path / "campaign"
     ask(mine, out, "--batch-size", 3)

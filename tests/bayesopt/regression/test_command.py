@@ -84,3 +84,37 @@ def test_too_many_columns_and_bad_weights(tmp_path: Path) -> None:
         read_user_table(path, None, None, None)
     with pytest.raises(UserError, match="column w: weights must be"):
         read_user_table(path, "x1", "y", "w")
+
+
+def test_columns_of_text_are_no_inputs_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "named.csv"
+    path.write_text("name,x,signal,n\na,1,2,1\nb,2,4,1\nc,3,6,2\n")
+    found = read_user_table(path, None, "signal", "n")
+    assert found.names == ("x",)
+    assert found.report.notes[-2:] == (
+        "inputs: x; output: signal; weights: n",
+        "columns without numbers, not used: name",
+    )
+    path.write_text("name,y\na,1\nb,2\n")
+    with pytest.raises(UserError, match="no number stands in name"):
+        read_user_table(path, None, "y", None)
+
+
+def test_an_input_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("t,y\n1,2\n2,4\n")
+    with pytest.raises(UserError, match="column t is named more than once"):
+        read_user_table(path, "t,T", "y", None)
+
+
+def test_a_unit_beyond_floating_point_numbers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("x,y\n1,2e200\n2,4e200\n")
+    with pytest.raises(UserError, match=r"column y: values up to 4e\+200"):
+        read_user_table(path, None, None, None)
+
+
+def test_an_output_without_a_name_is_y(tmp_path: Path) -> None:
+    path = tmp_path / "points.txt"
+    path.write_text("1 2\n2 4\n3 6\n")
+    assert read_user_table(path, None, None, None).label == "y"

@@ -11,8 +11,9 @@ from sklearn.preprocessing import StandardScaler
 
 import bayesopt
 from bayesopt.regression.estimator import verdict
-from bayesopt.regression.formula import text_of
+from bayesopt.regression.formula import make_formula, text_of
 from gmae_tf.errors import UserError
+from grammar.expressions.constants import Data
 from grammar.expressions.programs import parse
 
 X = np.linspace(0.5, 9, 30)
@@ -34,6 +35,21 @@ def test_it_predicts_from_named_columns(model: bayesopt.SymbolicRegressor) -> No
     assert verdict(model.formula_) == "The formula fits exactly."
     with pytest.raises(UserError, match="1 columns"):
         model.predict([[2.0]])
+
+
+def test_columns_of_a_data_frame_are_taken_by_name(model: bayesopt.SymbolicRegressor) -> None:
+    table = pd.DataFrame({"time (s)": X, "other": X[::-1] ** 2})
+    expected = 3 * np.exp(-0.5 * X) + 1
+    np.testing.assert_allclose(model.predict(table[["other", "time (s)"]]), expected)
+    np.testing.assert_allclose(model.predict(table.assign(more="text")), expected)
+    with pytest.raises(UserError, match="1 columns"):
+        model.predict(table[["other"]])
+
+
+def test_names_of_columns_are_names_of_python_and_differ() -> None:
+    names = ("lambda", "exp", "x4", "a b", "a-b", "2")
+    formula = make_formula(parse("x1"), [], Data.of(np.ones((3, 6)), np.ones(3)), names, 1, "")
+    assert formula.symbols == ["lambda_", "exp_", "x4", "x4_", "x5", "x6"]
 
 
 def test_sympy_and_latex(model: bayesopt.SymbolicRegressor) -> None:
@@ -86,7 +102,22 @@ def test_noise_is_called_noise() -> None:
         (np.array([[np.nan], [1.0]]), np.ones(2), {}, "not finite"),
         ([["a"], ["b"]], np.ones(2), {}, "must be numbers"),
         (np.ones((5, 1)), np.ones(5), {"functions": ["tan"]}, "'tan' is no function"),
+        (np.ones((5, 1)), np.ones(5), {"functions": "exp"}, "give a list"),
         (np.ones((5, 1)), np.ones(5), {"seconds": None}, "give a limit"),
+        (np.ones((5, 1)), np.ones(5), {"seconds": -1}, "seconds is -1"),
+        (np.ones((5, 1)), np.ones(5), {"seconds": np.nan}, "seconds is nan"),
+        (np.ones((5, 1)), np.ones(5), {"seconds": "x"}, "seconds is 'x': give a number"),
+        (np.ones((5, 1)), np.ones(5), {"evaluations": 0}, "evaluations is 0"),
+        (np.ones((5, 1)), np.ones(5), {"jobs": 0}, "jobs is 0: give a whole number"),
+        (np.ones((5, 1)), np.ones(5), {"jobs": -1}, "jobs is -1"),
+        (np.ones((5, 1)), np.ones(5), {"max_size": 0}, "max_size is 0"),
+        (np.ones((5, 1)), np.ones(5), {"seed": 1.5}, "seed is 1.5"),
+        (np.ones((5, 1)), ["a"] * 5, {}, "y must be numbers"),
+        (np.ones((5, 1)), np.ones(5) * 1j, {}, "y has values that are complex"),
+        (np.ones((6, 1)), np.ones((3, 2)), {}, "give one column"),
+        (np.ones((5, 1)), X[:5] * 1e300, {}, "choose another unit"),
+        (np.ones((5, 1)), X[:5] * 1e-300, {}, "choose another unit"),
+        (pd.DataFrame({"day": pd.date_range("2020-01-01", periods=5)}), np.ones(5), {}, "dates"),
     ],
 )
 def test_mistakes(x: object, y: object, options: dict[str, object], words: str) -> None:

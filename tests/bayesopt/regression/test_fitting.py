@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from bayesopt.regression.archive import Fitted, front_of
 from bayesopt.regression.fitting import Budget, Found, find_formulas
@@ -59,6 +60,35 @@ def test_units_of_x_do_not_matter(unit: float) -> None:
     y = 4 + 3 * np.exp(-X / 7.3)
     best = found(y, X * unit).best
     np.testing.assert_allclose(best.predict(X[:, None] * unit), y, rtol=1e-6)
+
+
+@pytest.mark.parametrize("origin", [1e5, 1e7, 2e9])
+def test_a_column_far_from_zero_is_counted_from_a_number_near_it(origin: float) -> None:
+    x = origin + np.linspace(1, 5, 30)
+    best = found(3 * (x - origin) + 1, x, Budget(seconds=60, evaluations=58_000)).best
+    assert best.complexity == 1
+    np.testing.assert_allclose(best.predict(x[:, None]), 3 * (x - origin) + 1, rtol=1e-6)
+
+
+def test_a_decay_in_unix_time_is_found() -> None:
+    time = 1.7e9 + 3600.0 * np.arange(40)
+    y = 5 * np.exp(-(time - time[0]) / 86400) + 2
+    best = found(y, time).best
+    assert best.exact
+    assert str(best).endswith("*exp(-(t - 1700070000)/86400) + 2")
+
+
+def test_linear_algebra_of_a_search_runs_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def run(self: Search, end: float, evaluations: float) -> None:
+        threads.extend(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")
+        begin(self, end, evaluations)
+
+    begin = Search.run
+    monkeypatch.setattr(Search, "run", run)
+    found(3.7 * X + 12.4, budget=Budget(evaluations=1))
+    assert set(threads) == {1}
 
 
 def test_large_values_are_not_clipped() -> None:

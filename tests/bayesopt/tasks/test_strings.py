@@ -112,10 +112,37 @@ def test_a_function_that_fails_costs_no_run(model, monkeypatch):
     task.close()
 
 
+def run_function(name: str, model: Path, out: Path) -> None:
+    function = ("--objective", f"tests.bayesopt.user_functions:{name}")
+    size = ("--budget", 12, "--batch-size", 6, "--no-baselines", "--jobs", 1)
+    search("--model", model, *function, *size, "--out", out)
+
+
+def test_failures_are_evaluations_too(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    run_function("even", model, tmp_path / "run")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "strings got no value (the first" in text
+    assert "stopped after" not in text
+
+
+def test_a_function_without_any_value_is_an_error(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as stop:
+        run_function("broken", model, tmp_path / "run")
+    assert stop.value.code == 2
+    done = capsys.readouterr()
+    assert "RuntimeError: it is broken" in done.out
+    assert "gave no value to any of 12 strings" in done.err
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ((), "needs --model, the folder of python -m grammar.train"),
+        (("--model", "absent"), "absent does not hold a trained model (there is no such folder)"),
+        (("--model", "expressions"), "needs --objective package.module:function"),
         (("--model", "{model}"), "needs --objective package.module:function"),
         (("--model", "{model}", "--objective", ""), "--objective is empty"),
         (("--model", "{model}", "--objective", "qed"), "package.module:function, a function of"),
