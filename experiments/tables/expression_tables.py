@@ -11,10 +11,7 @@ SEARCHES = {
     "hidden": "six best hidden, 250 evaluations",
     "hidden_latent": "the same, `--sources latent`",
     "hidden_evolution": "the same, `--sources evolution`",
-    "hidden_codes": "the same, both sources, `--reads codes`",
     "half": "better half hidden, 500 evaluations",
-    "half_latent": "the same, `--sources latent`",
-    "open": "nothing hidden, new strings only, 250 evaluations",
     "papers": "nothing hidden, `--protocol paper`, 250 evaluations",
 }
 
