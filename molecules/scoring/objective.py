@@ -75,6 +75,8 @@ class Objective:
     def terms(self) -> list[Objective]:
         """The summands or factors of a scalarisation (`formula.terms`); none of anything else.
 
+        Examples
+        --------
         >>> import molecules
         >>> [part.name for part in molecules.Objective("0.5*qed + similarity", to="CCO").terms()]
         ['0.5 * qed', 'similarity']
