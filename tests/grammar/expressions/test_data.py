@@ -12,6 +12,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.errors import GrammarError, ParseError
 from grammar.expressions import data
 from grammar.expressions.data import load_expressions
+from grammar.expressions.evaluate import function_keys
 from grammar.library import load_grammar
 from grammar.sampling.uniform import official_expressions
 
@@ -67,6 +68,11 @@ def test_the_real_file_is_the_rebuilt_one(data_dir):
     path = data.find_official(data_dir)
     assert path is not None
     assert data.read_official(path) == official_expressions()
+
+
+@pytest.mark.slow
+def test_the_strings_of_the_benchmark_are_a_tenth_as_many_functions():
+    assert len(set(function_keys(official_expressions()))) == 10_092  # docs/expressions.md
 
 
 def test_a_users_file(tmp_path):
