@@ -43,6 +43,7 @@ def test_fates(tree, tests, fate):
     assert "a + b" in (tree / "sums" / "sum.py").read_text()
 
 
+@pytest.mark.slow
 def test_a_survivor_ends_with_status_1(tree, monkeypatch, capsys):
     monkeypatch.setattr(mutants, "ROOT", tree)
     monkeypatch.setattr(mutants, "COPIED", ("sums", "tests"))

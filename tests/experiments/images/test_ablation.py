@@ -101,6 +101,7 @@ def test_a_study_writes_codes_numbers_and_figure(
     assert "held-out codes" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_keeps_the_codes_of_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -123,6 +123,7 @@ def test_blind_spots_are_blind_where_theory_says_so(rng: np.random.Generator) ->
     assert parity["sliced"]["noticed"] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_command_writes_numbers_and_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

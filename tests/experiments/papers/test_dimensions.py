@@ -87,6 +87,7 @@ def test_the_table_has_both_models_side_by_side():
     assert draw(rows).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_command_repeats_nothing(tmp_path: Path, run_here: RunCli):
     command = (

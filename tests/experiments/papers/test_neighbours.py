@@ -47,6 +47,7 @@ def test_without_distances_there_are_errors_alone():
     assert lines == [["2", "12.00"]]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_command_repeats_nothing(tmp_path: Path, toy_file: Path, run_here: RunCli):
     out = tmp_path / "out"

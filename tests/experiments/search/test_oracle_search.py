@@ -37,7 +37,7 @@ def test_a_call_is_a_different_string():
 def test_every_method_gets_the_same_start_and_as_many_calls(toy, tmp_path, capsys):
     config = OracleSearchConfig(
         oracles=("median1",),
-        methods=("latent", "evolution", "both", "random"),
+        methods=("latent", "both", "random"),
         start=40,
         calls=60,
         batch_size=10,
@@ -45,18 +45,18 @@ def test_every_method_gets_the_same_start_and_as_many_calls(toy, tmp_path, capsy
     )
     compare(config)
     results = {p.name.split(".")[1]: json.loads(p.read_text()) for p in tmp_path.iterdir()}
-    assert len(results) == 4
+    assert len(results) == 3
     assert {r["best_ten"]["40"] for r in results.values()} == {results["random"]["best_ten"]["40"]}
     for method, result in results.items():
         assert result["calls"] == 60
         assert result["best_ten"]["60"] >= result["best_ten"]["40"]
         assert result["cpu_seconds"] > 0
-        if method in ("latent", "evolution"):
+        if method == "latent":
             assert set(result["shares"]) == {method}
     assert 0 <= results["both"]["coverage"] <= 1
     assert len(results["both"]["batches"]) == 2
     printed = capsys.readouterr().out
-    assert printed.count("median1") == 4
+    assert printed.count("median1") == 3
     before = {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
     compare(config)  # what is there is not run again
     assert {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before

@@ -38,6 +38,7 @@ def test_short_expressions_come_back():
     assert GrammarAutoencoder.load("expressions").reconstruct(texts) == texts
 
 
+@pytest.mark.slow
 def test_the_shipped_molecules_are_rebuilt_from_weights(tmp_path: Path, run_here):
     """Of the weights alone, as they would come from a device without TensorFlow."""
     shipped = molecules.load("compact")
