@@ -23,17 +23,17 @@ def build(parts: Parts, weight: float = 0.312) -> Autoencoder:
     logarithm is concave, so log det(J^T J) <= D E[log |J u|^2] <= D log(|J|_F^2 / D).  The first
     bound is used: one u gives an unbiased estimate of it.
 
-    Two things are ours.  The weight is that of the KL of `vae`, whose limit these terms are for
-    the best Gaussian posterior and a decoder that is linear about z.  And that limit has the
-    variance of a pixel, weight / 2, beside the squares: without it the loss has no least value,
-    for a decoder that ignores its code makes the logarithm as low as you like.
+    Two things are ours, and come from `vae`: with the best Gaussian posterior and a decoder that is
+    linear about z its loss is this one without the bound.  They are the weight, and the variance of
+    a pixel, weight / 2, beside J^T J: without it the loss has no least value, for a decoder that
+    ignores its code makes the logarithm as low as you like.
 
     `UserError` for strings, which have no density.
     """
     if parts.elements == 1:
         raise UserError(
             f"{parts.recipe.model} has a density of real numbers, which strings are not: choose "
-            "another model, such as rae-gp"
+            "another model, such as rae"
         )
     return Autoencoder(
         *parts.networks(),

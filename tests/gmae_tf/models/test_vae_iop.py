@@ -37,7 +37,7 @@ def test_terms_are_kl_less_ratio_and_cross_entropy(make_model, two_blobs):
     z = mean[None] + deviation * np.random.default_rng(0).normal(size=(50, *mean.shape))
     ratio = model.method.ratio.predict(z.reshape(-1, 2).astype("float32"), verbose=0)
     found = float(model.method.loss_terms(many)["kl"])
-    assert found == pytest.approx(kl - ratio.mean(), abs=0.01)
+    assert found == pytest.approx(kl - ratio.mean(), abs=0.04)
     noise = np.random.default_rng(1).normal(size=(10_000, 2)).astype("float32")
     of_noise = model.method.ratio.predict(noise, verbose=0)
     told = special.log1p(np.exp(-ratio)).mean() + special.log1p(np.exp(of_noise)).mean()
