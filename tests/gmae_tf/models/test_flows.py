@@ -10,15 +10,8 @@ import pytest
 from keras import ops
 
 from gmae_tf.models.flows import AutoregressiveFlow
+from tests.oracles.flows import bijector_of, density_of, scattered
 from tests.oracles.tensors import gradient
-
-
-def scattered(flow: AutoregressiveFlow, size: float = 0.5, seed: int = 0) -> AutoregressiveFlow:
-    """The same with random weights, for at first a flow does next to nothing."""
-    rng = np.random.default_rng(seed)
-    for weight in flow.trainable_variables:
-        weight.assign(size * rng.normal(size=weight.shape))
-    return flow
 
 
 def rows(n: int, width: int, seed: int = 1) -> Any:
@@ -68,45 +61,19 @@ def test_coefficients_of_the_first_coordinate_see_the_context():
         assert ops.min(ops.abs(part - other)) > 1e-4
 
 
-def of_tensorflow_probability(flow: AutoregressiveFlow, context: Any = None) -> Any:
-    """The same as a chain of bijectors: y = (x - a) exp(-b) is what their inverse computes."""
-    from tensorflow_probability import bijectors as tfb
-
-    def step(network: Any) -> Any:
-        def shift_and_log_scale(x: Any) -> tuple[Any, Any]:
-            shift, log_scale = network.coefficients(x, context)
-            return -shift * ops.exp(-log_scale), -log_scale
-
-        return tfb.Invert(tfb.MaskedAutoregressiveFlow(shift_and_log_scale))
-
-    backwards = tfb.Permute(np.arange(flow.dim)[::-1].astype(np.int32))
-    chain = [part for network in flow.networks for part in (step(network), backwards)]
-    return tfb.Chain(chain[::-1])  # theirs is from right to left
-
-
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="bijectors of TensorFlow")
 @pytest.mark.parametrize(("dim", "context"), [(1, 0), (3, 0), (4, 2)])
 def test_both_directions_are_those_of_another_library(dim: int, context: int):
     flow = scattered(AutoregressiveFlow(dim, 3, (16, 16), context))
     x, seen = rows(6, dim, seed=2), rows(6, context) if context else None
     y, log_det = flow.forward(x, seen)
-    bijector = of_tensorflow_probability(flow, seen)
+    bijector = bijector_of(flow, seen)
     np.testing.assert_allclose(y, bijector.forward(x), rtol=1e-4, atol=1e-5)
     other = bijector.forward_log_det_jacobian(x, event_ndims=1)
     np.testing.assert_allclose(log_det, other, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(flow.inverse(x, seen), bijector.inverse(x), rtol=1e-3, atol=1e-4)
     if not context:
-        from tensorflow_probability import distributions as tfd
-
-        noise = tfd.MultivariateNormalDiag(np.zeros(dim, np.float32))
-        density = tfd.TransformedDistribution(noise, tfb_inverse(bijector))
-        np.testing.assert_allclose(flow.log_prob(x), density.log_prob(x), rtol=1e-4)
-
-
-def tfb_inverse(bijector: Any) -> Any:
-    from tensorflow_probability import bijectors as tfb
-
-    return tfb.Invert(bijector)
+        np.testing.assert_allclose(flow.log_prob(x), density_of(flow).log_prob(x), rtol=1e-4)
 
 
 @pytest.mark.parametrize(("dim", "steps", "context"), [(1, 1, 0), (2, 3, 0), (7, 2, 3)])

@@ -8,17 +8,9 @@ import pytest
 from keras import ops
 from scipy import special, stats
 
-from gmae_tf.autoencoder import Batch
-from gmae_tf.models import build_model
-from tests.gmae_tf.models.conftest import make_parts
+from tests.oracles.batches import seen_by
 
 SMALL = {"ratio": (64, 64)}
-
-
-def seen_by(model, x, training=True):
-    outputs = model(x, training=training)
-    drawn = outputs["drawn"]
-    return Batch(model, x, outputs["encoded"], drawn, outputs["reconstruction"], training)
 
 
 def moments(model, x):
@@ -59,47 +51,39 @@ def test_each_side_is_moved_by_its_own_term_alone(make_model, two_blobs):
     assert not any(moved("ratio", encoder))
 
 
-@pytest.fixture(scope="module")
-def known(two_blobs, train):
-    """A model whose encoder stands still, so that q(z) is a mixture, and whose T has learnt."""
-    keras.utils.set_random_seed(0)
-    model = build_model(make_parts("vae-iop", options=SMALL))
+def log_aggregated(mean, deviation, z) -> np.ndarray:
+    """log q(z) of components with equal weights."""
+    within = stats.norm.logpdf(z[:, None], mean, deviation).sum(axis=2)
+    return special.logsumexp(within, axis=1) - np.log(len(mean))
+
+
+def test_ratio_divergence_and_samples_come_to_those_of_a_mixture(make_model, train, two_blobs):
+    """The encoder stands still, so that q(z) is a mixture with a component for each row."""
+    model = make_model("vae-iop", options=SMALL)
     model.encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
     kernel = np.zeros((6, 4))
     kernel[:2, :2] = [[0.4, 0.0], [0.0, 0.25]]
     model.encoder.layers[0].set_weights([kernel, np.array([0.2, 0.0, -1.5, -1.0])])
     model.encoder.trainable = False
     train(model, np.tile(two_blobs, (20, 1)), epochs=3, batch_size=100)
-    return model
 
-
-def log_aggregated(model, x, z) -> np.ndarray:
-    """log q(z), each row of x being one component."""
-    mean, deviation = moments(model, x)
-    within = stats.norm.logpdf(z[:, None], mean, deviation).sum(axis=2)
-    return special.logsumexp(within, axis=1) - np.log(len(x))
-
-
-def test_ratio_and_divergence_come_to_those_of_the_mixture(known, two_blobs):
-    mean, deviation = moments(known, two_blobs)
+    mean, deviation = moments(model, two_blobs)
     z = mean + deviation * np.random.default_rng(0).normal(size=mean.shape)
-    log_aggregated_z = log_aggregated(known, two_blobs, z)
-    expected = log_aggregated_z - stats.norm.logpdf(z).sum(axis=1)
-    found = known.method.ratio.predict(z.astype("float32"), verbose=0)[:, 0]
+    log_q = log_aggregated(mean, deviation, z)
+    expected = log_q - stats.norm.logpdf(z).sum(axis=1)
+    found = model.method.ratio.predict(z.astype("float32"), verbose=0)[:, 0]
     assert np.std(expected) > 0.9
     assert np.mean(np.abs(found - expected)) < 0.25
-    kl = np.mean(stats.norm.logpdf(z, mean, deviation).sum(axis=1) - log_aggregated_z)
-    estimate = float(known.method.loss_terms(seen_by(known, two_blobs))["kl"])
+
+    kl = np.mean(stats.norm.logpdf(z, mean, deviation).sum(axis=1) - log_q)
+    estimate = float(model.method.loss_terms(seen_by(model, two_blobs))["kl"])
     assert estimate == pytest.approx(kl, abs=0.25)
     to_noise = 0.5 * (mean**2 + deviation**2 - 1 - 2 * np.log(deviation)).sum(axis=1).mean()
     assert estimate < to_noise - 0.5  # what it is with the prior of a plain one
 
-
-def test_samples_are_of_the_mixture(known, two_blobs):
-    codes = known.sample_codes(5000, np.random.default_rng(0))
-    mean, deviation = moments(known, two_blobs)
+    codes = model.sample_codes(5000, np.random.default_rng(0))
+    values = np.linspace(-4, 4, 41)
     for j in range(2):
-        values = np.linspace(-4, 4, 41)
         below = stats.norm.cdf(values[:, None], mean[:, j], deviation[:, j]).mean(axis=1)
         share = np.searchsorted(np.sort(codes[:, j]), values) / 5000
         assert np.abs(share - below).max() < 0.08
