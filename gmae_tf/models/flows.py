@@ -69,12 +69,13 @@ class AutoregressiveFlow(keras.layers.Layer):
 class MaskedPerceptron(keras.layers.Layer):
     """MADE (Germain et al. 2015): coefficients i of a step from the coordinates before i.
 
-    Each unit has a degree, up to which it sees coordinates: hidden unit k the first k mod D.
+    Each unit has a degree, up to which it sees coordinates; those of hidden units are spread evenly
+    over 0 ... D-1.
     """
 
     def __init__(self, dim: int, hidden: Sequence[int], context: int = 0) -> None:
         super().__init__(name="made", dtype="float32")
-        degrees = [np.arange(1, dim + 1), *(np.arange(units) % dim for units in hidden)]
+        degrees = [np.arange(1, dim + 1), *(np.arange(units) * dim // units for units in hidden)]
         degrees.append(np.tile(np.arange(dim), 2))
         last = len(degrees) - 2
         self.masked = [

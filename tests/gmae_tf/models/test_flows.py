@@ -25,7 +25,9 @@ def jacobian(function: Any, x: np.ndarray) -> np.ndarray:
     return np.stack([gradient(lambda z, i=i: function(z)[0, i], point)[0] for i in range(len(x))])
 
 
-@pytest.mark.parametrize(("dim", "steps", "context"), [(1, 2, 0), (2, 1, 3), (5, 3, 0), (4, 2, 2)])
+@pytest.mark.parametrize(
+    ("dim", "steps", "context"), [(1, 2, 0), (2, 1, 3), (5, 3, 0), (4, 2, 2), (20, 1, 0)]
+)
 def test_log_determinant_is_that_of_the_jacobian(dim: int, steps: int, context: int):
     flow = scattered(AutoregressiveFlow(dim, steps, (16, 16), context))
     seen = rows(3, context) if context else None
