@@ -238,6 +238,14 @@ def test_orders_of_models_count_pairs_and_name_reversals(results):
     assert "- samples; here Fashion-MNIST, samples: not measured." in lines
 
 
+def test_a_mixture_stands_beside_the_samples_of_the_same_model(results):
+    rows = [compare_row("injflow", fd_prior=70.0, fd_reconstruction=30.0)]
+    (results / "compare_mnist.json").write_text(json.dumps({"results": rows}))
+    lines = order_tables.order_tables(reproduction.PAPERS)
+    assert cells(lines, "InjFlow |")[-2:] == ["30.0", "70.0"]
+    assert cells(lines, "InjFlow, mixture")[-2:] == ["30.0", "50.0"]
+
+
 def test_larger_is_better_for_precision(results):
     rows = [compare_row("vae", precision=0.6), compare_row("flexae", precision=0.9)]
     (results / "compare_mnist.json").write_text(json.dumps({"results": rows}))

@@ -38,8 +38,16 @@ Compared = Mapping[str, Mapping[str, Mapping[str, Cell]]]
 """By data set, model and key of a column."""
 
 
-def value(compared: Compared, data: str, model: str | None, measure: Measure) -> float | None:
-    """What was measured here; samples of a model without a prior are those of its mixture."""
+def value(
+    compared: Compared, data: str, model: str | list[str] | None, measure: Measure
+) -> float | None:
+    """What was measured here; samples of a model without a prior are those of its mixture.
+
+    A model with a prior may come as a pair with what stands for its samples.
+    """
+    if isinstance(model, list):
+        model, kind = model
+        measure = MEASURES[kind] if measure.key == "samples" else measure
     cells = compared[data].get(model or "")
     if cells is None:
         return None

@@ -42,6 +42,11 @@ MODELS: dict[str, Entry] = {
     "cv-vae": Entry("cv_vae:build", "CV-VAE", "Ghosh et al. 2020", "fixed"),
     "2s-vae": Entry("two_stage:build", "2-Stage VAE", "Dai & Wipf 2019", "learnt"),
     "vampprior": Entry("vamp:build", "VAE with VampPrior", "Tomczak & Welling 2018", "learnt"),
+    "vae-flow": Entry("vae_flow:build", "VAE, flow posterior", "Kingma et al. 2016", "fixed"),
+    "vae-flow-prior": Entry(
+        "vae_flow:build_prior", "VAE, flow prior", "Chen et al. 2017", "learnt"
+    ),
+    "vae-iop": Entry("vae_iop:build", "VAE-IOP", "Takahashi et al. 2019", "learnt"),
     "wae-mmd": Entry("wae_mmd:build", "WAE-MMD", "Tolstikhin et al. 2018", "fixed"),
     "wae-gan": Entry("wae_gan:build", "WAE-GAN", "Tolstikhin et al. 2018", "fixed"),
     "aae": Entry("wae_gan:build_aae", "AAE", "Makhzani et al. 2016", "fixed"),
@@ -53,6 +58,7 @@ MODELS: dict[str, Entry] = {
     "rae-l2": Entry("rae:build_l2", "RAE-L2", "Ghosh et al. 2020", "ex-post"),
     "rae-gp": Entry("rae:build_gp", "RAE-GP", "Ghosh et al. 2020", "ex-post"),
     "rae-sn": Entry("rae:build_sn", "RAE-SN", "Ghosh et al. 2020", "ex-post"),
+    "injflow": Entry("inj_flow:build", "InjFlow", "Kumar et al. 2020", "fixed"),
     "eae": Entry("eae:build", "EAE", "Ghose et al. 2020", "fixed"),
     "gmae": Entry("gmae:build", "GMAE", "Saseendran et al. 2021", "fixed"),
     "gmae-unimodal": Entry(

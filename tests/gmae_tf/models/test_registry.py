@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry, options_of
+from gmae_tf.training.fit import fit
 
 
 def test_an_unknown_name_gets_the_known_ones(make_model):
@@ -79,3 +81,21 @@ def test_a_model_trains_saves_loads_and_samples(name, make_model, train, two_blo
     else:
         with pytest.raises(UserError, match="has no prior to sample from"):
             model.sample_codes(7, rng)
+
+
+@pytest.mark.parametrize("name", ["vae-flow", "vae-iop", "injflow"])
+@pytest.mark.usefixtures("eager")
+def test_a_resumed_training_equals_an_uninterrupted_one(
+    name, make_model, two_blobs, tmp_path: Path
+):
+    def run(folder: str, epochs: int) -> tuple[Autoencoder, list[dict[str, float]]]:
+        model = make_model(name)
+        options = {"epochs": epochs, "batch_size": 25, "xla": False, "verbose": False}
+        return model, fit(model, two_blobs[:50], two_blobs[:25], tmp_path / folder, **options)
+
+    whole, logs = run("whole", 2)
+    run("resumed", 1)
+    resumed, found = run("resumed", 2)
+    assert found == logs
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

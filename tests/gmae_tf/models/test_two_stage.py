@@ -7,16 +7,10 @@ from keras import ops
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from gmae_tf.autoencoder import Batch
 from gmae_tf.models.two_stage import TwoStages
+from tests.oracles.batches import seen_by
 
 SMALL = {"second": (32, 32)}
-
-
-def seen_by(model, x, training=True):
-    outputs = model(x, training=training)
-    drawn = outputs["drawn"]
-    return Batch(model, x, outputs["encoded"], drawn, outputs["reconstruction"], training)
 
 
 def test_terms_are_densities_of_both_stages(make_model, two_blobs):

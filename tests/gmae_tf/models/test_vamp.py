@@ -6,22 +6,16 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from gmae_tf.autoencoder import Batch
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.models.vamp import build
+from tests.oracles.batches import seen_by
 
 
 @pytest.fixture(scope="module")
 def scaled(two_blobs):
     low, high = two_blobs.min(), two_blobs.max()
     return (two_blobs - low) / (high - low)
-
-
-def seen_by(model, x, training):
-    outputs = model(x, training=training)
-    drawn = outputs["drawn"]
-    return Batch(model, x, outputs["encoded"], drawn, outputs["reconstruction"], training)
 
 
 def moments(model, x):
