@@ -67,7 +67,7 @@ def pack(config: PackConfig) -> None:
     smiles, properties = describe_once(data.smiles, run / "described.npz")
     known = Known(tuple(smiles), model.encode_spellings(data.smiles), computed=properties)
     model.remember(smiles)
-    model.domain = Domain.of(smiles)
+    model.domain = Domain.of(smiles, alerts=False)
     model.save(config.out, config.half_precision)
     if config.n is not None:
         known = known.thinned(config.n, config.best)

@@ -201,7 +201,7 @@ def constraints_of(options: ConstraintOptions, objective: str | None) -> Constra
             "--to names the molecule of --min-similarity or of --objective similarity: "
             "give one of them."
         )
-    bounds: dict[str, Any] = {"max_sa": options.max_sa, "no_alerts": not options.alerts}
+    bounds: dict[str, Any] = {"max_sa": options.max_sa, "no_alerts": options.alerts is False}
     if options.max_heavy_atoms is not None:
         bounds["max_heavy_atoms"] = options.max_heavy_atoms
     if options.min_similarity is not None:

@@ -123,8 +123,9 @@ class ConstraintOptions:
     grows with the size."""
     max_sa: float | None = None
     """molecules: highest synthetic accessibility score, from 1 (easy) to 10 (hard)."""
-    alerts: bool = True
-    """molecules: allow PAINS and BRENK alerts; --no-alerts refuses them."""
+    alerts: bool | None = None
+    """molecules: structural alerts (PAINS, BRENK): --alerts allows them, --no-alerts refuses them;
+    by default those alone that your own molecules have."""
     min_similarity: float | None = None
     """molecules: least Tanimoto similarity to the molecule of --to, in [0, 1]."""
     to: str | None = None
@@ -133,7 +134,7 @@ class ConstraintOptions:
     """molecules: comparisons of properties that must hold: "1 <= logp <= 3 and tpsa < 90"."""
     unconstrained: bool = False
     """molecules: propose also what lies outside the domain of applicability, that is, with atom
-    environments, their numbers, ring sizes or sizes that no known molecule has."""
+    environments, their numbers, ring sizes or sizes that no known molecule has, or with alerts."""
 
 
 @dataclass(frozen=True)
@@ -277,9 +278,9 @@ def chosen(config: RunConfig) -> dict[str, Any]:
     for group in TASK_OPTIONS.values():
         for option in fields(group):
             name, default = option.name, option.default
-            if name in own or values.pop(name, default) == default:
+            if name in own or (value := values.pop(name, default)) == default:
                 continue
-            flag = "no-alerts" if name == "alerts" else name.replace("_", "-")
+            flag = f"{'no-' if value is False else ''}{name.replace('_', '-')}"
             having = [task for task, options in TASK_OPTIONS.items() if hasattr(options, name)]
             raise UserError(
                 f"--{flag} belongs to --task {' or '.join(having)}: leave it out, or choose that "

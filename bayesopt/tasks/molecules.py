@@ -24,7 +24,7 @@ from molecules.chem.domain import Domain
 from molecules.chem.draw import grid
 from molecules.chem.output import write_table
 from molecules.chem.penalized import RAW, Normalisation, terms
-from molecules.chem.properties import canonical, parse
+from molecules.chem.properties import all_alerts, canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
 from molecules.data.library import Known, load_known, read_known
 from molecules.scoring.objective import Objective
@@ -46,6 +46,7 @@ class MoleculeTask(Task):
         `value_column` names the property.
     constraints : bounds on the molecules to propose; by default none but the usual bound of size
         for a penalised logP.
+    alerts : allow all structural alerts in that domain, not those alone that `data` have.
     unconstrained : let the search leave the domain of applicability (`molecules.chem.domain`) of
         the molecules that the model was trained on and of `data`.  Only a model with that domain
         beside it, as the shipped one, limits a search so.
@@ -66,6 +67,7 @@ class MoleculeTask(Task):
         objective: str | None = words.DEFAULT_OBJECTIVE,
         *,
         constraints: Constraints | None = None,
+        alerts: bool | None = None,
         unconstrained: bool = False,
         to: str | None = None,
         maximize: bool | None = None,
@@ -129,7 +131,10 @@ class MoleculeTask(Task):
         if domain.is_file() and not unconstrained:
             # The molecules beside the model are among those that it was trained on.
             own = list(known.smiles) if data is not None else [reference] if reference else []
-            constraints = replace(constraints, domain=Domain.load(domain).widened(own))
+            inside = Domain.load(domain).widened(own)
+            if alerts:
+                inside = replace(inside, alerts=all_alerts())
+            constraints = replace(constraints, domain=inside)
         self.constraints = constraints
         self.dataset = Dataset(known.smiles, values[has], known.codes, known.censoring)
         worst = self.dataset.values.min() if self.maximize else self.dataset.values.max()

@@ -1,4 +1,4 @@
-"""Domain of applicability of molecules: the bounding box of their Morgan environment counts."""
+"""Domain of applicability of molecules: a box of Morgan environment counts, structural alerts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gmae_tf.utils.bundle import UNREADABLE
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.parallel import map_chunks
 from molecules.chem.penalized import Mol
+from molecules.chem.properties import alerts as alerts_of
 from molecules.chem.properties import parse
 
 FILE = "domain.npz"
@@ -24,19 +25,21 @@ _ENVIRONMENTS = rdFingerprintGenerator.GetMorganGenerator(radius=1, includeChira
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """Applicability domain of a set of molecules: sizes, rings and atom environments seen in it.
+    """Applicability domain of a set of molecules: sizes, rings, atom environments and alerts of it.
 
     A range-based domain (Jaworska et al. 2005) on count fingerprints: a molecule lies inside if its
     heavy atoms are within the range of the set's, its rings are of sizes that occur in the set, and
     each of its atom environments (Morgan, radius 0 and 1, not hashed) occurs in the set, at most as
     often in one molecule as there.  So a chain of thirty atoms is outside where no molecule of the
-    set repeats its link thirty times.
+    set repeats its link thirty times.  Nor may it have a structural alert (PAINS, BRENK) that is
+    not allowed.
 
     Attributes
     ----------
     identifiers, most : environments [E], ascending, and the largest count of each in one molecule.
     atoms : least and greatest number of heavy atoms.
     rings : sizes of rings, of the smallest set of smallest rings.
+    alerts : names of the structural alerts that are allowed.
 
     Examples
     --------
@@ -52,10 +55,14 @@ class Domain:
     most: NDArray[np.uint8]
     atoms: tuple[int, int]
     rings: tuple[int, ...]
+    alerts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, smiles: Sequence[str]) -> Domain:
+    def of(cls, smiles: Sequence[str], *, alerts: bool = True) -> Domain:
         """The domain of N SMILES, in worker processes where they are many.
+
+        Without `alerts` it allows none, whatever the molecules have: a quarter of what is sold has
+        some, and a model's training molecules are nobody's choice.
 
         Raises
         ------
@@ -75,7 +82,10 @@ class Domain:
                     most[identifier] = count
         identifiers = np.array(sorted(most), dtype=np.uint32)
         largest = np.array([min(most[i], 255) for i in identifiers.tolist()], dtype=np.uint8)
-        return cls(identifiers, largest, (min(sizes), max(sizes)), tuple(sorted(rings)))
+        allowed = frozenset[str]()
+        if alerts:
+            allowed = allowed.union(*map_chunks(_alerts_of, smiles, "alerts of molecules"))
+        return cls(identifiers, largest, (min(sizes), max(sizes)), tuple(sorted(rings)), allowed)
 
     def union(self, other: Domain) -> Domain:
         """The smallest domain that holds both."""
@@ -86,7 +96,8 @@ class Domain:
             most[rows] = np.maximum(most[rows], part.most)
         low, high = zip(self.atoms, other.atoms, strict=True)
         rings = tuple(sorted({*self.rings, *other.rings}))
-        return Domain(identifiers, most, (min(low), max(high)), rings)
+        alerts = self.alerts | other.alerts
+        return Domain(identifiers, most, (min(low), max(high)), rings, alerts)
 
     def widened(self, smiles: Sequence[str]) -> Domain:
         """The smallest domain that holds these N valid SMILES, too."""
@@ -128,6 +139,10 @@ class Domain:
                         f"has more than {most} times"
                     )
 
+        for alert in alerts_of(mol):
+            if alert not in self.alerts:
+                yield f"has the structural alert {alert}, which no molecule of yours has"
+
     @property
     def _most(self) -> Mapping[int, int]:
         found: dict[int, int] | None = self.__dict__.get("_table")
@@ -145,6 +160,7 @@ class Domain:
                 most=self.most,
                 atoms=np.array(self.atoms, np.int16),
                 rings=np.array(self.rings, np.int16),
+                alerts=np.array(sorted(self.alerts), str),
             )
 
     @classmethod
@@ -154,7 +170,8 @@ class Domain:
             with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 low, high = file["atoms"].tolist()
                 rings = tuple(file["rings"].tolist())
-                return cls(file["identifiers"], file["most"], (low, high), rings)
+                alerts = frozenset(file["alerts"].tolist() if "alerts" in file else ())
+                return cls(file["identifiers"], file["most"], (low, high), rings, alerts)
         except UNREADABLE as error:
             raise UserError(f"{path} does not hold a domain of molecules: restore it") from error
 
@@ -163,6 +180,10 @@ def _described(smiles: str) -> tuple[dict[int, int], int, list[int]]:
     mol = parse(smiles)
     rings = [len(ring) for ring in mol.GetRingInfo().AtomRings()]
     return _environments(mol), mol.GetNumHeavyAtoms(), rings
+
+
+def _alerts_of(smiles: str) -> frozenset[str]:
+    return frozenset(alerts_of(parse(smiles)))
 
 
 def _environments(mol: Mol) -> dict[int, int]:

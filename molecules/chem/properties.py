@@ -7,7 +7,7 @@ same number for every way to write the same molecule.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -95,6 +95,22 @@ def similarity_to(smiles: str) -> Property:
 def has_alerts(mol: Mol) -> bool:
     """Whether there is any PAINS or BRENK alert; stops at the first."""
     return _catalogue("BRENK").HasMatch(mol) or _catalogue("PAINS").HasMatch(mol)
+
+
+def alerts(mol: Mol) -> Iterator[str]:
+    """Names of the structural alerts of a molecule, of BRENK and then of the slower PAINS."""
+    for name in ("BRENK", "PAINS"):
+        yield from (match.GetDescription() for match in _catalogue(name).GetMatches(mol))
+
+
+def all_alerts() -> frozenset[str]:
+    """Names of all structural alerts of PAINS and BRENK."""
+    catalogues = [_catalogue(name) for name in ("BRENK", "PAINS")]
+    return frozenset(
+        catalogue.GetEntryWithIdx(i).GetDescription()
+        for catalogue in catalogues
+        for i in range(catalogue.GetNumEntries())
+    )
 
 
 def find(name: str, to: str | None = None, normalisation: Normalisation | None = None) -> Property:

@@ -1,5 +1,6 @@
 """The domain of applicability of a set of molecules."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
 from molecules.chem.domain import Domain
+from molecules.chem.properties import alerts, all_alerts, parse
 from molecules.data.builtin import read_drugs
 
 DRUGS = list(read_drugs().values())
@@ -67,3 +69,21 @@ def test_a_domain_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> N
 def test_a_domain_of_no_molecules_is_refused(smiles, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         Domain.of(smiles)
+
+
+QUINONE, ESTER = "O=C1C=CC(=O)C=C1C", "CCOC(=O)c1ccccc1"
+
+
+def test_only_the_alerts_of_given_molecules_are_allowed(tmp_path: Path) -> None:
+    trained = Domain.of([*DRUGS[:100], QUINONE, ESTER], alerts=False)
+    assert trained.alerts == frozenset()
+    found = trained.violations(QUINONE)
+    assert all(said.startswith("has the structural alert") for said in found)
+    assert len(found) == len(set(alerts(parse(QUINONE)))) > 1
+    assert trained.contains([ESTER, QUINONE]).tolist() == [True, False]
+    own = trained.widened([QUINONE])
+    assert own.contains([ESTER, QUINONE]).all()
+    own.save(tmp_path / "domain.npz")
+    assert Domain.load(tmp_path / "domain.npz").alerts == own.alerts == set(alerts(parse(QUINONE)))
+    assert own.alerts < all_alerts()
+    assert replace(trained, alerts=all_alerts()).contains([QUINONE]).all()
