@@ -29,6 +29,8 @@ PAPER: dict[str, Any] = {
     "schedule": "plateau",
     "guide": "none",
     "guide_weight": 1.0,
+    "cluster_weight": 0.0,
+    "warps": "images",
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -37,6 +39,8 @@ SMALL: dict[str, Any] = {
     "schedule": "cosine",
     "guide": "neighbours",
     "guide_weight": 1.0,
+    "cluster_weight": 0.0,
+    "warps": "images",
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 10.0},
@@ -51,6 +55,11 @@ RATES = {"mnist": 2e-4, "fashion_mnist": 2e-4}
 """Of the paper's network, in the published code; the appendix prints 2e-3 for all."""
 NOISE = {"mnist": 0.1}
 """On codes, for the small network: samples are much better on MNIST, worse on Fashion-MNIST."""
+WARPS: dict[str, dict[str, Any]] = {
+    "digits": {"rotation": 0.06, "shift": 0.1, "zoom": 0.12},
+    "images": {"rotation": 0.02, "shift": 0.08, "zoom": 0.12, "flip": True, "contrast": 0.2},
+}
+"""Random changes that leave an image what it is: keywords of `gmae_tf.models.warp.RandomWarp`."""
 SMALLEST = 100
 """Images below which a distance between sets says nothing."""
 
@@ -85,6 +94,13 @@ class TrainingOptions(ModelOptions):
     nearest neighbours of a plain autoencoder's codes; none: the published loss alone."""
     guide_weight: float | None = None
     """Weight of that pull, nats of -log p(component | code)."""
+    cluster_weight: float | None = None
+    """Weight of the cluster term of gmae: components that random warps of an image do not change,
+    and that are used alike (information maximisation); 0 leaves the published loss alone."""
+    cluster_share: float = 0.35
+    """Share of the training with the whole of that weight; then it falls to three hundredths."""
+    warps: Literal["digits", "images"] | None = None
+    """Warps of that term: rotation, shift and zoom; for images less of them, flips and contrast."""
     plain_epochs: int = 4
     """Passes of the autoencoder without a penalty that `--guide` and `--target-mse auto` need."""
     epochs: int | None = None
@@ -145,7 +161,7 @@ def resolve(options: Options, dataset: str) -> Options:
         *("latent_dim", "components", "mean_scale", "target_mse", "epochs", "plain_epochs"),
         *("batch_size", "learning_rate"),
     )
-    for name in ("latent_noise", "guide_weight", "noise", "seed"):
+    for name in ("latent_noise", "guide_weight", "cluster_weight", "noise", "seed"):
         if not 0 <= getattr(options, name) < math.inf:
             raise UserError(f"{name} is {getattr(options, name)}: give 0 or more")
     if options.guide == "neighbours" and options.model != "gmae":

@@ -19,7 +19,7 @@ from gmae_tf.autoencoder import Autoencoder
 from gmae_tf.images.datasets import ImageData
 from gmae_tf.images.figures import compose
 from gmae_tf.images.networks import by_parts, recipe_network
-from gmae_tf.images.options import TrainingOptions
+from gmae_tf.images.options import WARPS, TrainingOptions
 from gmae_tf.models import check_options
 from gmae_tf.training.batches import ImageBatches
 from gmae_tf.training.fit import fit
@@ -113,10 +113,19 @@ def build(options: TrainingOptions, data: ImageData, weight: float) -> Autoencod
     assert options.latent_dim is not None
     assert options.epochs is not None
     keras.utils.set_random_seed(options.seed)
+    clusters: dict[str, Any] = {}
+    if options.cluster_weight:
+        assert options.warps is not None
+        clusters = {
+            "weight": options.cluster_weight,
+            "until": options.cluster_share,
+            "warp": WARPS[options.warps],
+        }
     recipe = options.recipe(
         options.latent_dim,
         reconstruction_weight=weight,
         assignment_weight=(options.guide_weight or 0.0) if options.guide == "neighbours" else 0.0,
+        clusters=clusters,
         steps=options.epochs * (len(data.train) // min(len(data.train), options.batch_size)),
         seed=options.seed,
     )

@@ -22,6 +22,7 @@ class Recipe:
     latent_noise : standard deviation of the noise on codes that the decoder of gmae sees.
     assignment_weight : of codes to given components, for gmae; see `Autoencoder`.
     penalty : keywords of `GaussianMixturePenalty`, for the models that use it.
+    clusters : keywords of `models.invariant_clusters.InvariantClusters`, for gmae of images.
     auxiliary : keywords of `gmae_tf.models.auxiliary.AuxiliaryObjectives`, for every model.
     steps : training steps to come, for terms that change in the course of them.
     seed : of whatever is random in the model.
@@ -36,6 +37,7 @@ class Recipe:
     latent_noise: float = 0.0
     assignment_weight: float = 0.0
     penalty: Mapping[str, Any] = field(default_factory=dict)
+    clusters: Mapping[str, Any] = field(default_factory=dict)
     auxiliary: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 1000
     seed: int = 0

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from gmae_tf.autoencoder import Autoencoder, Method
-from gmae_tf.models.config import Parts
+from gmae_tf.errors import UserError
+from gmae_tf.models.config import Parts, Recipe
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 
@@ -27,16 +28,36 @@ def build_unimodal(parts: Parts) -> Autoencoder:
 
 
 def _with_prior(parts: Parts, prior: GaussianMixture) -> Autoencoder:
-    recipe, dim = parts.recipe, parts.latent_dim
-    noise = recipe.latent_noise
+    recipe, networks = parts.recipe, parts.networks()
+    if recipe.clusters and len(networks[0].input_shape) != 4:
+        raise UserError(
+            "the cluster term warps images [N, H, W, C], and these examples are none: leave it out"
+        )
     return Autoencoder(
-        *parts.networks(),
+        *networks,
         parts.reconstruction,
         recipe.reconstruction_weight,
         GaussianMixturePenalty(prior, seed=parts.seed, **recipe.penalty),
         assignment_weight=recipe.assignment_weight if prior.n_components > 1 else 0.0,
-        method=NoisyCodes(dim, noise, parts.seed) if noise else None,
+        method=_method(recipe, prior),
     )
+
+
+def _method(recipe: Recipe, prior: GaussianMixture) -> Method | None:
+    if recipe.clusters and prior.n_components > 1:
+        from gmae_tf.models.invariant_clusters import InvariantClusters
+
+        return InvariantClusters(
+            recipe.latent_dim,
+            prior,
+            recipe.latent_noise,
+            steps=recipe.steps,
+            seed=recipe.seed,
+            **recipe.clusters,
+        )
+    if recipe.latent_noise:
+        return NoisyCodes(recipe.latent_dim, recipe.latent_noise, recipe.seed)
+    return None
 
 
 @keras.saving.register_keras_serializable(package="gmae")

@@ -16,14 +16,14 @@ def component_cross_entropy(z: Any, components: Any, prior: GaussianMixture) -> 
     Mean of -log p(component | code) over the batch: [N, D], [N] integers -> scalar.  A code of
     label -1 counts as zero.
     """
-    joint = _joint_log_prob(z, prior)
+    joint = joint_log_prob(z, prior)
     log_share = joint - ops.logsumexp(joint, axis=1, keepdims=True)
     # No row of the identity for -1: such codes have no gradient.
     labels = ops.one_hot(ops.cast(components, "int32"), prior.n_components, dtype=z.dtype)
     return -ops.sum(labels * log_share) / ops.cast(ops.shape(z)[0], z.dtype)
 
 
-def _joint_log_prob(z: Any, prior: GaussianMixture) -> Any:
+def joint_log_prob(z: Any, prior: GaussianMixture) -> Any:
     """log(pi_k N(z; mu_k, C_k)) but for a constant, [N, D] -> [N, K]."""
     whiten = np.linalg.inv(np.linalg.cholesky(prior.covariances))
     # Whitening is linear: centres are moved once, and codes times all components in one product.
