@@ -30,7 +30,6 @@ PAPER: dict[str, Any] = {
     "guide": "none",
     "guide_weight": 1.0,
     "cluster_weight": 0.0,
-    "warps": "images",
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -40,7 +39,6 @@ SMALL: dict[str, Any] = {
     "guide": "neighbours",
     "guide_weight": 1.0,
     "cluster_weight": 0.0,
-    "warps": "images",
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 10.0},
@@ -69,7 +67,14 @@ def preset_of(dataset: str, size: str) -> dict[str, Any]:
     base = PAPER if size == "paper" else SMALL
     rate = RATES.get(dataset, 2e-3) if size == "paper" else 1e-3
     noise = 0.0 if size == "paper" else NOISE.get(dataset, 0.0)
-    return {**base, "learning_rate": rate, "latent_noise": noise, **SHAPES.get(dataset, OTHERS)}
+    warps = "digits" if dataset in ("mnist", "svhn") else "images"
+    return {
+        **base,
+        "learning_rate": rate,
+        "warps": warps,
+        "latent_noise": noise,
+        **SHAPES.get(dataset, OTHERS),
+    }
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ def resolve(options: Options, dataset: str) -> Options:
             raise UserError(f"{name} is {getattr(options, name)}: give 0 or more")
     if options.guide == "neighbours" and options.model != "gmae":
         options = replace(options, guide="none")  # no components to assign images to
+    if options.model != "gmae":
+        options = replace(options, cluster_weight=0.0)
     entry(options.model)
     assert options.components is not None  # every preset has them, and dimensions
     assert options.latent_dim is not None

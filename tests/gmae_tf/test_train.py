@@ -11,8 +11,9 @@ import pytest
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.options import preset_of
-from gmae_tf.images.training import prepare
+from gmae_tf.images.training import build, prepare
 from gmae_tf.models import MODELS
+from gmae_tf.models.invariant_clusters import InvariantClusters
 from gmae_tf.train import TrainConfig, load, with_preset
 from tests.conftest import RunCli
 
@@ -161,6 +162,17 @@ def test_the_reconstruction_weight_is_the_inverse_of_the_error(dataset: Path, tm
     assert groups is None
     # Clipped below: so short a training leaves a large error.
     assert measured == max(100, 1 / history[0]["val_reconstruction"])
+
+
+def test_the_cluster_term_reaches_the_network(dataset: Path):
+    given = {"dataset": str(dataset), "latent_dim": 4, "components": 2, "guide": "none"}
+    config = with_preset(TrainConfig(**given, cluster_weight=50.0, cluster_share=0.5, epochs=1))
+    method = build(config, load(config), 100.0).method
+    assert isinstance(method, InvariantClusters)
+    assert method.term_weights["invariance"] == 50
+    assert (method.until, method.warp.flip) == (0.5, True)
+    assert with_preset(TrainConfig(dataset="mnist")).warps == "digits"
+    assert with_preset(replace(config, model="vae")).cluster_weight == 0
 
 
 def test_presets():
