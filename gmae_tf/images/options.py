@@ -103,7 +103,7 @@ class TrainingOptions(ModelOptions):
     """Weight of the cluster term of gmae: components that random warps of an image do not change,
     and that are used alike (information maximisation); 0 leaves the published loss alone."""
     cluster_share: float = 0.35
-    """Share of the training with the whole of that weight; then it falls to three hundredths."""
+    """Share of the training with the whole of that weight; then it falls to 15 %."""
     warps: Literal["digits", "images"] | None = None
     """Warps of that term: rotation, shift and zoom; for images less of them, flips and contrast."""
     plain_epochs: int = 4

@@ -54,7 +54,7 @@ class InvariantClusters(NoisyCodes):
         prior: GaussianMixture,
         std: float = 0.0,
         weight: float = 250.0,
-        rest: float = 0.03,
+        rest: float = 0.15,
         until: float = 0.35,
         balance: float = 4.0,
         temperature: float = 3.0,
