@@ -52,7 +52,7 @@ class ImproveConfig(FileOptions):
     batch_size: int = 20
     """Evaluations between two updates of the surrogate."""
     points: int = 3_000
-    """Known molecules that the surrogate of a search learns from: the best, and others at random."""
+    """Known molecules that the surrogate of a search learns from: the best, and others."""
     n_data: int | None = None
     """Choose among so many of a file's molecules only, drawn at random."""
     seed: int = 0
