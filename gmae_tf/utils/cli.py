@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import re
 import sys
@@ -12,6 +11,7 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.files import FORBIDDEN, FULL
 from gmae_tf.utils.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ Config = TypeVar("Config")
 USER_MISTAKE = 2
 CONTINUES = "stopped; the same command continues where this one stopped."
 STARTS_ANEW = "stopped before the end; the same command starts anew."
-PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 def run_command(
@@ -70,7 +69,7 @@ def run_command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in PLACE_ERRORS:
+        if error.errno not in FULL | FORBIDDEN:
             raise
         where = error.filename or "a file"
         _stop(prog, f"error: {where} cannot be used: {error.strerror}.", USER_MISTAKE)
