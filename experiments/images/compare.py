@@ -24,6 +24,7 @@ from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.json import to_json, write_json
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from experiments.images.measure import Shown
@@ -58,6 +59,7 @@ class CompareConfig(StudyOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train and measure what is not done yet, then write compare.json and the page."""
+    lock_run(config.out)
     from experiments.images.compare_page import print_models, write_page
     from experiments.images.measure import extractor_of
     from gmae_tf.utils.devices import select_device
