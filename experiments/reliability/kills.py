@@ -290,8 +290,8 @@ COURSES = {
             _options(
                 folder,
                 "gmae_tf.train",
-                f"--dataset {folder.with_name(IMAGES)} --model vae --batch-size 50 --epochs 5 --no-evaluate"
-                " --device cpu",
+                f"--dataset {folder.with_name(IMAGES)} --model vae --batch-size 50 --epochs 5"
+                " --no-evaluate --device cpu",
             )
         ],
         before=_draw,
