@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
+from gmae_tf.utils.bundle import first_line
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.weights import save_weights
 
@@ -167,6 +169,10 @@ class ScalarLog(keras.callbacks.Callback):
     """Event files of each epoch's logs for TensorBoard, with the names of Keras's own callback.
 
     That one needs TensorFlow, which a machine with JAX need not have.
+
+    Raises
+    ------
+    UserError: the files cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -176,9 +182,18 @@ class ScalarLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scalars `epoch_NAME` of training and validation."""
+        try:
+            self._write(epoch, logs or {})
+        except Exception as error:  # an OSError, or what TensorFlow makes of it where it is
+            raise UserError(
+                f"{self.folder} cannot be written ({first_line(error)}): make room, and the same "
+                "command goes on."
+            ) from error
+
+    def _write(self, epoch: int, logs: Mapping[str, Any]) -> None:
         from tensorboard.summary import Writer
 
-        for name, value in (logs or {}).items():
+        for name, value in logs.items():
             part, tag = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             if part not in self._writers:
                 self._writers[part] = Writer(str(self.folder / part))

@@ -1,10 +1,13 @@
-"""Weights on a full disk: one sentence, what was there stays, and the process lives on."""
+"""A full disk: one sentence, what was there stays, and the process lives on."""
 
 from __future__ import annotations
 
 import gc
+import json
 import resource
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +17,9 @@ import numpy as np
 import pytest
 
 from gmae_tf.errors import UserError
+from gmae_tf.training.callbacks import ScalarLog
 from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.json import write_json
 from gmae_tf.utils.weights import save_weights
 
 
@@ -55,3 +60,35 @@ def test_arrays_on_a_full_disk(tmp_path: Path) -> None:
     with room(4_000), cannot, atomic_path(tmp_path / "codes.npy") as path:
         np.save(path, np.zeros(10_000))
     assert not any(tmp_path.iterdir())
+
+
+def test_event_files_on_a_full_disk(tmp_path: Path) -> None:
+    log = ScalarLog(tmp_path)
+    cannot = pytest.raises(UserError, match=r"cannot be written .*: make room")
+    with room(1_000), cannot:
+        for epoch in range(100):
+            log.on_epoch_end(epoch, {"loss": 1.0, "val_loss": 2.0})
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_disk_that_is_full_and_then_has_room(small_disk: Path) -> None:
+    kept, filling = small_disk / "kept.json", small_disk / "filling"
+    write_json(kept, {"value": 1})
+    with pytest.raises(OSError, match="No space left"):
+        filling.write_bytes(bytes(100_000))
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"kept.json cannot be written \(No space left"):
+            write_json(kept, {"value": [0] * 9_000})
+        assert json.loads(kept.read_text()) == {"value": 1}
+    filling.unlink()
+    write_json(kept, {"value": 2})
+    assert [path.name for path in small_disk.iterdir()] == [kept.name]
