@@ -37,7 +37,7 @@ ENDINGS = {
 }
 IN_SUCCESSION = 5
 """Kills, at most, of one run before it may come to its end."""
-ROUNDS = 2
+ROUNDS = 1
 """Rounds of ask and tell."""
 IMAGES = "images.npz"
 EARLY = 0.2
@@ -290,7 +290,7 @@ COURSES = {
             _options(
                 folder,
                 "gmae_tf.train",
-                f"--dataset {folder.with_name(IMAGES)} --model vae --batch-size 50 --epochs 5"
+                f"--dataset {folder.with_name(IMAGES)} --model vae --batch-size 50 --epochs 8"
                 " --no-evaluate --device cpu",
             )
         ],
@@ -339,6 +339,8 @@ def kills(config: KillsConfig) -> None:
         raise UserError(f"there is no command {unknown[0]}: choose among {', '.join(COURSES)}.")
     if config.kills < 1:
         raise UserError(f"--kills is {config.kills}: give 1 or more.")
+    # A shell's background job ignores it, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in names:
         campaign(name, COURSES[name], config)
     print_table(*table(config.results))
