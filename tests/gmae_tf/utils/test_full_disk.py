@@ -20,6 +20,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.training.callbacks import ScalarLog
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.run_dir import open_run
 from gmae_tf.utils.weights import save_weights
 
 
@@ -77,7 +78,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         pytest.skip("nothing may be mounted here")
     yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 def test_a_disk_that_is_full_and_then_has_room(small_disk: Path) -> None:
@@ -92,3 +93,14 @@ def test_a_disk_that_is_full_and_then_has_room(small_disk: Path) -> None:
     filling.unlink()
     write_json(kept, {"value": 2})
     assert [path.name for path in small_disk.iterdir()] == [kept.name]
+
+
+def test_a_disk_that_may_only_be_read(small_disk: Path) -> None:
+    write_json(small_disk / "kept.json", {"value": 1})
+    before = {path.name: path.read_bytes() for path in small_disk.iterdir()}
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(UserError, match=r"json cannot be written \(Read-only file system\)"):
+        open_run(small_disk, {"epochs": 3}, "train")
+    with pytest.raises(UserError, match=r"new cannot be made \(Read-only file system\)"):
+        open_run(small_disk / "new", {"epochs": 3}, "train")
+    assert {path.name: path.read_bytes() for path in small_disk.iterdir()} == before
