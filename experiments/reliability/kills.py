@@ -122,7 +122,6 @@ def killed_once(course: Course, folder: Path, moment: float, number: int) -> dic
         status, said, killed = run_to(step, max(left, 0.01), number)
         after = course.stored(folder)
         if killed and status != 0:
-            late = moment - (time.monotonic() - start) < -EARLY or left > EARLY
             return {
                 "step": i,
                 "seconds": round(left, 2),
@@ -130,7 +129,7 @@ def killed_once(course: Course, folder: Path, moment: float, number: int) -> dic
                 "stored": len(after),
                 "lost": sum(after.get(key) != value for key, value in before.items()),
                 "clean": status in ENDINGS[signal.Signals(number)]
-                and not (late and left > EARLY and "Traceback" in said),
+                and (left < EARLY or "Traceback" not in said),
                 "said": said[-1500:] if "Traceback" in said else "",
             }
         if status and not any(words in said for words in course.done):
@@ -348,7 +347,7 @@ def kills(config: KillsConfig) -> None:
 
 def table(results: Path) -> tuple[list[str], list[list[str]]]:
     """The recorded campaigns: kills, values lost, endings, and results equal to the whole run's."""
-    titles = ["command", "seconds", "kills", "stored values lost", "clean endings", "equal results"]
+    titles = ["command", "seconds", "kills", "stored values lost", "clean ends", "equal results"]
     lines = []
     for name in COURSES:
         path = results / f"kills_{name}.json"
