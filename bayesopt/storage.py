@@ -288,7 +288,7 @@ class TrialStore:
         """The stored surrogate tests, by seed."""
         rows = self._select("SELECT arrays FROM fits ORDER BY seed")
         with readable_errors(self.path):
-            fits = [_unpack(blob) for (blob,) in rows]
+            fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
             plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
             return [SurrogateFit(**fit) for fit in plain]
 
