@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.database import damaged, readable_errors
 from gmae_tf.utils.json import to_json
 
 Array = NDArray[np.float64]
@@ -150,7 +151,7 @@ class TrialStore:
         trial store, is damaged, cannot be written, or belongs to a run with another fingerprint.
         """
         path = Path(path)
-        with _readable_errors(path):
+        with readable_errors(path):
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         store = cls(connection, path)
         try:
@@ -233,7 +234,8 @@ class TrialStore:
             " AND seed = ifnull(?, seed) ORDER BY strategy, seed, evaluation",
             (strategy, seed),
         )
-        return [_trial(row) for row in rows]
+        with readable_errors(self.path):
+            return [_trial(row) for row in rows]
 
     def pending(self, strategy: str, seed: int) -> list[Trial]:
         """Proposed trials whose score is still to come, in order."""
@@ -264,7 +266,8 @@ class TrialStore:
             "SELECT arrays FROM states WHERE strategy = ? AND seed = ? AND batch = ?",
             (strategy, seed, batch),
         )
-        return _unpack(rows[0][0]) if rows else None
+        with readable_errors(self.path):
+            return _unpack(rows[0][0]) if rows else None
 
     def describe(self, strategy: str, seed: int, batch: int, about: Mapping[str, Any]) -> None:
         """Store what is to be said of how a batch came about, as JSON."""
@@ -274,7 +277,8 @@ class TrialStore:
     def descriptions(self, strategy: str, seed: int) -> list[dict[str, Any]]:
         """What was said of the batches, in order."""
         query = "SELECT about FROM batches WHERE strategy = ? AND seed = ? ORDER BY batch"
-        return [json.loads(about) for (about,) in self._select(query, (strategy, seed))]
+        with readable_errors(self.path):
+            return [json.loads(about) for (about,) in self._select(query, (strategy, seed))]
 
     def save_fit(self, fit: SurrogateFit) -> None:
         """Store (or replace) the held-out test of a seed's surrogate."""
@@ -283,15 +287,16 @@ class TrialStore:
     def load_fits(self) -> list[SurrogateFit]:
         """The stored surrogate tests, by seed."""
         rows = self._select("SELECT arrays FROM fits ORDER BY seed")
-        fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
-        plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
-        return [SurrogateFit(**fit) for fit in plain]
+        with readable_errors(self.path):
+            fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
+            plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
+            return [SurrogateFit(**fit) for fit in plain]
 
     # ---------------------------------------------------------------- inside
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _readable_errors(self.path):
+        with readable_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -307,7 +312,7 @@ class TrialStore:
             return self._connection.executemany(query, rows).rowcount
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with _readable_errors(self.path):
+        with readable_errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def _create_or_check(self, fingerprint: dict[str, Any]) -> None:
@@ -326,7 +331,7 @@ class TrialStore:
                 "software; choose another output folder."
             )
         if self._select("PRAGMA quick_check(1)") != [("ok",)]:
-            raise UserError(_damaged(self.path))
+            raise UserError(damaged(self.path))
         (stored,) = self._select("SELECT fingerprint FROM run")[0]
         if stored != text:
             older = json.loads(stored)
@@ -336,32 +341,6 @@ class TrialStore:
                 f"{self.path} holds a different run (other {differing or 'settings'}); repeat that "
                 "run's settings to continue it, or choose another output folder."
             )
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"{path} is damaged or not a trial store; move it away to start afresh, or restore it from "
-        "a copy."
-    )
-
-
-@contextmanager
-def _readable_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the file into one sentence; programming errors pass unchanged."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise UserError(
-                f"{path} is locked by another program; close it and run the same command again."
-            ) from error
-        raise UserError(
-            f"{path} cannot be written ({error}); check the folder, its permissions and free space."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(_damaged(path)) from error
 
 
 def _stored(value: Any) -> Any:

@@ -10,6 +10,8 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from gmae_tf.utils.interrupts import quiet_start
+
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
     from gmae_tf.density import LatentDensity
@@ -55,6 +57,7 @@ def _choose_backend() -> None:
 
 
 _choose_backend()
+quiet_start()
 
 
 def __dir__() -> list[str]:

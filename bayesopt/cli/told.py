@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from bayesopt.cli.campaign import KNOWN, Campaign, opened
 from bayesopt.cli.options import AskConfig, StatusConfig, TellConfig
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
+from gmae_tf.utils.json import read_json
 from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
@@ -147,8 +147,7 @@ def status(config: StatusConfig) -> None:
 def known_before(campaign: Campaign) -> dict[str, Any]:
     """What `ask` wrote of the data that the campaign starts from."""
     path = campaign.config.out / KNOWN
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    return read_json(path) if path.exists() else {}
 
 
 def _print_best(campaign: Campaign, table: pd.DataFrame, n: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.bundle import first_line
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.weights import file_sum, save_weights
 
 BEST = "best.weights.h5"
 
@@ -70,6 +72,7 @@ class Checkpoint(BestWeights):
         self.plateau = plateau
         self.kept = f"the last good epoch is kept in {folder}"
         self._restored: dict[str, float] = {}
+        self._sums: dict[str, str] = {}
 
     @property
     def _state_file(self) -> Path:
@@ -85,16 +88,28 @@ class Checkpoint(BestWeights):
         try:
             state = json.loads(self._state_file.read_text())
             weights = self.folder / state["weights"]
-            self.history, self._restored = list(state["history"]), dict(state["plateau"])
+            self.history = [{k: float(v) for k, v in row.items()} for row in state["history"]]
+            self._restored = dict(state["plateau"])
+            self._sums = dict(state.get("sha256", {}))
             random = state.get("random", {})
-        except (ValueError, KeyError, TypeError) as error:
+            for name, variable in _random_states(model).items():
+                variable.assign(random.get(name, variable))
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"{self._state_file} is damaged ({error}): delete the folder to start again"
+                f"{self._state_file} is damaged ({first_line(error)}): delete the folder to start "
+                "again"
             ) from error
-        load_weights(model, weights)
-        for name, variable in _random_states(model).items():
-            variable.assign(random.get(name, variable))
+        self._load(model, weights)
         return len(self.history)
+
+    def _load(self, model: keras.Model, path: Path) -> None:
+        """Load weights that are as they were written."""
+        known = self._sums.get(path.name)
+        if known is not None and path.is_file() and file_sum(path) != known:
+            raise UserError(
+                f"{path} is damaged: restore it from a copy, or delete the folder to start again"
+            )
+        load_weights(model, path)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Give the plateau its counters back (Keras resets them when training begins)."""
@@ -105,10 +120,12 @@ class Checkpoint(BestWeights):
         """Save, unless the loss is not a number."""
         super().on_epoch_end(epoch, logs)
         name = f"epoch-{epoch + 1:04d}.weights.h5"
-        save_weights(self.model, self.folder / name)
+        best = {BEST: self._sums[BEST]} if BEST in self._sums else {}
+        self._sums = {**best, name: save_weights(self.model, self.folder / name)}
         counters = {a: getattr(self.plateau, a) for a in ("best", "wait", "cooldown_counter")}
         state = {
             "weights": name,
+            "sha256": self._sums,
             "history": self.history,
             "plateau": {a: float(v) for a, v in counters.items() if math.isfinite(v)},
             "random": {
@@ -123,11 +140,11 @@ class Checkpoint(BestWeights):
 
     def save_best(self) -> None:
         """Write the weights of now."""
-        save_weights(self.model, self.folder / BEST)
+        self._sums[BEST] = save_weights(self.model, self.folder / BEST)
 
     def load_best(self, model: keras.Model) -> None:
         """Read the best weights into a model."""
-        load_weights(model, self.folder / BEST)
+        self._load(model, self.folder / BEST)
 
 
 class EpochStart(keras.callbacks.Callback):
@@ -167,6 +184,10 @@ class ScalarLog(keras.callbacks.Callback):
     """Event files of each epoch's logs for TensorBoard, with the names of Keras's own callback.
 
     That one needs TensorFlow, which a machine with JAX need not have.
+
+    Raises
+    ------
+    UserError: the files cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -176,9 +197,18 @@ class ScalarLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scalars `epoch_NAME` of training and validation."""
+        try:
+            self._write(epoch, logs or {})
+        except Exception as error:  # an OSError, or what TensorFlow makes of it where it is
+            raise UserError(
+                f"{self.folder} cannot be written ({first_line(error)}): make room, and the same "
+                "command goes on."
+            ) from error
+
+    def _write(self, epoch: int, logs: Mapping[str, Any]) -> None:
         from tensorboard.summary import Writer
 
-        for name, value in (logs or {}).items():
+        for name, value in logs.items():
             part, tag = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             if part not in self._writers:
                 self._writers[part] = Writer(str(self.folder / part))
@@ -223,12 +253,6 @@ class EpochProgress(keras.callbacks.Callback):
 
     def __del__(self) -> None:
         self.progress.stop()  # an interrupted fit never reaches on_train_end
-
-
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Write weights and optimiser, whole or not at all."""
-    with atomic_path(path) as temporary:
-        model.save_weights(temporary, overwrite=True)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
