@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bayesopt.cli.campaign import KNOWN, Campaign, opened
 from bayesopt.cli.options import AskConfig, StatusConfig, TellConfig
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import readable
 from gmae_tf.utils.cli import console
 from gmae_tf.utils.locks import lock_run
 
@@ -147,8 +148,12 @@ def status(config: StatusConfig) -> None:
 def known_before(campaign: Campaign) -> dict[str, Any]:
     """What `ask` wrote of the data that the campaign starts from."""
     path = campaign.config.out / KNOWN
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    if not path.exists():
+        return {}
+    with readable(f"{path} is damaged: remove it; the next ask writes it anew from the data."):
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        best = [{"value": float(b["value"]), "string": str(b["string"])} for b in found["best"]]
+        return {"measured": int(found["measured"]), "best": best}
 
 
 def _print_best(campaign: Campaign, table: pd.DataFrame, n: int) -> None:

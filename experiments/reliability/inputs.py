@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-SMILES = ("CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "C[C@H](N)C(=O)O", "[Na+].[Cl-]", "O=C(O)/C=C/C")
+SMILES = (
+    "CCO",
+    "c1ccccc1O",
+    "CC(=O)Nc1ccc(O)cc1",
+    "C[C@H](N)C(=O)O",
+    "[Na+].[Cl-]",
+    "O=C(O)/C=C/C",
+)
 EXPRESSIONS = ("1/3+x+sin(x*x)", "x", "exp(x/2)*3", "(x+1)*sin(3)")
 FORMULAS = (
     "0.5*qed - 0.1*sa", "gauss(logp, 2, 1)*qed", "clip(tpsa, 0, 90)**0.5", "1 <= logp <= 3",
@@ -48,7 +55,9 @@ def tables() -> list[Seed]:
     """Tables of every dialect, of numbers, molecules and strings."""
     points = "x,y\n" + "".join(f"{i / 10},{i * i / 100}\n" for i in range(30))
     german = "Dosis (mg);Wert\n" + "".join(f"{i},5;{i},25\n" for i in range(12))
-    many = "x1\tx2\ty\tn\n" + "".join(f"{i}\t{i % 3}\t{2 * i + 1}\t{i % 5 + 1}\n" for i in range(20))
+    many = "x1\tx2\ty\tn\n" + "".join(
+        f"{i}\t{i % 3}\t{2 * i + 1}\t{i % 5 + 1}\n" for i in range(20)
+    )
     plain = "".join(f"{i} {i * 2} {i * 3}\n" for i in range(10))
     quoted = '# of mine\n"X (s)","y"\n"1","2"\n"3","4"\n'
     return [
@@ -78,7 +87,10 @@ def molecule_files() -> list[Seed]:
 def string_files() -> list[Seed]:
     """Files of strings of the grammar `arithmetic`, with and without values."""
     rows = "string,value\n" + "".join(f"{s},{i}\n" for i, s in enumerate(EXPRESSIONS))
-    return [Seed("strings.txt", "\n".join(EXPRESSIONS).encode()), Seed("strings.csv", rows.encode())]
+    return [
+        Seed("strings.txt", "\n".join(EXPRESSIONS).encode()),
+        Seed("strings.csv", rows.encode()),
+    ]
 
 
 def grammars() -> list[Seed]:
@@ -124,7 +136,9 @@ def arrays() -> list[Seed]:
 def known_molecules() -> list[Seed]:
     """`known.npz` and `domain.npz` beside a model of molecules."""
     text = np.frombuffer("\n".join(SMILES).encode(), np.uint8)
-    known = _npz(smiles=text, codes=np.zeros((len(SMILES), 4), np.float16), qed=np.ones(len(SMILES)))
+    known = _npz(
+        smiles=text, codes=np.zeros((len(SMILES), 4), np.float16), qed=np.ones(len(SMILES))
+    )
     domain = _npz(
         identifiers=np.array([1, 5], np.uint32),
         most=np.array([1, 2], np.uint8),
@@ -180,7 +194,9 @@ def configs() -> list[Seed]:
     found: list[Any] = [to_json(asdict(RunConfig())), to_json(asdict(TrainConfig()))]
     found.append({"budget": 10, "seeds": "0-2", "task": "expr"})
     return [
-        Seed("config.yaml", yaml.safe_dump(c).encode(), how) for c in found for how in ("yaml", "text")
+        Seed("config.yaml", yaml.safe_dump(c).encode(), how)
+        for c in found
+        for how in ("yaml", "text")
     ]
 
 
@@ -189,8 +205,14 @@ def run_folders() -> list[Seed]:
     options = yaml.safe_dump({"n": 3, "name": "x", "nested": [1, 2]}).encode()
     record = json.dumps({"kind": "fuzz", "starts": [{"time": "2026"}]}).encode()
     return [
-        *(Seed("config.yaml", options, how, {"environment.json": record}) for how in ("yaml", "text")),
-        *(Seed("environment.json", record, how, {"config.yaml": options}) for how in ("json", "text")),
+        *(
+            Seed("config.yaml", options, how, {"environment.json": record})
+            for how in ("yaml", "text")
+        ),
+        *(
+            Seed("environment.json", record, how, {"config.yaml": options})
+            for how in ("json", "text")
+        ),
     ]
 
 

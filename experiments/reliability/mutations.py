@@ -118,7 +118,9 @@ def sqlite_mutated(data: bytes, rng: Rng) -> bytes:
         path = Path(folder) / "x.sqlite"
         path.write_bytes(data)
         connection = sqlite3.connect(path)
-        tables = [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        tables = [
+            r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
         table = str(rng.choice(tables))
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         column = str(rng.choice(columns))
@@ -240,7 +242,9 @@ def _replace_number(data: bytes, rng: Rng) -> bytes:
     if not found:
         return _flip(data, rng)
     number = found[rng.integers(len(found))]
-    return data[: number.start()] + NUMBERS[rng.integers(len(NUMBERS))].encode() + data[number.end() :]
+    return (
+        data[: number.start()] + NUMBERS[rng.integers(len(NUMBERS))].encode() + data[number.end() :]
+    )
 
 
 def _swap(data: bytes, rng: Rng) -> bytes:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
+from gmae_tf.utils.bundle import UNREADABLE, first_line
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
 
@@ -83,11 +84,11 @@ class Checkpoint(BestWeights):
         if not self._state_file.exists():
             return 0
         try:
-            state = json.loads(self._state_file.read_text())
-            weights = self.folder / state["weights"]
+            state = json.loads(self._state_file.read_bytes())
+            weights = self.folder / Path(state["weights"]).name
             self.history, self._restored = list(state["history"]), dict(state["plateau"])
             random = state.get("random", {})
-        except (ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise UserError(
                 f"{self._state_file} is damaged ({error}): delete the folder to start again"
             ) from error
@@ -235,10 +236,10 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights; `UserError` in one sentence when the file is missing, damaged or foreign."""
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise UserError(
-            f"{path} does not hold the weights of this model "
-            f"({str(error).splitlines()[0]}): train again or name the right folder"
+            f"{path} does not hold the weights of this model ({first_line(error)}): train again or "
+            "name the right folder"
         ) from error
 
 

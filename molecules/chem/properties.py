@@ -136,9 +136,13 @@ def _reason(smiles: str) -> str:
     capture = getattr(rdBase, "CaptureErrorLog", None)  # not in RDKit of 2025
     if capture is None:
         return "RDKit cannot read it"
-    with capture() as log:
-        Chem.MolFromSmiles(smiles, sanitize=False)
-    first = log.messages.partition("\n")[0].partition("Error: ")[2]
+    try:
+        with capture() as log:
+            Chem.MolFromSmiles(smiles, sanitize=False)
+        messages = log.messages
+    except UnicodeDecodeError:  # RDKit cuts long texts in the middle of a character
+        return "RDKit cannot read it"
+    first = messages.partition("\n")[0].partition("Error: ")[2]
     return first.split(" for input:")[0].split(" while parsing:")[0] or "RDKit cannot read it"
 
 
