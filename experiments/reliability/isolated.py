@@ -61,7 +61,10 @@ class TooLongError(BaseException):
 
 
 def tried(numbers: Iterator[int], make: Callable[[], Try], limits: Limits) -> Iterator[Outcome]:
-    """The outcome of each case, in order.  `make` runs in the process and returns what tries one."""
+    """The outcome of each case, in order.
+
+    `make` runs in the process, and returns what tries one.
+    """
     worker: _Worker | None = None
     try:
         for number in numbers:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
 import sqlite3
 import tempfile
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +53,15 @@ OBJECTS: tuple[Any, ...] = (
 )
 """What a loader of Keras might call or unmarshal."""
 TEXTS = (
-    *PAYLOADS, "", " ", "\0", "\x1b[2J", "\ufeff", "\ud7ff", "é", "日本", "\u202e", "🧪", "a" * 70_000,
+    *PAYLOADS, "", " ", "\0", "\x1b[2J", "\ufeff", "\ud7ff", "é", "日本", "\u202e", "🧪",
+    "a" * 70_000, "a: &a [x, x]\nb: *a",
     "nan", "inf", "-inf", "1e999", "-1", "0", "9" * 400, "1" * 5000, "1e308", "0x10", "1_0", "1,5",
-    "true", "null", "None", "[]", "{}", '"', "'", ",", ";", "\t", "\n", "\r", "->", "|", "%ambiguous",
+    "true", "null", "None", "[]", "{}", '"', "'", ",", ";", "\t", "\n", "\r", "->", "|",
+    "%ambiguous",
     "%s%n", "{0}", "~", "/dev/zero", "/dev/stdin", "/proc/self/mem", ".", "..", "*", "--help", "--",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 2, 0.5, 1e308, 10**30, -(10**30), "", "x", "nan", [], {}, [[]],
+    None, True, False, -1, 0, 1, 2, 99_999, 10**9, 0.5, 1e308, 10**30, -(10**30), "", "x", "nan", [], {}, [[]],
     [None], {"a": 1}, "a" * 70_000, *PAYLOADS[:4], *OBJECTS,
 )  # fmt: skip
 NUMBERS = ("-1", "0", "1e999", "nan", "9" * 400, "99999999999", "1e-320", "0.5", "-0", "２", "")
@@ -106,10 +111,7 @@ def npz_mutated(data: bytes, rng: Rng) -> bytes:
 
 def npy_of_pickle() -> bytes:
     """A NumPy file of objects, whose pickle runs a command."""
-    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"
-    header += b" " * (117 - len(header)) + b"\n"
-    payload = PAYLOADS[3].encode()
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + payload
+    return _header((1,), "|O") + PAYLOADS[3].encode()
 
 
 def sqlite_mutated(data: bytes, rng: Rng) -> bytes:
@@ -140,6 +142,45 @@ def sqlite_mutated(data: bytes, rng: Rng) -> bytes:
         connection.commit()
         connection.close()
         return path.read_bytes()
+
+
+@cache
+def bombs() -> tuple[bytes, ...]:
+    """Small files that unpack, or would be built, to more than any memory holds."""
+    letters = "abcdefghijkl"
+    links = [
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]"
+        for a, b in zip(letters, letters[1:], strict=False)
+    ]
+    yaml_bomb = "a: &a [x]\n" + "\n".join(links)
+    return (
+        yaml_bomb.encode(),
+        gzip.compress(bytes(300_000_000), 1, mtime=0),
+        _header((10**12,)),
+        _zip("x.npy", _header((3 * 10**8,)), 1_200_000_000),
+        b"[" * 1_000_000,
+        b"9" * 1_000_000,
+    )
+
+
+def _header(shape: tuple[int, ...], kind: str = "<f4") -> bytes:
+    """Of an .npy file."""
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (117 - len(text)) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def _zip(name: str, start: bytes, zeros: int) -> bytes:
+    """An archive of one file of zeros."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(name, "w") as file,
+    ):
+        file.write(start)
+        for _ in range(zeros // 1_000_000):
+            file.write(bytes(1_000_000))
+    return out.getvalue()
 
 
 def _values_changed(document: Any, rng: Rng) -> Any:
@@ -182,8 +223,8 @@ def _array_changed(array: Any, rng: Rng) -> Any:
         lambda: np.zeros((3, 0, 7)),
         lambda: np.full(array.shape, np.nan),
         lambda: np.full(array.shape, -np.inf, np.float32),
-        lambda: array.astype(np.complex64),
-        lambda: array.astype("S8"),
+        lambda: np.full(array.shape, 1j),
+        lambda: np.full(array.shape, b"x"),
         lambda: np.full(array.shape, "<script>"),
         lambda: np.full(array.shape, True),
         lambda: np.full(array.shape, 2**63, np.uint64),
@@ -241,10 +282,8 @@ def _replace_number(data: bytes, rng: Rng) -> bytes:
     found = list(re.finditer(rb"-?\d+(\.\d+)?", data[:100_000]))
     if not found:
         return _flip(data, rng)
-    number = found[rng.integers(len(found))]
-    return (
-        data[: number.start()] + NUMBERS[rng.integers(len(NUMBERS))].encode() + data[number.end() :]
-    )
+    number, other = found[rng.integers(len(found))], NUMBERS[rng.integers(len(NUMBERS))]
+    return data[: number.start()] + other.encode() + data[number.end() :]
 
 
 def _swap(data: bytes, rng: Rng) -> bytes:

@@ -17,6 +17,8 @@ from experiments.reliability.inputs import Seed
 from gmae_tf.errors import UserError
 
 X = np.linspace(-2.0, 2.0, 7)
+LONGEST_COMMAND = 100_000
+"""Characters of a command line; a system passes on little more."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ def write(seed: Seed, folder: Path, rng: mutations.Rng) -> Path:
 
 
 def _mutated(seed: Seed, rng: mutations.Rng) -> bytes:
-    if rng.random() < 0.02:
-        return mutations.npy_of_pickle()
+    if rng.random() < 0.03:
+        whole = (mutations.npy_of_pickle(), *mutations.bombs())
+        return whole[rng.integers(len(whole))]
     by_structure = {
         "json": mutations.json_mutated,
         "yaml": mutations.yaml_mutated,
@@ -88,9 +91,9 @@ def _grammar(path: Path) -> None:
     from grammar.sampling.uniform import sample_strings
 
     parser = load_grammar(path)
-    with suppress(UserError):
-        parser.parse("a+b")
-    sample_strings(parser.grammar, 3, 12)
+    for text in ("a+b", "x" * 50, *sample_strings(parser.grammar, 3, 60)):
+        with suppress(UserError):
+            parser.parse(text)
     RuleCodec(parser.grammar, 20)
 
 
@@ -251,7 +254,7 @@ def _numbers(path: Path) -> None:
 
 
 def _options(path: Path) -> None:
-    command, *arguments = _text(path).split("\n")
+    command, *arguments = _text(path)[:LONGEST_COMMAND].split("\n")
     _command(command, [a.replace("\0", "") for a in arguments])
 
 
@@ -260,7 +263,7 @@ def _command(name: str, arguments: Sequence[str]) -> None:
     from gmae_tf.utils.cli import run_command
 
     config, check = _commands().get(name, _commands()["run"])
-    run_command(check, config, prog=name, description="", argv=arguments)
+    run_command(check, config, prog="fuzz", description="", argv=arguments)
 
 
 def _commands() -> dict[str, tuple[type, Callable[[Any], Any]]]:
