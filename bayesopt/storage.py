@@ -359,6 +359,8 @@ def _readable_errors(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.OperationalError as error:
+        if "decode" in str(error):
+            raise UserError(_damaged(path)) from error
         if "locked" in str(error):
             raise UserError(
                 f"{path} is locked by another program; close it and run the same command again."

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ TEXTS = (
     "%s%n", "{0}", "~", "/dev/zero", "/dev/stdin", "/proc/self/mem", ".", "..", "*", "--help", "--",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 2, 99_999, 10**9, 0.5, 1e308, 10**30, -(10**30), "", "x", "nan", [], {}, [[]],
+    None, True, False, -1, 0, 1, 2, 99_999, 10**9, 0.5, 1e308, 10**30, -(10**30), "", "x", "nan",
+    [], {}, [[]],
     [None], {"a": 1}, "a" * 70_000, *PAYLOADS[:4], *OBJECTS,
 )  # fmt: skip
 NUMBERS = ("-1", "0", "1e999", "nan", "9" * 400, "99999999999", "1e-320", "0.5", "-0", "２", "")
@@ -148,10 +150,7 @@ def sqlite_mutated(data: bytes, rng: Rng) -> bytes:
 def bombs() -> tuple[bytes, ...]:
     """Small files that unpack, or would be built, to more than any memory holds."""
     letters = "abcdefghijkl"
-    links = [
-        f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]"
-        for a, b in zip(letters, letters[1:], strict=False)
-    ]
+    links = [f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in pairwise(letters)]
     yaml_bomb = "a: &a [x]\n" + "\n".join(links)
     return (
         yaml_bomb.encode(),

@@ -106,7 +106,7 @@ def parse_config(
 
 def _check_files(arguments: Sequence[str]) -> None:
     """Refuse files of --config that are not plain YAML."""
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=False):
         path = value if flag == "--config" else flag.removeprefix("--config=")
         if path != flag and os.path.isfile(path):
             from gmae_tf.utils.option_files import read_options

@@ -26,6 +26,7 @@ from molecules.chem.penalized import (
     logp,
     synthetic_accessibility,
 )
+from molecules.chem.reading import LONGEST, read_smiles
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def parse(smiles: str) -> Mol:
     text = smiles.strip()
     if not text or len(text.split()) != 1:
         raise UserError(f"{smiles!r} is not a molecule: give one SMILES without blanks.")
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(text)
+    mol = read_smiles(text)
     if mol is None:
         raise UserError(f"{text!r} is not a molecule: {_reason(text)}.")
     if not mol.GetNumAtoms():
@@ -126,6 +126,8 @@ def find(name: str, to: str | None = None, normalisation: Normalisation | None =
 
 def _reason(smiles: str) -> str:
     """Why RDKit refuses a SMILES, in RDKit's words, without its clock and its repetitions."""
+    if len(smiles) > LONGEST:
+        return f"it is longer than {LONGEST:,} characters"
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles, sanitize=False)
         if mol is not None:
@@ -136,9 +138,9 @@ def _reason(smiles: str) -> str:
     capture = getattr(rdBase, "CaptureErrorLog", None)  # not in RDKit of 2025
     if capture is None:
         return "RDKit cannot read it"
+    with capture() as log:
+        Chem.MolFromSmiles(smiles, sanitize=False)
     try:
-        with capture() as log:
-            Chem.MolFromSmiles(smiles, sanitize=False)
         messages = log.messages
     except UnicodeDecodeError:  # RDKit cuts long texts in the middle of a character
         return "RDKit cannot read it"

@@ -23,10 +23,11 @@ def kekulize_smiles(smiles: str) -> str:
     ------
     UserError: RDKit does not accept `smiles` as a molecule.
     """
-    from rdkit import Chem, rdBase
+    from rdkit import Chem
 
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
+    from molecules.chem.reading import read_smiles
+
+    mol = read_smiles(smiles)
     if mol is None or not mol.GetNumAtoms():
         from molecules.chem.properties import parse
 

@@ -67,3 +67,26 @@ def test_a_domain_is_read_back_and_a_damaged_one_is_refused(tmp_path: Path) -> N
 def test_a_domain_of_no_molecules_is_refused(smiles, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         Domain.of(smiles)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"most": np.ones(2, np.uint8)},
+        {"atoms": np.array([b"a", b"b"])},
+        {"atoms": np.array([1, 2, 3])},
+        {"rings": np.zeros(2, [("a", "i4")])},
+        {"identifiers": np.full(3, np.nan)},
+        {"identifiers": np.zeros((3, 1), np.uint32)},
+    ],
+)
+def test_arrays_of_other_kinds_are_no_domain(change, tmp_path: Path) -> None:
+    arrays = {
+        "identifiers": np.array([1, 2, 3], np.uint32),
+        "most": np.ones(3, np.uint8),
+        "atoms": np.array([1, 9], np.int16),
+        "rings": np.array([5], np.int16),
+    }
+    np.savez(tmp_path / "domain.npz", **{**arrays, **change})
+    with pytest.raises(UserError, match="does not hold a domain"):
+        Domain.load(tmp_path / "domain.npz")
