@@ -101,6 +101,10 @@ def parse_config(
     except argparse.ArgumentError as error:
         raise UserError(_sentence(str(error), config_class, prog)) from error
     values.pop("config", None)
+    for name, kind in get_type_hints(config_class).items():
+        if kind is bool and values[name] is None:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} is empty: write true or false; see {prog} --help.")
     return config_class(**values)
 
 

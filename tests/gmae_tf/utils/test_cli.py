@@ -267,3 +267,9 @@ def test_a_long_value_is_refused_at_once(tmp_path: Path):
     with pytest.raises(UserError, match="--batch-size: expected int, got xxx"):
         parse_config(Config, prog="x", argv=["--task", "expr", "--batch-size", "x" * 100_000])
     assert time.monotonic() - start < 5
+
+
+def test_a_switch_without_a_value_in_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("task: expr\nbaselines:\n")
+    with pytest.raises(UserError, match="--baselines is empty: write true or false"):
+        parse_config(Config, prog="x", argv=["--config", str(tmp_path / "own.yaml")])
