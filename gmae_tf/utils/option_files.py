@@ -34,7 +34,7 @@ def read_options(path: str | Path) -> dict[str, Any]:
     try:
         if len(content) > LARGEST:
             raise ValueError(f"it has {len(content):,} bytes")
-        options = yaml.load(content, _Plain)
+        options = yaml.load(content, _Plain)  # noqa: S506 - a SafeLoader
         if not isinstance(options, dict):
             raise ValueError(f"it holds {type(options).__name__}")
     except (ValueError, RecursionError, yaml.YAMLError) as error:

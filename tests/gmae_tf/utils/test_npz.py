@@ -71,10 +71,13 @@ def test_a_file_that_unpacks_to_far_more_than_it_holds_is_refused(monkeypatch):
 
 
 def test_damage_becomes_a_sentence_with_its_reason():
-    with pytest.raises(UserError, match=r"^x is damaged \(no such\): restore it$"):
-        with readable("x is damaged ({why}): restore it"):
-            raise ValueError("no such\nline")
-    with pytest.raises(UserError, match="^mine$"), readable("x"):
+    sentence = r"^x is damaged \(no such\): restore it$"
+    with (
+        pytest.raises(UserError, match=sentence),
+        readable("x is damaged ({why}): restore it"),
+    ):
+        raise ValueError("no such\nline")
+    with pytest.raises(UserError, match=r"^mine$"), readable("x"):
         raise UserError("mine")
     with pytest.raises(ZeroDivisionError), readable("x"):
         raise ZeroDivisionError

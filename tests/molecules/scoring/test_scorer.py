@@ -43,7 +43,7 @@ def value(smiles):
     if "Br" in smiles: return None
     if "B" in smiles: os._exit(7)
     if "I" in smiles: print("a line that is no answer", flush=True); return input() or 1
-    if "Si" in smiles: hoard = bytearray(400_000_000); time.sleep(60)
+    if "Si" in smiles: hoard = b"x" * 500_000_000; time.sleep(60)
     if "O" in smiles:
         child = subprocess.Popen(["sleep", "300"])
         (HERE / "child.txt").write_text(str(child.pid))
