@@ -145,8 +145,10 @@ ENVIRONMENTS: tuple[Strange, ...] = (
     Strange("TMPDIR is a file", ENCODE, before=_locked("TMPDIR", "TEMP", "TMP")),
     *(
         Strange(f"inputs in {name!r}", job, data=name)
-        for name, job in (("my data", ENCODE), ("数据 é", CODES), ("-data", WRONG), ("a'b\"c", CODES),
-                          ("[red]x[/]", WRONG), ("%s{0}$HOME", ENCODE))
+        for name, job in (
+            ("my data", ENCODE), ("数据 é", CODES), ("-data", WRONG), ("a'b\"c", CODES),
+            ("[red]x[/]", WRONG), ("%s{0}$HOME", ENCODE),
+        )
     ),
     *(
         Strange(f"output in {name!r}", job, out=name)

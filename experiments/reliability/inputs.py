@@ -156,10 +156,12 @@ def image_models() -> list[Seed]:
     """A small model of images in a folder, its description or its weights mutated."""
     from gmae_tf.images.model import ImageAutoencoder
     from gmae_tf.models.config import Recipe
+    from gmae_tf.penalties import NormPenalty
 
     recipe = Recipe("gmae", latent_dim=3, components=2)
-    files = _saved(ImageAutoencoder.from_recipe(recipe, SIDE, 1).save)
-    return _model_seeds(files)
+    named = ImageAutoencoder.from_recipe(recipe, SIDE, 1)
+    with_penalty = ImageAutoencoder.build(SIDE, 1, 3, penalty=NormPenalty())
+    return [*_model_seeds(_saved(named.save)), *_model_seeds(_saved(with_penalty.save))]
 
 
 def string_models() -> list[Seed]:

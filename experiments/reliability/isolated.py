@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -52,7 +53,7 @@ class Outcome:
     memory: int = 0
 
 
-class ExecutedError(Exception):
+class ExecutedError(RuntimeError):
     """A payload of a case was executed."""
 
 
@@ -142,11 +143,10 @@ def _too_long(*_: object) -> None:
 
 
 def _result(one: Try, number: int, cpu: float) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with _noise() as noise, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with _noise() as noise:
         signal.setitimer(signal.ITIMER_PROF, cpu)
         try:
-            result, about = _judged(one, number, err)
+            result, about = judged(partial(one, number))
         except TooLongError:
             result, about = "hang", ""
         finally:
@@ -156,10 +156,12 @@ def _result(one: Try, number: int, cpu: float) -> tuple[str, str]:
     return result, about
 
 
-def _judged(one: Try, number: int, err: io.StringIO) -> tuple[str, str]:
-    """The result of a case, and its sentence or traceback."""
+def judged(read: Callable[[], Any]) -> tuple[str, str]:
+    """The result of a case, as of `Outcome`, and its sentence or what is wrong."""
+    out, err = io.StringIO(), io.StringIO()
     try:
-        one(number)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            read()
     except UserError as error:
         return _sentence(str(error))
     except SystemExit as stop:
@@ -170,16 +172,16 @@ def _judged(one: Try, number: int, err: io.StringIO) -> tuple[str, str]:
         return _sentence(err.getvalue())
     except ExecutedError as error:
         return "executed", str(error)
-    except TooLongError:
-        return "hang", _told(sys.exc_info()[1])
+    except TooLongError as error:
+        return "hang", _told(error)
     except BaseException as error:
         return "traceback", _told(error)
     return "read", ""
 
 
-def _told(error: BaseException | None) -> str:
+def _told(error: BaseException) -> str:
     """An exception in a few lines: what it says, and the innermost places of this project."""
-    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if Path(f.filename).is_relative_to(ROOT)][-4:]
     places = [f"{Path(f.filename).relative_to(ROOT)}:{f.lineno} {f.name}" for f in own]
     inner = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
