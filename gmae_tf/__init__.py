@@ -55,6 +55,8 @@ def _choose_backend() -> None:
 
 
 _choose_backend()
+# Warnings about the machine, before TensorFlow is imported by anybody; 0 shows them again.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def __dir__() -> list[str]:
