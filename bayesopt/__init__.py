@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gmae_tf.utils.interrupts import quiet_start
+
 if TYPE_CHECKING:
     from bayesopt.dataset import Dataset
     from bayesopt.one_call import search
@@ -29,6 +31,8 @@ _HOME = {
 }
 
 __all__ = ["Dataset", "Optimizer", "SearchSpace", "SparseGP", "SymbolicRegressor", "search"]
+
+quiet_start()
 
 
 def __dir__() -> list[str]:

@@ -51,6 +51,8 @@ class ImproveConfig(FileOptions):
     """Evaluations for each molecule."""
     batch_size: int = 20
     """Evaluations between two updates of the surrogate."""
+    points: int = 3_000
+    """Known molecules that the surrogate of a search learns from: the best, and others."""
     n_data: int | None = None
     """Choose among so many of a file's molecules only, drawn at random."""
     seed: int = 0
@@ -69,8 +71,8 @@ class ImproveConfig(FileOptions):
 
 def improve(config: ImproveConfig) -> None:
     """Improve one molecule after the other, and say how much on average."""
-    if min(config.molecules, config.budget, config.batch_size) < 1:
-        raise UserError("--molecules, --budget and --batch-size must be 1 or more.")
+    if min(config.molecules, config.budget, config.batch_size, config.points) < 1:
+        raise UserError("--molecules, --budget, --batch-size and --points must be 1 or more.")
     from bayesopt.cli.checks import check_folders, check_molecules, constraints_of, model_folder
 
     config = replace(config, model=model_folder(config.model))
@@ -116,7 +118,7 @@ def _options(config: ImproveConfig, start: str) -> RunConfig:
     """The search around one molecule: as `bayesopt.run` has it, but small."""
     own = {field.name: field.default for field in fields(FileOptions)}
     own |= {"data": None, "n_data": None, "task": "molecules", "to": start}
-    small = {"points": 3000, "hyper_points": 2000, "inducing_points": 200}
+    small = {"hyper_points": 2000, "inducing_points": 200}
     return RunConfig(**{**given_to(RunConfig, config), **own, **small})
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.bundle import readable
+from gmae_tf.utils.database import damaged, readable_errors
 from gmae_tf.utils.json import to_json
 from gmae_tf.utils.npz import load_arrays, packed
 
@@ -151,7 +151,7 @@ class TrialStore:
         trial store, is damaged, cannot be written, or belongs to a run with another fingerprint.
         """
         path = Path(path)
-        with _readable_errors(path):
+        with readable_errors(path):
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         store = cls(connection, path)
         try:
@@ -234,7 +234,7 @@ class TrialStore:
             " AND seed = ifnull(?, seed) ORDER BY strategy, seed, evaluation",
             (strategy, seed),
         )
-        with readable(_damaged(self.path)):
+        with readable_errors(self.path):
             return [_trial(row) for row in rows]
 
     def pending(self, strategy: str, seed: int) -> list[Trial]:
@@ -266,7 +266,7 @@ class TrialStore:
             "SELECT arrays FROM states WHERE strategy = ? AND seed = ? AND batch = ?",
             (strategy, seed, batch),
         )
-        with readable(_damaged(self.path)):
+        with readable_errors(self.path):
             return load_arrays(rows[0][0]) if rows else None
 
     def describe(self, strategy: str, seed: int, batch: int, about: Mapping[str, Any]) -> None:
@@ -277,7 +277,7 @@ class TrialStore:
     def descriptions(self, strategy: str, seed: int) -> list[dict[str, Any]]:
         """What was said of the batches, in order."""
         query = "SELECT about FROM batches WHERE strategy = ? AND seed = ? ORDER BY batch"
-        with readable(_damaged(self.path)):
+        with readable_errors(self.path):
             return [dict(json.loads(about)) for (about,) in self._select(query, (strategy, seed))]
 
     def save_fit(self, fit: SurrogateFit) -> None:
@@ -287,7 +287,7 @@ class TrialStore:
     def load_fits(self) -> list[SurrogateFit]:
         """The stored surrogate tests, by seed."""
         rows = self._select("SELECT arrays FROM fits ORDER BY seed")
-        with readable(_damaged(self.path)):
+        with readable_errors(self.path):
             fits: list[dict[str, Any]] = [dict(load_arrays(blob)) for (blob,) in rows]
             plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
             return [SurrogateFit(**fit) for fit in plain]
@@ -296,7 +296,7 @@ class TrialStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _readable_errors(self.path):
+        with readable_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -312,7 +312,7 @@ class TrialStore:
             return self._connection.executemany(query, rows).rowcount
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with _readable_errors(self.path), readable(_damaged(self.path)):
+        with readable_errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def _create_or_check(self, fingerprint: dict[str, Any]) -> None:
@@ -331,8 +331,8 @@ class TrialStore:
                 "software; choose another output folder."
             )
         if self._select("PRAGMA quick_check(1)") != [("ok",)]:
-            raise UserError(_damaged(self.path))
-        with readable(_damaged(self.path)):
+            raise UserError(damaged(self.path))
+        with readable_errors(self.path):
             ((stored,),) = self._select("SELECT fingerprint FROM run")
             older = dict(json.loads(stored))
         if stored != text:
@@ -342,34 +342,6 @@ class TrialStore:
                 f"{self.path} holds a different run (other {differing or 'settings'}); repeat that "
                 "run's settings to continue it, or choose another output folder."
             )
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"{path} is damaged or not a trial store; move it away to start afresh, or restore it from "
-        "a copy."
-    )
-
-
-@contextmanager
-def _readable_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the file into one sentence; programming errors pass unchanged."""
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise
-    except sqlite3.OperationalError as error:
-        if "decode" in str(error):
-            raise UserError(_damaged(path)) from error
-        if "locked" in str(error):
-            raise UserError(
-                f"{path} is locked by another program; close it and run the same command again."
-            ) from error
-        raise UserError(
-            f"{path} cannot be written ({error}); check the folder, its permissions and free space."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(_damaged(path)) from error
 
 
 def _stored(value: Any) -> Any:

@@ -10,6 +10,8 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from gmae_tf.utils.interrupts import quiet_start
+
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
     from gmae_tf.density import LatentDensity
@@ -57,6 +59,7 @@ def _choose_backend() -> None:
 _choose_backend()
 # Warnings about the machine, before TensorFlow is imported by anybody; 0 shows them again.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+quiet_start()
 
 
 def __dir__() -> list[str]:

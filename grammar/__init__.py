@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gmae_tf.utils.interrupts import quiet_start
+
 if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
     from grammar.autoencoder.space import evaluate_space
@@ -36,6 +38,8 @@ __all__ = [
     "evaluate_space",
     "load_grammar",
 ]
+
+quiet_start()
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gmae_tf.utils.interrupts import quiet_start
+
 if TYPE_CHECKING:
     from molecules.chem.constraints import Constraints
     from molecules.data.sources import load_molecules
@@ -35,6 +37,8 @@ __all__ = [
     "load",
     "load_molecules",
 ]
+
+quiet_start()
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 ATOM = re.compile("[A-Z][a-z]?|[bcnops]")
 """An atom in a terminal of a grammar, hydrogen included."""
 REMEMBERED = 50_000
-"""Molecules whose features, 4 kB each, are remembered."""
+"""Molecules, at most, whose spellings, and whose features, 4 kB each, are remembered."""
 
 
 class MoleculeModel(Protocol):
@@ -87,6 +88,7 @@ class MoleculeCodec:
             if smiles is not None and spelling is not None:
                 self._spellings.setdefault(smiles, spelling)
             found.append(smiles)
+        _forget_older(self._spellings)
         self.decoded += len(found)
         self.valid += sum(smiles is not None for smiles in found)
         return found
@@ -144,8 +146,7 @@ class MoleculeCodec:
             rows = describe(new).astype(np.float32)
             self._features.update(zip(new, rows, strict=True))
         found = np.array([self._features[s] for s in smiles], dtype=np.float64)
-        if len(self._features) > REMEMBERED:
-            self._features.clear()
+        _forget_older(self._features)
         return found.reshape(len(smiles), -1)
 
     def refuses(self, smiles: str) -> str | None:
@@ -159,6 +160,7 @@ class MoleculeCodec:
     def _written(self, smiles: str) -> tuple[str | None, str | None]:
         """The model's spelling of a molecule, or why it has none; looked for once."""
         if smiles not in self._forms:
+            _forget_older(self._forms)
             self._forms[smiles] = self._spelt(smiles)
         return self._forms[smiles]
 
@@ -175,6 +177,13 @@ class MoleculeCodec:
         if (spelling := self._spellings.get(smiles)) is not None:
             return spelling
         raise UserError(f"{smiles} cannot be written in the model's grammar: leave it out.")
+
+
+def _forget_older(memory: dict[str, Any]) -> None:
+    """Forget the older half of what is remembered, if it is too much."""
+    if len(memory) > REMEMBERED:
+        for key in [*islice(memory, len(memory) // 2)]:
+            del memory[key]
 
 
 @lru_cache(maxsize=200_000)

@@ -33,11 +33,13 @@ def fit_table(config: RunConfig) -> None:
     from gmae_tf.utils.cli import console
     from gmae_tf.utils.files import make_folder, write_atomic
     from gmae_tf.utils.json import write_json
+    from gmae_tf.utils.locks import lock_folder
 
     path, seed = _checked(config)
     seconds = SECONDS if config.seconds is None else config.seconds
     table = read_user_table(path, config.x_columns, config.y_column, config.weight_column)
     out = make_folder(config.out or Path("runs") / config.task)
+    lock_folder(out)
     screen = console()
     tell_rows([table.report], out, screen)
     screen.print(f"searching for {seconds:g} seconds")

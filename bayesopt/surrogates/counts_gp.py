@@ -23,7 +23,7 @@ from scipy.stats import norm
 
 from bayesopt.inputs import CODES, Inputs
 from bayesopt.surrogates.base import Progress, gaussian_score
-from bayesopt.surrogates.engine import gpflow
+from bayesopt.surrogates.engine import gpflow, passing_graphs
 from bayesopt.surrogates.posterior import covariance_root
 from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
@@ -183,6 +183,7 @@ class Weighed:
         return float(self.log_densities.mean())
 
 
+@passing_graphs()
 def weigh(
     names: Sequence[str], points: Inputs, targets: Array, measured: Array | None = None
 ) -> Weighed:

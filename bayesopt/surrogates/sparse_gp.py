@@ -14,7 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from bayesopt.surrogates.base import Progress, Surrogate, SurrogateConfig, checked
-from bayesopt.surrogates.engine import gpflow
+from bayesopt.surrogates.engine import gpflow, passing_graphs
 from bayesopt.surrogates.inducing import (
     Scaler,
     hold_shared_lengthscale,
@@ -155,7 +155,8 @@ class SparseGP(Surrogate):
             shapes = {"moments": ([None, d],)}.get(name, ([d], [None, d], [None, m], [None, None]))
             specs = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
             function = tf.function(getattr(self._posterior, name), autograph=False)
-            self._compiled[name] = function.get_concrete_function(*specs)
+            with passing_graphs():
+                self._compiled[name] = function.get_concrete_function(*specs)
         return self._compiled[name](*tensors)
 
     # Prediction

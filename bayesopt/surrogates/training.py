@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from bayesopt.surrogates.base import Progress
-from bayesopt.surrogates.engine import gpflow
+from bayesopt.surrogates.engine import gpflow, passing_graphs
 from bayesopt.surrogates.posterior import WhitenedPosterior, collapsed_posterior, inducing_cholesky
 from gmae_tf.errors import UserError
 
@@ -104,6 +104,7 @@ def _minimise(
     raise UserError(NOT_POSITIVE)
 
 
+@passing_graphs()
 def _lbfgs(
     bound: gpflow.models.SGPR, variables: Any, on_step: Any, iterations: int, jitter: float
 ) -> bool:
@@ -132,6 +133,7 @@ def minibatches(size: int, batch: int, seed: int) -> Iterator[NDArray[np.int64]]
         epoch += 1
 
 
+@passing_graphs()
 def fit_stochastic(
     model: SparseModel,
     x: Array,

@@ -147,7 +147,7 @@ ENVIRONMENTS: tuple[Strange, ...] = (
         Strange(f"inputs in {name!r}", job, data=name)
         for name, job in (
             ("my data", ENCODE), ("数据 é", CODES), ("-data", WRONG), ("a'b\"c", CODES),
-            ("[red]x[/]", WRONG), ("%s{0}$HOME", ENCODE),
+            ("[red]x[b]", WRONG), ("%s{0}$HOME", ENCODE),
         )
     ),
     *(

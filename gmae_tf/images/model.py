@@ -25,7 +25,8 @@ from gmae_tf.penalties import Penalty
 from gmae_tf.prior import GaussianMixture
 from gmae_tf.utils.arrays import check_codes, check_int, check_kind, check_rng
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
-from gmae_tf.utils.files import as_path, atomic_path, make_folder
+from gmae_tf.utils.files import as_path, make_folder
+from gmae_tf.utils.weights import save_weights
 
 WEIGHTS, DETAILS = "model.weights.h5", "model.json"
 
@@ -267,8 +268,7 @@ class ImageAutoencoder:
         description = self._describe()
         plain = _build(description)
         plain.network.set_weights(self.network.get_weights())
-        with atomic_path(folder / WEIGHTS) as path:
-            plain.network.save_weights(path)
+        save_weights(plain.network, folder / WEIGHTS)
         write_description(folder / DETAILS, {**self.details, "network": description}, [WEIGHTS])
 
     @classmethod

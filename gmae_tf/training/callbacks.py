@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
 from gmae_tf.utils.bundle import UNREADABLE, first_line
-from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.weights import save_weights
 
 BEST = "best.weights.h5"
 
@@ -224,12 +224,6 @@ class EpochProgress(keras.callbacks.Callback):
 
     def __del__(self) -> None:
         self.progress.stop()  # an interrupted fit never reaches on_train_end
-
-
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Write weights and optimiser, whole or not at all."""
-    with atomic_path(path) as temporary:
-        model.save_weights(temporary, overwrite=True)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import re
 import sys
@@ -12,6 +11,8 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any, TypeVar, get_origin, get_type_hints
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.files import FORBIDDEN, FULL
+from gmae_tf.utils.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -23,10 +24,8 @@ USER_MISTAKE = 2
 LONGEST = 1000
 """Characters of the parser's words that are turned into a sentence."""
 MOST_SEEDS, LARGEST_SEED = 100_000, 2**32 - 1
-INTERRUPTED = 130
 CONTINUES = "stopped; the same command continues where this one stopped."
 STARTS_ANEW = "stopped before the end; the same command starts anew."
-PLACE_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 def run_command(
@@ -54,23 +53,26 @@ def run_command(
 
     Raises
     ------
-    SystemExit: status 2 after a mistake of the user and 130 after Ctrl-C, each with one sentence
-        on stderr; 1 when the reader of a pipe has gone.  On success the function returns.
+    SystemExit: status 2 after a mistake of the user, 130 after Ctrl-C and 143 after SIGTERM, each
+        with one sentence on stderr; 1 when the reader of a pipe has gone.  On success the function
+        returns.
     """
+    stopped = CONTINUES if continues else STARTS_ANEW
     try:
-        config = parse_config(config_class, prog=prog, description=description, argv=argv)
-        body(config)
-        sys.stdout.flush()
+        with interruptible(f"{prog}: {stopped}"):
+            config = parse_config(config_class, prog=prog, description=description, argv=argv)
+            body(config)
+            sys.stdout.flush()
     except UserError as error:
         _stop(prog, f"error: {error}", USER_MISTAKE)
-    except KeyboardInterrupt:
-        _stop(prog, CONTINUES if continues else STARTS_ANEW, INTERRUPTED)
+    except Interrupted as signal:
+        _stop(prog, stopped, signal.status)
     except BrokenPipeError:
         # Python flushes stdout once more at exit; give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in PLACE_ERRORS:
+        if error.errno not in FULL | FORBIDDEN:
             raise
         where = error.filename or "a file"
         _stop(prog, f"error: {where} cannot be used: {error.strerror}.", USER_MISTAKE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,17 +10,20 @@ from pathlib import Path
 
 from gmae_tf.errors import UserError
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block succeeds.
 
-    For libraries that write to a path (h5py, Keras): the end of the name is kept.  If the block
+    For libraries that write to a path (NumPy, pandas): the end of the name is kept.  If the block
     raises, the temporary file is removed and `path` is as before.
 
     Raises
     ------
-    UserError: the folder cannot be created or written.
+    UserError: the folder cannot be created or written, or the disk is full.
     """
     path = as_path(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
@@ -27,8 +31,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
-    except PermissionError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): choose another.") from error
+    except OSError as error:
+        # NumPy says how many bytes it has not written, and gives no number.
+        if error.errno in FULL or error.errno is None:
+            raise UserError(
+                f"{path} cannot be written ({error.strerror or error}): make room, and the same "
+                "command goes on."
+            ) from error
+        if error.errno in FORBIDDEN:
+            raise UserError(
+                f"{path} cannot be written ({error.strerror}): choose another."
+            ) from error
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink()

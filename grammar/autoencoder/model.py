@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -16,6 +17,7 @@ from gmae_tf.utils.arrays import check_codes, check_int
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
 from gmae_tf.utils.npz import load_arrays
+from gmae_tf.utils.weights import save_weights
 from grammar.autoencoder.architectures import (
     EXPRESSIONS,
     Architecture,
@@ -316,13 +318,12 @@ class GrammarAutoencoder:
         description = {**description, "half_precision": half_precision}
         # Weights and our own description, not a .keras file, which older Keras cannot read; of a
         # copy, because the optimiser's moments are twice as large as the network.
-        with atomic_path(folder / NETWORK) as path:
-            if half_precision:
-                _write_half(path, self.network.get_weights())
-            else:
-                plain, _ = build_described(description, self.grammar, self.max_length)
-                plain.set_weights(self.network.get_weights())
-                plain.save_weights(path)
+        if half_precision:
+            _write_half(folder / NETWORK, self.network.get_weights())
+        else:
+            plain, _ = build_described(description, self.grammar, self.max_length)
+            plain.set_weights(self.network.get_weights())
+            save_weights(plain, folder / NETWORK)
         with atomic_path(folder / STRINGS) as path:
             np.save(path, self.training_strings.hashes)
         write_atomic(folder / GRAMMAR, self.grammar.text)
@@ -363,9 +364,11 @@ class GrammarAutoencoder:
 def _write_half(path: Path, weights: Sequence[NDArray[Any]]) -> None:
     import h5py
 
-    with h5py.File(path, "w") as file:
+    memory = io.BytesIO()  # see gmae_tf.utils.weights
+    with h5py.File(memory, "w") as file:
         for number, array in enumerate(weights):
             file.create_dataset(f"{number:03d}", data=array.astype(np.float16))
+    write_atomic(path, memory.getvalue())
 
 
 def _read_half(path: Path) -> list[NDArray[np.float32]]:

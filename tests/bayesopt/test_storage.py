@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -271,3 +272,49 @@ def test_values_that_were_never_written_are_damage(path, change):
     connection.close()
     with pytest.raises(UserError, match="is damaged or not a trial store"):
         read_all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bytes_that_changed_anywhere_end_in_a_sentence_or_in_the_same_trials(path, seed):
+    rng, state = np.random.default_rng(seed), {"weights": np.arange(2000.0)}
+    with TrialStore.open(path, RUN) as store:
+        store.propose([trial(i, string=f"string {i}") for i in range(1, 200)])
+        store.save_state("ei", 0, 0, state)
+        store.describe("ei", 0, 0, {"pool": 3})
+    content = bytearray(path.read_bytes())
+    place = int(rng.integers(len(content)))
+    content[place : place + 300] = rng.bytes(len(content[place : place + 300]))
+    path.write_bytes(content)
+    found = None
+    with suppress(UserError), TrialStore.open(path, RUN) as store:
+        found = store.trials()
+        store.load_state("ei", 0, 0), store.descriptions("ei", 0), store.load_fits()
+    assert found is None or len(found) == 199
+
+
+def test_a_damaged_state_is_one_sentence(store, path):
+    store.save_state("ei", 0, 0, {"weights": np.arange(3.0)})
+    store._connection.execute("UPDATE states SET arrays = substr(arrays, 1, 60)")
+    with pytest.raises(UserError, match="is damaged"):
+        store.load_state("ei", 0, 0)
+
+
+def test_a_store_that_cannot_be_written_is_refused(store, path):
+    store.propose([trial(1)])
+    store._connection.execute("PRAGMA query_only = 1")  # what SQLite finds of a read-only file
+    with pytest.raises(UserError, match=r"cannot be written .*readonly.*permissions"):
+        store.record("ei", 0, 1, 0.5)
+    assert len(store.trials()) == 1
+
+
+def test_a_full_disk_loses_nothing_and_the_store_goes_on_once_there_is_room(store, path):
+    store.propose([trial(1)])
+    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(UserError, match=r"is full.*: make room, and the same command goes on"):
+        store.propose([trial(i, string="x" * 3000) for i in range(2, 9)])
+    assert len(store.trials()) == 1
+    store._connection.execute("PRAGMA max_page_count = 1000000")
+    store.propose([trial(2)])
+    store.record("ei", 0, 1, 0.5)
+    assert [t.score for t in store.trials()] == [0.5, None]
