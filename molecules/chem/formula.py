@@ -142,7 +142,7 @@ def _tree(text: str) -> ast.expr:
 
 def _depth(tree: ast.expr) -> int:
     """Operations inside one another."""
-    depth, level = 0, [tree]
+    depth, level = 0, list[ast.AST]([tree])
     while level:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         depth += 1

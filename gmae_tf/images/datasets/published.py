@@ -242,7 +242,7 @@ def _checksum(*arrays: NDArray[Any]) -> str:
     """SHA-256 of the bytes of arrays, one after the other."""
     whole = hashlib.sha256()
     for array in arrays:
-        whole.update(np.ascontiguousarray(array))
+        whole.update(array.tobytes())
     return whole.hexdigest()
 
 
