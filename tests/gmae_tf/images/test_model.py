@@ -94,7 +94,6 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
 @pytest.mark.parametrize(
     "penalty",
     [
-        {"module": "posix", "class_name": "system", "config": {"command": "touch ran"}},
         {"module": "subprocess", "class_name": "Popen", "config": {"args": ["touch", "ran"]}},
         {"module": "builtins", "class_name": "function", "config": "exec"},
         {
@@ -103,8 +102,6 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
             "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}},
         },
         {"module": "gmae_tf.penalties.norm", "class_name": "NormPenalty", "config": {"x": 1}},
-        ["not", "a", "penalty"],
-        5,
     ],
 )
 def test_a_penalty_from_a_stranger_is_data(
