@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -178,7 +179,7 @@ class EnvironmentConfig:
     """Options of the campaign."""
 
     only: str | None = None
-    """Only environments whose name holds this text; no result file."""
+    """Only environments whose name holds this text; their rows replace those of the file."""
     out: Path = Path("docs/results/reliability/environments.json")
     """File of the result."""
 
@@ -200,12 +201,21 @@ def campaign(config: EnvironmentConfig) -> None:
         screen.print(f"{strange.name}: {strange.job.name}: {wrong}", markup=False)
     good = sum(not row["wrong"] for row in rows)
     screen.print(f"{good} of {len(rows)} as they should")
-    if config.only is None:
-        result = {"runs": len(rows), "good": good, "environments": rows}
-        about = {"python": sys.version.split()[0], **versions()}
-        write_json(config.out, {**result, "versions": about})
+    kept = rows if config.only is None else _replaced(rows, config.out)
+    result = {"runs": len(kept), "good": sum(not row["wrong"] for row in kept)}
+    about = {"python": sys.version.split()[0], **versions()}
+    write_json(config.out, {**result, "environments": kept, "versions": about})
     if good < len(rows):
         raise SystemExit(1)
+
+
+def _replaced(rows: list[dict[str, Any]], out: Path) -> list[dict[str, Any]]:
+    """The rows of a result file with these in the place of theirs."""
+    if not out.exists():
+        return rows
+    new = {(row["environment"], row["command"]): row for row in rows}
+    old = json.loads(out.read_text(encoding="utf-8"))["environments"]
+    return [new.get((row["environment"], row["command"]), row) for row in old]
 
 
 def tried(strange: Strange, folder: Path) -> tuple[dict[str, Any], str]:

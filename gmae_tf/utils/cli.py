@@ -58,6 +58,9 @@ def run_command(
         returns.
     """
     stopped = CONTINUES if continues else STARTS_ANEW
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell has closed it
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
     try:
         with interruptible(f"{prog}: {stopped}"):
             config = parse_config(config_class, prog=prog, description=description, argv=argv)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import parse_config, parse_seeds, run_command
+from gmae_tf.utils.cli import console, parse_config, parse_seeds, run_command
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -273,3 +273,17 @@ def test_a_switch_without_a_value_in_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("task: expr\nbaselines:\n")
     with pytest.raises(UserError, match="--baselines is empty: write true or false"):
         parse_config(Config, prog="x", argv=["--config", str(tmp_path / "own.yaml")])
+
+
+def test_a_command_whose_output_is_closed_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr("sys." + name, None)
+    done = []
+    run_command(
+        lambda config: done.append(console().width),
+        Config,
+        prog="x",
+        description="",
+        argv=["--task", "expr"],
+    )
+    assert done
