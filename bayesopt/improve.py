@@ -6,7 +6,6 @@ similarity to where the search starts, and the mean improvement; what was not im
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bayesopt.cli.options import ColumnOptions, FileOptions, RunConfig, given_to
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.json import write_json
+from gmae_tf.utils.json import read_json, write_json
 from gmae_tf.utils.locks import lock_run
 from gmae_tf.utils.rows import tell_rows
 
@@ -98,7 +97,7 @@ def improve(config: ImproveConfig) -> None:
     for number, start in enumerate(starts):
         path = config.out / f"molecule-{number:03d}.json"
         if path.exists():
-            rows.append(json.loads(path.read_text()))
+            rows.append(read_json(path))
         else:
             rows.append(_improved(config, codec, start))
             write_json(path, rows[-1])

@@ -7,7 +7,6 @@ interrupted study, and one that grows (another seed, another model) repeats noth
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from gmae_tf.utils.cli import console
-from gmae_tf.utils.json import to_json, write_json
+from gmae_tf.utils.json import read_json, to_json, write_json
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -94,7 +93,7 @@ def run_trials(folder: Path, trials: Sequence[Trial]) -> list[Row]:
             write_json(path, {**trial.about, **trial.measure(path.parent)})
     paths = [folder / trial.name / MEASURED for trial in trials]
     paths += sorted(set(folder.glob(f"*/{MEASURED}")) - set(paths))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return [read_json(path) for path in paths]
 
 
 def finish_study(

@@ -18,6 +18,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.images.options import SMALLEST
 from gmae_tf.models import MODELS
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -50,6 +51,7 @@ class EvaluateConfig:
 
 def evaluate(config: EvaluateConfig) -> dict[str, Any]:
     """Evaluate, print the tables and say where the page is; returns what evaluation.json holds."""
+    lock_run(config.run)
     from gmae_tf.images.report import print_results
 
     results = evaluate_run(config.run, config)

@@ -21,6 +21,7 @@ from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import make_folder
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.locks import lock_folder
 from gmae_tf.utils.rows import EVALUATION_DROPPED, RowReport, tell_rows
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def evaluate(config: EvaluateConfig) -> None:
     folder = GrammarAutoencoder.PRESETS.get(str(config.run), config.run)
     check_folder(folder, "strings")
     out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
+    lock_folder(out)
 
     from gmae_tf.utils.devices import select_device
 

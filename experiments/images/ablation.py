@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from experiments.runner import Table, open_study, print_table, write_results
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from gmae_tf.autoencoder import Autoencoder
@@ -62,6 +63,7 @@ class AblationConfig:
 
 def study(config: AblationConfig) -> None:
     """Train the three autoencoders, and write their held-out codes, numbers and the figure."""
+    lock_run(config.out)
     _check(config)
     from gmae_tf.images.datasets import load_images
     from gmae_tf.utils.devices import select_device

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,8 @@ from gmae_tf.errors import UserError
 from gmae_tf.models import MODELS, entry
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
-from gmae_tf.utils.json import to_json, write_json
+from gmae_tf.utils.json import read_json, to_json, write_json
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from experiments.images.measure import Shown
@@ -58,6 +58,7 @@ class CompareConfig(StudyOptions):
 
 def compare(config: CompareConfig) -> None:
     """Train and measure what is not done yet, then write compare.json and the page."""
+    lock_run(config.out)
     from experiments.images.compare_page import print_models, write_page
     from experiments.images.measure import extractor_of
     from gmae_tf.utils.devices import select_device
@@ -159,7 +160,7 @@ def _anchors(
     if not path.exists():
         model = ImageAutoencoder.load(folder / trained)
         write_json(path, anchors(model, data, extractor, min(samples, len(data.test)), 0))
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
 
 
 def save_shown(path: Path, shown: Shown) -> None:

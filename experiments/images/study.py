@@ -27,6 +27,7 @@ from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import run_command
 from gmae_tf.utils.json import to_json
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from gmae_tf.density import LatentDensity
@@ -82,6 +83,7 @@ class StudyConfig:
 
 def study(config: StudyConfig) -> None:
     """Train and measure what is not done yet, then write study.json and print the table."""
+    lock_run(config.out)
     from experiments.images.measure import extractor_of, labelled
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic

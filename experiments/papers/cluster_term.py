@@ -26,6 +26,7 @@ from experiments.runner import (
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import parse_seeds, run_command
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from experiments.papers.cluster_data import Task
@@ -61,6 +62,7 @@ class ClusterTermConfig(StudyOptions):
 
 def cluster_term(config: ClusterTermConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figures."""
+    lock_run(config.out)
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)

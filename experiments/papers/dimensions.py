@@ -23,6 +23,7 @@ from experiments.runner import (
 from gmae_tf.errors import UserError
 from gmae_tf.metrics.sets import Moments, frechet_distance
 from gmae_tf.utils.cli import parse_seeds, run_command
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +79,7 @@ class Training:
 
 def dimensions(config: DimensionsConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
+    lock_run(config.out)
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)

@@ -25,6 +25,7 @@ from experiments.runner import (
 )
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import parse_seeds, run_command
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
@@ -68,6 +69,7 @@ class LittleDataConfig(StudyOptions):
 
 def little_data(config: LittleDataConfig) -> None:
     """Train and measure what is not done yet; write results.json, table and figure."""
+    lock_run(config.out)
     from experiments.images.measure import extractor_of
     from gmae_tf.metrics.sets import Moments
     from gmae_tf.train import load

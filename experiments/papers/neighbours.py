@@ -20,6 +20,7 @@ from experiments.runner import (
 from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import parse_seeds, run_command
+from gmae_tf.utils.locks import lock_run
 
 DISTANCES = {
     "fd_prior": "FD prior",
@@ -48,6 +49,7 @@ class NeighboursConfig(StudyOptions):
 
 def neighbours(config: NeighboursConfig) -> None:
     """Train and measure what is not done yet, then draw and print."""
+    lock_run(config.out)
     from experiments.images.measure import extractor_of, labelled
     from experiments.images.study import train_and_measure
     from gmae_tf.utils.devices import select_device

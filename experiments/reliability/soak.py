@@ -24,6 +24,7 @@ from gmae_tf.utils.json import write_json
 
 UNITS = {"search": "evaluations", "improve": "molecules", "ask_tell": "rounds"}
 PLANNED = {"search": 10_000, "improve": 300, "ask_tell": 1_000}
+TITLES = ["course", "done", "after a tenth, MB", "at the end, MB", "peak, MB"]
 SAMPLES = 200
 """Measurements of memory, about, in a course."""
 
@@ -146,7 +147,7 @@ def soak(config: SoakConfig) -> None:
             break
     found = [summary(config.out / f"soak_{what}.json") for what in COURSES]
     rows = [row for row in found if row is not None]
-    print_table(["course", "done", "after a tenth, MB", "at the end, MB", "peak, MB"], rows)
+    print_table(TITLES, rows)
     draw(config.out, config.figures)
     console().print(f"record: {path}")
 

@@ -22,6 +22,7 @@ from experiments.search.command import run_search
 from experiments.summary import NOTE, Cell, Column, summarise, text
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds
+from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
     from grammar.autoencoder.model import GrammarAutoencoder
@@ -184,6 +185,7 @@ def compare_strings(
     data : name of the file in the study's folder to which `write` writes what `load` returns.
     measure : trains and measures in a folder: (config, file, job, folder) -> numbers.
     """
+    lock_run(config.out)
     from gmae_tf.utils.devices import select_device
 
     known = [option.name for option in fields(trainings)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
 from gmae_tf.utils.bundle import UNREADABLE, first_line
 from gmae_tf.utils.json import write_json
-from gmae_tf.utils.weights import save_weights
+from gmae_tf.utils.weights import file_sum, save_weights
 
 BEST = "best.weights.h5"
 
@@ -71,6 +72,7 @@ class Checkpoint(BestWeights):
         self.plateau = plateau
         self.kept = f"the last good epoch is kept in {folder}"
         self._restored: dict[str, float] = {}
+        self._sums: dict[str, str] = {}
 
     @property
     def _state_file(self) -> Path:
@@ -86,16 +88,28 @@ class Checkpoint(BestWeights):
         try:
             state = json.loads(self._state_file.read_bytes())
             weights = self.folder / Path(state["weights"]).name
-            self.history, self._restored = list(state["history"]), dict(state["plateau"])
+            self.history = [{k: float(v) for k, v in row.items()} for row in state["history"]]
+            self._restored = dict(state["plateau"])
+            self._sums = dict(state.get("sha256", {}))
             random = state.get("random", {})
+            for name, variable in _random_states(model).items():
+                variable.assign(random.get(name, variable))
         except UNREADABLE as error:
             raise UserError(
-                f"{self._state_file} is damaged ({error}): delete the folder to start again"
+                f"{self._state_file} is damaged ({first_line(error)}): delete the folder to start "
+                "again"
             ) from error
-        load_weights(model, weights)
-        for name, variable in _random_states(model).items():
-            variable.assign(random.get(name, variable))
+        self._load(model, weights)
         return len(self.history)
+
+    def _load(self, model: keras.Model, path: Path) -> None:
+        """Load weights that are as they were written."""
+        known = self._sums.get(path.name)
+        if known is not None and path.is_file() and file_sum(path) != known:
+            raise UserError(
+                f"{path} is damaged: restore it from a copy, or delete the folder to start again"
+            )
+        load_weights(model, path)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Give the plateau its counters back (Keras resets them when training begins)."""
@@ -106,10 +120,12 @@ class Checkpoint(BestWeights):
         """Save, unless the loss is not a number."""
         super().on_epoch_end(epoch, logs)
         name = f"epoch-{epoch + 1:04d}.weights.h5"
-        save_weights(self.model, self.folder / name)
+        best = {BEST: self._sums[BEST]} if BEST in self._sums else {}
+        self._sums = {**best, name: save_weights(self.model, self.folder / name)}
         counters = {a: getattr(self.plateau, a) for a in ("best", "wait", "cooldown_counter")}
         state = {
             "weights": name,
+            "sha256": self._sums,
             "history": self.history,
             "plateau": {a: float(v) for a, v in counters.items() if math.isfinite(v)},
             "random": {
@@ -124,11 +140,11 @@ class Checkpoint(BestWeights):
 
     def save_best(self) -> None:
         """Write the weights of now."""
-        save_weights(self.model, self.folder / BEST)
+        self._sums[BEST] = save_weights(self.model, self.folder / BEST)
 
     def load_best(self, model: keras.Model) -> None:
         """Read the best weights into a model."""
-        load_weights(model, self.folder / BEST)
+        self._load(model, self.folder / BEST)
 
 
 class EpochStart(keras.callbacks.Callback):
@@ -168,6 +184,10 @@ class ScalarLog(keras.callbacks.Callback):
     """Event files of each epoch's logs for TensorBoard, with the names of Keras's own callback.
 
     That one needs TensorFlow, which a machine with JAX need not have.
+
+    Raises
+    ------
+    UserError: the files cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -177,9 +197,18 @@ class ScalarLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Scalars `epoch_NAME` of training and validation."""
+        try:
+            self._write(epoch, logs or {})
+        except Exception as error:  # an OSError, or what TensorFlow makes of it where it is
+            raise UserError(
+                f"{self.folder} cannot be written ({first_line(error)}): make room, and the same "
+                "command goes on."
+            ) from error
+
+    def _write(self, epoch: int, logs: Mapping[str, Any]) -> None:
         from tensorboard.summary import Writer
 
-        for name, value in (logs or {}).items():
+        for name, value in logs.items():
             part, tag = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             if part not in self._writers:
                 self._writers[part] = Writer(str(self.folder / part))

@@ -105,6 +105,8 @@ def parse_config(
         values = parser.parse_args(arguments).as_dict()
     except argparse.ArgumentError as error:
         raise UserError(_sentence(str(error), config_class, prog)) from error
+    except UnicodeDecodeError as error:
+        raise UserError("the file of --config is not text in UTF-8.") from error
     values.pop("config", None)
     for name, kind in get_type_hints(config_class).items():
         if kind is bool and values[name] is None:

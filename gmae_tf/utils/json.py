@@ -6,11 +6,13 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
+from gmae_tf.errors import UserError
 from gmae_tf.utils.files import write_atomic
 
 
@@ -53,3 +55,21 @@ def write_json(path: str | Path, value: Any, *, indent: int | None = 2) -> None:
     """
     text = json.dumps(to_json(value), indent=indent, allow_nan=False, ensure_ascii=False)
     write_atomic(path, text + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """An object that `write_json` wrote.
+
+    Raises
+    ------
+    UserError: the file is damaged.
+    """
+    found: Any = None
+    with suppress(ValueError):
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise UserError(
+            f"{path} is damaged: restore it from a copy, or delete it, and the same command makes "
+            "it anew."
+        )
+    return found

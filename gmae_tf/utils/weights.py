@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,11 @@ class Hdf5InMemory(io.BytesIO):
         return "memory.weights.h5"
 
 
-def save_weights(model: keras.Model, path: str | Path) -> None:
-    """Write weights, and the optimiser if there is one, as Keras does: HDF5.
+def save_weights(model: keras.Model, path: str | Path) -> str:
+    """Write weights, and the optimiser if there is one, as Keras does; returns their SHA-256.
 
-    By way of memory: HDF5 cannot close a file that it could not write, as on a full disk, and the
-    process crashes when it ends.
+    By way of memory: HDF5, the format, cannot close a file that it could not write, as on a full
+    disk, and the process crashes when it ends.
 
     Raises
     ------
@@ -33,3 +34,9 @@ def save_weights(model: keras.Model, path: str | Path) -> None:
     memory = Hdf5InMemory()
     model.save_weights(memory, overwrite=True)
     write_atomic(path, memory.getvalue())
+    return sha256(memory.getvalue()).hexdigest()
+
+
+def file_sum(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256(path.read_bytes()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
@@ -208,13 +209,13 @@ def test_a_death_while_writing_leaves_a_run_that_continues(
 ):
     written = 0
 
-    def die_or(write: Callable[..., None]) -> Callable[..., None]:
-        def step(*arguments: Any, **settings: Any) -> None:
+    def die_or(write: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **settings: Any) -> Any:
             nonlocal written
             written += 1
             if written == last:
                 raise Killed
-            write(*arguments, **settings)
+            return write(*arguments, **settings)
 
         return step
 
@@ -234,8 +235,8 @@ def test_half_written_weights_do_not_replace_whole_ones(
     callbacks.save_weights(model, path)
     before = path.read_bytes()
 
-    def half(target: Path, **_: Any) -> None:
-        target.write_bytes(b"half")
+    def half(target: io.BytesIO, **_: Any) -> None:
+        target.write(b"half")
         raise Killed
 
     monkeypatch.setattr(model, "save_weights", half)
@@ -254,6 +255,21 @@ def test_a_damaged_state_is_told_in_one_sentence(content: str, tmp_path: Path):
     with pytest.raises(UserError, match=r"state\.json is damaged .*delete the folder") as caught:
         train(tmp_path, 2)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["epoch-0004.weights.h5", BEST])
+def test_weights_with_a_changed_byte_are_refused(name: str, reference, tmp_path: Path):
+    folder = tmp_path / "run"
+    shutil.copytree(reference[0], folder)
+    whole = (folder / name).read_bytes()
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 1
+    (folder / name).write_bytes(broken)
+    with pytest.raises(UserError, match=rf"{name} is damaged: restore it from a copy"):
+        train(folder, 4)
+    (folder / name).write_bytes(whole)
+    train(folder, 4, seed=7)
+    assert_equal_runs(folder, reference)
 
 
 def refuse(path: Path, model: Autoencoder) -> None:
@@ -283,7 +299,7 @@ def test_weights_of_another_network_are_refused(reference):
 def test_a_resumed_run_with_weights_of_another_network_is_refused(reference, tmp_path: Path):
     shutil.copytree(reference[0], tmp_path / "run")
     small_model(0, width=7).save_weights(tmp_path / "run" / "epoch-0004.weights.h5")
-    with pytest.raises(UserError, match="does not hold the weights of this model"):
+    with pytest.raises(UserError, match="is damaged: restore it from a copy"):
         train(tmp_path / "run", 5)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmae_tf.utils.json import to_json, write_json
+from gmae_tf.errors import UserError
+from gmae_tf.utils.json import read_json, to_json, write_json
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,13 @@ def test_a_file_is_replaced_only_by_a_whole_one(tmp_path: Path):
         write_json(path, {"b": object()})
     assert path.read_text(encoding="utf-8") == text
     assert [each.name for each in path.parent.iterdir()] == ["results.json"]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"value": 1', b"[1, 2]", b"null", b"\xff\xfe\x00"])
+def test_a_damaged_file_is_one_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "molecule-000.json"
+    write_json(path, {"value": 1})
+    assert read_json(path) == {"value": 1}
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"molecule-000.json is damaged: restore it"):
+        read_json(path)

@@ -30,8 +30,14 @@ for module, options in (
     ("bayesopt.run", ""),
     ("bayesopt.run", "ask --data mine.csv --value-column y --maximize"),
     ("bayesopt.run", "tell mine.csv"),
+    ("bayesopt.run", "--target-csv table.csv"),
+    ("gmae_tf.evaluate", "--run"),
+    ("experiments.images.compare", ""),
+    ("experiments.papers.neighbours", ""),
+    ("experiments.strings.compare_expressions", ""),
 ):
-    sys.argv = [module, *options.split(), "--out", sys.argv[-1]]
+    place = [sys.argv[-1]] if options == "--run" else ["--out", sys.argv[-1]]
+    sys.argv = [module, *options.split(), *place]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as stop:
@@ -54,9 +60,10 @@ def test_a_folder_in_use_is_refused_until_the_process_is_killed(tmp_path: Path, 
     process = hold(tmp_path)
     with pytest.raises(UserError, match=rf"{tmp_path} is in use by process {process.pid}: wait"):
         open_run(tmp_path, {}, "train")
-    done = run_cli("-c", HURRIED, tmp_path)
+    (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{i},{i * i}\n" for i in range(9)))
+    done = run_cli("-c", HURRIED.replace("table.csv", str(tmp_path / "table.csv")), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(f"is in use by process {process.pid}") == 7, done.stderr
+    assert done.stderr.count(f"is in use by process {process.pid}") == 12, done.stderr
     process.kill()
     process.wait()
     assert open_run(tmp_path, {}, "train").continued

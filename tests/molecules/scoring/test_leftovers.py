@@ -1,0 +1,47 @@
+"""Scoring processes leave no open files, no children and no temporary files behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from molecules.scoring.scorer import Scorer
+
+
+def left() -> tuple[set[str], list[str], int]:
+    """Open files of this process, its children, dead ones included, and its threads."""
+    me, children = os.getpid(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if int(parent) == me:
+            children.append(folder.name)
+    return set(os.listdir("/proc/self/fd")), sorted(children), threading.active_count()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what /proc shows")
+def test_a_scorer_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "strict_objective.py").write_text(
+        "import os\ndef value(smiles):\n    if 'N' in smiles: os._exit(3)\n    return len(smiles)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = left()
+    for _ in range(2):
+        with Scorer("strict_objective:value", jobs=2) as scorer:
+            values = scorer.values(["C", "CN", "CC", "CCC"])  # one ends its process
+            assert len(left()[1]) > len(before[1])
+        assert values.tolist()[::2] == [1.0, 2.0]
+        assert left() == before
+    assert not any(temporary.iterdir())
