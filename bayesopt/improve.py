@@ -6,6 +6,7 @@ similarity to where the search starts, and the mean improvement; what was not im
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
@@ -100,6 +101,7 @@ def improve(config: ImproveConfig) -> None:
             rows.append(read_json(path))
         else:
             rows.append(_improved(config, codec, start))
+            gc.collect()  # TensorFlow's graphs are circles, of few objects and many bytes
             write_json(path, rows[-1])
         screen.print(_line(number, len(starts), rows[-1]), markup=False, soft_wrap=True)
     results = {**summary(rows), "config": config}

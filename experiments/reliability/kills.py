@@ -154,9 +154,10 @@ def campaign(name: str, course: Course, config: KillsConfig) -> None:
             kill = killed_once(course, run, float(rng.uniform(0, duration)), number)
             if kill is None:
                 break
+            said = kill.pop("said")
             kills.append({"run": len(runs), "signal": signal.Signals(number).name, **kill})
             kills[-1]["lost"] += sum(course.stored(run).get(k) != v for k, v in kept.items())
-            console().print(f"{name}: {kills[-1]}", soft_wrap=True, markup=False)
+            console().print(f"{name}: {kills[-1]} {said}", soft_wrap=True, markup=False)
         last = course.stored(run)
         finish(course, run)
         kept_all = all(course.stored(run).get(key) == value for key, value in last.items())

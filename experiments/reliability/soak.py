@@ -101,6 +101,7 @@ def improve(n: int) -> Iterator[int]:
             with_few.close()
         finally:
             task.close()
+        gc.collect()  # as the command does
         yield done
 
 
@@ -160,7 +161,6 @@ def record(what: str, n: int, samples: list[dict[str, float]]) -> dict[str, Any]
 
 def resident() -> dict[str, float]:
     """Resident memory of this process and of its descendants, in MB; Linux only."""
-    gc.collect()
     me, page = os.getpid(), os.sysconf("SC_PAGE_SIZE") / 1e6
     parents: dict[int, int] = {}
     sizes: dict[int, float] = {}

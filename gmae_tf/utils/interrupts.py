@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -15,6 +15,8 @@ STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 """Exit statuses, 128 and the number of the signal, as shells have them."""
 PATIENCE = 10.0
 """Seconds in which a command must have ended after a signal."""
+AGAIN = 0.05
+"""Seconds after which a signal that a `__del__` has swallowed comes again."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -30,24 +32,39 @@ def interruptible(last_words: str) -> Iterator[None]:
     """SIGINT and SIGTERM end the block by `Interrupted`, once, whatever comes of it inside.
 
     Libraries turn a KeyboardInterrupt that hits them into errors of their own (TensorFlow's
-    "Concurrent access?"), or swallow it, as Python does in a `__del__`.  So any exception after a
-    signal counts as the signal; and a process that has not ended `PATIENCE` seconds later, or gets
-    a second signal, prints `last_words` and ends where it stands.  Signals that this process
-    ignores, as those of a shell's background job do, stay ignored.
+    "Concurrent access?"), so any exception after a signal counts as the signal.  Python swallows
+    one that hits a `__del__`, after which it comes again.  A process that has not ended `PATIENCE`
+    seconds later, or gets a second signal, prints `last_words` and ends where it stands.  Signals
+    that this process ignores, as those of a shell's background job do, stay ignored.
     """
     arrived: list[int] = []
+    swallowed: list[int] = []
     timers: list[threading.Timer] = []
 
+    def later(seconds: float, function: Callable[..., Any], *arguments: Any) -> None:
+        timers.append(threading.Timer(seconds, function, arguments))
+        timers[-1].daemon = True
+        timers[-1].start()
+
     def stop(number: int, _: FrameType | None) -> None:
-        if arrived:
+        if swallowed:
+            swallowed.clear()
+        elif arrived:
             end_at_once(last_words, number)
-        arrived.append(number)
-        timers.append(threading.Timer(PATIENCE, end_at_once, (last_words, number)))
-        timers[0].daemon = True
-        timers[0].start()
+        else:
+            arrived.append(number)
+            later(PATIENCE, end_at_once, last_words, number)
         raise KeyboardInterrupt
 
-    before = _handle(stop)
+    def hear(unraisable: Any) -> None:
+        if arrived and isinstance(unraisable.exc_value, KeyboardInterrupt):
+            swallowed.append(arrived[0])
+            later(AGAIN, os.kill, os.getpid(), arrived[0])
+        else:
+            hook(unraisable)
+
+    before, hook = _handle(stop), sys.unraisablehook
+    sys.unraisablehook = hear
     try:
         yield
     except BaseException as error:
@@ -57,6 +74,7 @@ def interruptible(last_words: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook
         for timer in timers:
             timer.cancel()
 

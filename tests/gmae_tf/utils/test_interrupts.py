@@ -67,6 +67,23 @@ def test_a_signal_that_is_swallowed_ends_the_process_a_little_later(
     assert ends == [("the end", signal.SIGTERM)]
 
 
+def test_a_signal_that_hits_a_del_comes_again(capsys: pytest.CaptureFixture[str]) -> None:
+    class Hit:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    hook, start = sys.unraisablehook, time.monotonic()
+
+    def body() -> None:
+        Hit()
+        time.sleep(interrupts.PATIENCE)
+
+    assert ended(body) == 130
+    assert time.monotonic() - start < interrupts.PATIENCE / 2
+    assert capsys.readouterr().err == GOES_ON
+    assert sys.unraisablehook is hook
+
+
 def test_a_second_signal_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     ends: list[int] = []
     monkeypatch.setattr(interrupts, "end_at_once", lambda words, number: ends.append(number))
