@@ -32,8 +32,6 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.10 python3 python; d
 PARALLEL ?= -n 2 --dist worksteal
 PYTEST := $(BIN)/python -m pytest
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-docs setup-gpu run test lint format test-data docs benchmark lock \
 	clean

@@ -7,7 +7,6 @@ journal makes each commit atomic under kill -9; several processes may write diff
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import sqlite3
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.utils.database import damaged, readable_errors
 from gmae_tf.utils.json import to_json
+from gmae_tf.utils.npz import load_arrays, packed
 
 Array = NDArray[np.float64]
 IN_MEMORY = ":memory:"
@@ -257,7 +257,7 @@ class TrialStore:
 
     def save_state(self, strategy: str, seed: int, batch: int, arrays: Mapping[str, Array]) -> None:
         """Store a surrogate's arrays after `batch`; replaces the state of the batch before."""
-        row = (strategy, seed, batch, _pack(arrays))
+        row = (strategy, seed, batch, packed(arrays))
         self._write("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", [row])
 
     def load_state(self, strategy: str, seed: int, batch: int) -> dict[str, Array] | None:
@@ -267,7 +267,7 @@ class TrialStore:
             (strategy, seed, batch),
         )
         with readable_errors(self.path):
-            return _unpack(rows[0][0]) if rows else None
+            return load_arrays(rows[0][0]) if rows else None
 
     def describe(self, strategy: str, seed: int, batch: int, about: Mapping[str, Any]) -> None:
         """Store what is to be said of how a batch came about, as JSON."""
@@ -278,17 +278,17 @@ class TrialStore:
         """What was said of the batches, in order."""
         query = "SELECT about FROM batches WHERE strategy = ? AND seed = ? ORDER BY batch"
         with readable_errors(self.path):
-            return [json.loads(about) for (about,) in self._select(query, (strategy, seed))]
+            return [dict(json.loads(about)) for (about,) in self._select(query, (strategy, seed))]
 
     def save_fit(self, fit: SurrogateFit) -> None:
         """Store (or replace) the held-out test of a seed's surrogate."""
-        self._write("INSERT OR REPLACE INTO fits VALUES (?, ?)", [(fit.seed, _pack(vars(fit)))])
+        self._write("INSERT OR REPLACE INTO fits VALUES (?, ?)", [(fit.seed, packed(vars(fit)))])
 
     def load_fits(self) -> list[SurrogateFit]:
         """The stored surrogate tests, by seed."""
         rows = self._select("SELECT arrays FROM fits ORDER BY seed")
         with readable_errors(self.path):
-            fits: list[dict[str, Any]] = [dict(_unpack(blob)) for (blob,) in rows]
+            fits: list[dict[str, Any]] = [dict(load_arrays(blob)) for (blob,) in rows]
             plain = [{k: v if v.ndim else v.item() for k, v in fit.items()} for fit in fits]
             return [SurrogateFit(**fit) for fit in plain]
 
@@ -332,9 +332,10 @@ class TrialStore:
             )
         if self._select("PRAGMA quick_check(1)") != [("ok",)]:
             raise UserError(damaged(self.path))
-        (stored,) = self._select("SELECT fingerprint FROM run")[0]
+        with readable_errors(self.path):
+            ((stored,),) = self._select("SELECT fingerprint FROM run")
+            older = dict(json.loads(stored))
         if stored != text:
-            older = json.loads(stored)
             keys = sorted(older.keys() | fingerprint.keys())
             differing = ", ".join(k for k in keys if older.get(k) != fingerprint.get(k))
             raise UserError(
@@ -358,15 +359,15 @@ def _trial(row: Sequence[Any]) -> Trial:
     }
     for name in ("in_training_data", "failed"):
         values[name] = bool(values[name])
-    return Trial(**values)
-
-
-def _pack(arrays: Mapping[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: np.asarray(value) for name, value in arrays.items()})
-    return buffer.getvalue()
-
-
-def _unpack(blob: bytes) -> dict[str, Array]:
-    with np.load(io.BytesIO(blob), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    trial = Trial(**values)
+    numbers = (trial.score, trial.predicted_mean, trial.predicted_sd, trial.noise)
+    whole = (trial.seed, trial.batch, trial.evaluation)
+    texts = (trial.strategy, trial.source, trial.string or "")
+    if (
+        not all(value is None or isinstance(value, int | float) for value in numbers)
+        or not all(isinstance(value, int) for value in whole)
+        or not all(isinstance(value, str) for value in texts)
+        or not all(isinstance(value, np.ndarray) for value in (trial.proposed_code, trial.code))
+    ):
+        raise TypeError("a column holds what was never written to it")
+    return trial

@@ -57,6 +57,9 @@ def _choose_backend() -> None:
 
 
 _choose_backend()
+# What TensorFlow says of the machine, some of it as an error; its exceptions say what is wrong.
+# Set before anybody imports it; a user's 0 shows all.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 quiet_start()
 
 

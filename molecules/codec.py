@@ -16,6 +16,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.utils.bundle import first_line
 from grammar.errors import GrammarError
 from molecules.chem.features import COUNTS, WHOLE, describe
+from molecules.chem.reading import read_smiles
 from molecules.chem.recombine import children
 
 Array = NDArray[np.float64]
@@ -189,7 +190,7 @@ def _forget_older(memory: dict[str, Any]) -> None:
 def canonical_or_none(smiles: str) -> str | None:
     """RDKit's canonical SMILES; None if it is no molecule.  Nothing is printed."""
     with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
+        mol = read_smiles(smiles)
         if mol is None or not mol.GetNumAtoms():
             return None
         text = str(Chem.MolToSmiles(mol))

@@ -180,6 +180,9 @@ class ObjectiveOptions:
     function of a string as package.module:function, maximised unless --minimize is given."""
     time_limit: float = 30.0
     """molecules, strings: seconds for the score of one, which then counts as failed."""
+    memory_limit: float | None = None
+    """molecules, strings: gigabytes of a process that scores, beyond which the string counts as
+    failed; by default its share of the machine's memory."""
     jobs: int | None = None
     """molecules, strings: processes that score; one for each core by default."""
 

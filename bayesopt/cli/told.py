@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bayesopt.cli.campaign import KNOWN, Campaign, opened
 from bayesopt.cli.options import AskConfig, StatusConfig, TellConfig
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import readable
 from gmae_tf.utils.cli import console
-from gmae_tf.utils.json import read_json
 from gmae_tf.utils.locks import lock_run
 
 if TYPE_CHECKING:
@@ -147,7 +148,12 @@ def status(config: StatusConfig) -> None:
 def known_before(campaign: Campaign) -> dict[str, Any]:
     """What `ask` wrote of the data that the campaign starts from."""
     path = campaign.config.out / KNOWN
-    return read_json(path) if path.exists() else {}
+    if not path.exists():
+        return {}
+    with readable(f"{path} is damaged: remove it; the next ask writes it anew from the data."):
+        found: dict[str, Any] = json.loads(path.read_bytes())
+        best = [{"value": float(b["value"]), "string": str(b["string"])} for b in found["best"]]
+        return {"measured": int(found["measured"]), "best": best}
 
 
 def _print_best(campaign: Campaign, table: pd.DataFrame, n: int) -> None:

@@ -78,6 +78,7 @@ class MoleculeTask(Task):
         n_data: int | None = None,
         data_dir: Path | None = None,
         time_limit: float = 30.0,
+        memory_limit: float | None = None,
         jobs: int | None = None,
         largest_fragment: bool = False,
         standardize: bool = False,
@@ -118,7 +119,7 @@ class MoleculeTask(Task):
         if reference is not None and objective is not None:
             known = known.with_molecule(reference, self.codec)
         self._failures: list[Score] = []
-        self._scorer = self._make_scorer(known, time_limit, jobs)
+        self._scorer = self._make_scorer(known, time_limit, memory_limit, jobs)
         self.score_name = words.score_name(objective or value_column or "value")
         values = self._values(known)
         has = np.isfinite(values)
@@ -148,14 +149,16 @@ class MoleculeTask(Task):
         )
         self.centres = self._centres()
 
-    def _make_scorer(self, known: Known, time_limit: float, jobs: int | None) -> Scorer | None:
+    def _make_scorer(
+        self, known: Known, time_limit: float, memory_limit: float | None, jobs: int | None
+    ) -> Scorer | None:
         if self._objective is None:
             return None
         normalisation = None
         if self._objective == "penalized_logp_data":
             normalisation = Normalisation.of(terms(parse(s)) for s in known.smiles)
         what = Objective(self._objective, self._to, normalisation)
-        return Scorer(what, jobs=jobs, time_limit=time_limit)
+        return Scorer(what, jobs=jobs, time_limit=time_limit, memory_limit=memory_limit)
 
     def _values(self, known: Known) -> Array:
         """Values [N] of the known molecules in the user's sign, NaN where there is none."""

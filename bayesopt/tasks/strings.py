@@ -53,6 +53,7 @@ class StringTask(Task):
         n_data: int | None = None,
         maximize: bool | None = None,
         time_limit: float = 30.0,
+        memory_limit: float | None = None,
         jobs: int | None = None,
     ) -> None:
         self.score_name = objective.rpartition(":")[2]
@@ -60,7 +61,11 @@ class StringTask(Task):
         self.model = GrammarAutoencoder.load(model)
         self._data, self._failures = data, list[Score]()
         self._scorer = Scorer(
-            Objective(objective), jobs=jobs, time_limit=time_limit, molecules=False
+            Objective(objective),
+            jobs=jobs,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            molecules=False,
         )
         strings, values, limits = self._known(data, value_column, n_data)
         unknown = np.flatnonzero(np.isnan(values))

@@ -23,8 +23,10 @@ from gmae_tf.images.options import WARPS, TrainingOptions
 from gmae_tf.models import check_options
 from gmae_tf.training.batches import ImageBatches
 from gmae_tf.training.fit import fit
+from gmae_tf.utils.bundle import readable
 from gmae_tf.utils.cli import console
 from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.npz import load_arrays
 
 Labels = NDArray[np.int32]
 WEIGHT_RANGE = 1e2, 1e4
@@ -96,8 +98,8 @@ def _pseudo_labels(
     assert options.components is not None
     stored = folder / "groups.npz" if folder else None
     if stored and stored.exists():
-        with np.load(stored) as file:
-            return file["groups"]
+        with readable(f"{stored} is damaged: remove it, and the groups are found again."):
+            return load_arrays(stored)["groups"]
     parts = [by_parts(network.encode, x, network.latent_dim) for x in (data.train, data.validation)]
     codes = np.concatenate(parts)
     with _waiting("then, groups of images that are neighbours among its codes", verbose):

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gmae_tf.errors import UserError
 from gmae_tf.training.batches import SeededBatches
-from gmae_tf.utils.bundle import first_line
+from gmae_tf.utils.bundle import UNREADABLE, first_line
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.weights import file_sum, save_weights
 
@@ -86,15 +86,15 @@ class Checkpoint(BestWeights):
         if not self._state_file.exists():
             return 0
         try:
-            state = json.loads(self._state_file.read_text())
-            weights = self.folder / state["weights"]
+            state = json.loads(self._state_file.read_bytes())
+            weights = self.folder / Path(state["weights"]).name
             self.history = [{k: float(v) for k, v in row.items()} for row in state["history"]]
             self._restored = dict(state["plateau"])
             self._sums = dict(state.get("sha256", {}))
             random = state.get("random", {})
             for name, variable in _random_states(model).items():
                 variable.assign(random.get(name, variable))
-        except (AttributeError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise UserError(
                 f"{self._state_file} is damaged ({first_line(error)}): delete the folder to start "
                 "again"
@@ -259,10 +259,10 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights; `UserError` in one sentence when the file is missing, damaged or foreign."""
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise UserError(
-            f"{path} does not hold the weights of this model "
-            f"({str(error).splitlines()[0]}): train again or name the right folder"
+            f"{path} does not hold the weights of this model ({first_line(error)}): train again or "
+            "name the right folder"
         ) from error
 
 

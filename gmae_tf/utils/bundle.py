@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
+from gmae_tf.errors import UserError
 from gmae_tf.utils.json import write_json
 
 UNREADABLE = (
@@ -19,7 +23,12 @@ UNREADABLE = (
     TypeError,
     AttributeError,
     RuntimeError,
+    OverflowError,
+    MemoryError,
+    SyntaxError,
+    TokenError,
     BadZipFile,
+    zlib.error,
 )
 """What reading a damaged or foreign folder may raise, network and weights included."""
 
@@ -42,6 +51,20 @@ def read_description(path: Path, files: Sequence[str]) -> dict[str, Any]:
     if _checksum(path.parent, files) != content["sha256"]:
         raise ValueError("a file is damaged or of another model")
     return content
+
+
+@contextmanager
+def readable(sentence: str) -> Iterator[None]:
+    """A block that reads what may be damaged; `UserError` of this sentence where it is.
+
+    "{why}" in the sentence becomes the first line of the error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except UNREADABLE as error:
+        raise UserError(sentence.replace("{why}", first_line(error))) from error
 
 
 def first_line(error: BaseException) -> str:

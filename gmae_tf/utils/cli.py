@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Config = TypeVar("Config")
 
 USER_MISTAKE = 2
+LONGEST = 1000
+"""Characters of the parser's words that are turned into a sentence."""
+MOST_SEEDS, LARGEST_SEED = 100_000, 2**32 - 1
 CONTINUES = "stopped; the same command continues where this one stopped."
 STARTS_ANEW = "stopped before the end; the same command starts anew."
 
@@ -55,6 +58,9 @@ def run_command(
         returns.
     """
     stopped = CONTINUES if continues else STARTS_ANEW
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell has closed it
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
     try:
         with interruptible(f"{prog}: {stopped}"):
             config = parse_config(config_class, prog=prog, description=description, argv=argv)
@@ -94,6 +100,7 @@ def parse_config(
     parser = _parser(config_class, prog, description)
     dashed = [_dashed(text) for text in (sys.argv[1:] if argv is None else argv)]
     arguments = _listed(dashed, config_class)
+    _check_files(arguments)
     try:
         values = parser.parse_args(arguments).as_dict()
     except argparse.ArgumentError as error:
@@ -101,7 +108,21 @@ def parse_config(
     except UnicodeDecodeError as error:
         raise UserError("the file of --config is not text in UTF-8.") from error
     values.pop("config", None)
+    for name, kind in get_type_hints(config_class).items():
+        if kind is bool and values[name] is None:
+            flag = name.replace("_", "-")
+            raise UserError(f"--{flag} is empty: write true or false; see {prog} --help.")
     return config_class(**values)
+
+
+def _check_files(arguments: Sequence[str]) -> None:
+    """Refuse files of --config that are not plain YAML."""
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=False):
+        path = value if flag == "--config" else flag.removeprefix("--config=")
+        if path != flag and os.path.isfile(path):
+            from gmae_tf.utils.option_files import read_options
+
+            read_options(path)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -113,12 +134,17 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """
     seeds: list[int] = []
     for part in str(text).split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        match = re.fullmatch(r"\s*([0-9]{1,10})\s*(?:-\s*([0-9]{1,10})\s*)?", part)
         if match is None:
             raise UserError(f'seeds "{text}" are not understood: write 7, or 0,3,5, or 0-9.')
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise UserError(f'seeds "{part.strip()}" run backwards: write {last}-{first}.')
+        if last > LARGEST_SEED or len(seeds) + last - first >= MOST_SEEDS:
+            raise UserError(
+                f'seeds "{part.strip()}" are too large or too many: give at most {MOST_SEEDS:,}, '
+                f"none above {LARGEST_SEED}."
+            )
         seeds.extend(range(first, last + 1))
     return tuple(dict.fromkeys(seeds))
 
@@ -216,6 +242,8 @@ def _sentence(message: str, config_class: type[Any], prog: str) -> str:
     """An error of the parser as one sentence that names the flag and the way out."""
     names = [field.name for field in fields(config_class)]
     message = " ".join(message.split())
+    if len(message) > LONGEST:  # it quotes the value
+        message = f"{message[:LONGEST]} ..."
     unknown = re.search(r"unrecognized arguments: (\S+)|Option '(\S+)' is not accepted", message)
     if unknown:
         option = unknown[1] or unknown[2]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 from gmae_tf.errors import UserError
-
-UNREADABLE = (ValueError, KeyError, TypeError, EOFError, OverflowError, BadZipFile, zlib.error)
-"""What reading a damaged row raises."""
+from gmae_tf.utils.bundle import UNREADABLE
 
 
 def damaged(path: Path) -> str:
@@ -31,7 +27,7 @@ def readable_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+    except (UserError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except UNREADABLE as error:
         raise UserError(damaged(path)) from error

@@ -32,7 +32,6 @@ def select_device(device: Device = "auto", devices: int = 1) -> str:
     ------
     UserError: `gpu` is asked for where the backend finds none, or `cpu` too late.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # enough for a backend that has not started
     with _quiet_stderr():

@@ -20,7 +20,7 @@ def page_environment(templates: Path, *, autoescape: bool = True) -> Environment
 
     made = Environment(
         loader=FileSystemLoader([templates, SHARED]),
-        autoescape=autoescape,
+        autoescape=autoescape,  # noqa: S701 - False where a template makes plain text
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

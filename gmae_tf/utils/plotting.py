@@ -6,6 +6,7 @@ Only matplotlib's object API is used, so nothing here touches a global figure or
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -113,7 +114,17 @@ def panels(n: int, columns: int, height: float, **kwargs: Any) -> tuple[Figure, 
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file; the same figure gives the same bytes."""
+    """The figure as a PNG file; the same figure gives the same bytes.
+
+    Its words may be a user's, so a dollar in them begins no formula, and a letter that the font
+    lacks is drawn as a box without a warning.
+    """
+    from matplotlib.text import Text
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    for text in figure.findobj(Text):
+        text.set_parse_math("\\mathdefault" in text.get_text() or "$" not in text.get_text())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

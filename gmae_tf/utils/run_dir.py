@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import reprlib
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -22,9 +23,11 @@ from typing import Any
 import yaml
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import UNREADABLE
 from gmae_tf.utils.files import make_folder, write_atomic
 from gmae_tf.utils.json import to_json, write_json
 from gmae_tf.utils.locks import lock_folder
+from gmae_tf.utils.option_files import read_options
 
 PACKAGES = (
     "gmae-tf",
@@ -112,12 +115,10 @@ def versions(packages: Collection[str] = PACKAGES) -> dict[str, str]:
 
 def _read_run(folder: Path, kind: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
-        older = yaml.safe_load((folder / "config.yaml").read_text())
-        record = json.loads((folder / "environment.json").read_text())
+        older = read_options(folder / "config.yaml")
+        record = json.loads((folder / "environment.json").read_bytes())
         older_kind, starts = record["kind"], list(record["starts"])
-        if not isinstance(older, dict):
-            raise TypeError("config.yaml holds no options")
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         raise UserError(
             f"{folder} holds a config.yaml that is not of a readable run: choose another folder."
         ) from error
@@ -132,7 +133,7 @@ def _refuse_other(
     folder: Path, older: Mapping[str, Any], options: Mapping[str, Any], free: Collection[str]
 ) -> None:
     changed = [
-        f"{key} was {older.get(key)!r} and is now {options.get(key)!r}"
+        f"{key} was {reprlib.repr(older.get(key))} and is now {reprlib.repr(options.get(key))}"
         for key in dict.fromkeys([*older, *options])
         if key not in free and older.get(key) != options.get(key)
     ]
@@ -165,7 +166,6 @@ def _commit() -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=5
-    )
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
     return done.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import zlib
 from pathlib import Path
@@ -28,6 +29,8 @@ _NO_TEXT = (
 _GZIP = b"\x1f\x8b"
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _LOOKED_AT = 4096
+MOST_UNPACKED, HIGHEST_RATIO = 200_000_000, 20
+"""Bytes to which a gzipped file may unpack, whatever its size; and times its size beyond that."""
 
 
 class Text(NamedTuple):
@@ -55,10 +58,20 @@ def read_bytes(path: str | Path) -> bytes:
     path = as_path(path)
     try:
         content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (OSError, EOFError, zlib.error) as error:
+        return _unpacked(content) if content.startswith(_GZIP) else content
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot read {path} ({reason}): name another file.") from error
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Gzipped content; `ValueError` for far more than text can be packed into so little."""
+    most = max(MOST_UNPACKED, HIGHEST_RATIO * len(content))
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(most + 1)
+    if len(unpacked) > most:
+        raise ValueError(f"it unpacks to more than {most:,} bytes")
+    return unpacked
 
 
 def decode(content: bytes, name: str) -> Text:

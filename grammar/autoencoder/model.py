@@ -16,6 +16,7 @@ from gmae_tf.errors import UserError
 from gmae_tf.utils.arrays import check_codes, check_int
 from gmae_tf.utils.bundle import UNREADABLE, first_line, read_description, write_description
 from gmae_tf.utils.files import atomic_path, make_folder, write_atomic
+from gmae_tf.utils.npz import load_arrays
 from gmae_tf.utils.weights import save_weights
 from grammar.autoencoder.architectures import (
     EXPRESSIONS,
@@ -346,7 +347,7 @@ class GrammarAutoencoder:
             details = read_description(folder / DETAILS, PARTS)
             max_length = int(details["max_length"])
             grammar = Grammar((folder / GRAMMAR).read_text(encoding="utf-8"))
-            strings = StringSet(np.load(folder / STRINGS))
+            strings = StringSet(load_arrays(folder / STRINGS)[""].astype(np.uint64))
             network, architecture = build_described(details["network"], grammar, max_length)
             if details["network"].get("half_precision"):
                 network.set_weights(_read_half(folder / NETWORK))

@@ -8,6 +8,7 @@ from typing import Any
 
 from grammar.cfg.grammar import Grammar
 from grammar.cfg.syntax import Rule
+from grammar.errors import ParseError
 from grammar.parsing.lalr import END, Tables, key
 
 Step = tuple[int, bytes, Any]
@@ -20,6 +21,8 @@ Step = tuple[int, bytes, Any]
 ACCEPT, FORK = -1, -2
 FORKS_PER_TOKEN = 50
 """Steps tried at conflicts before an ambiguous grammar is left to the chart parser."""
+LONGEST = 20_000
+"""Terminals of a string: time grows with their square where rules recur on the right."""
 
 
 class LREngine:
@@ -35,7 +38,16 @@ class LREngine:
         self._steps = _compile(grammar.rules, tables)
 
     def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
-        """Rule indices of the only derivation, or of several up to `limit` in the chart's order."""
+        """Rule indices of the only derivation, or of several up to `limit` in the chart's order.
+
+        Raises
+        ------
+        ParseError: more than `LONGEST` terminals, or too ambiguous for so many.
+        """
+        if len(tokens) > LONGEST:
+            raise ParseError(
+                f"the string has {len(tokens):,} terminals: give one of at most {LONGEST:,}"
+            )
         found, _ = self._run(tokens)
         if found is None or len(found) > 1:
             return self._chart.derivations(tokens, limit)
@@ -101,8 +113,9 @@ class ChartEngine:
             for number, rule in enumerate(grammar.rules[:-1])
             if number not in grammar.dead_rules
         }
-        self._index = productions
-        cfg = nltk.CFG(names[grammar.start], list(productions))
+        self._index, self._production = productions, nltk.Production
+        self._start = names[grammar.start]
+        cfg = nltk.CFG(self._start, list(productions))
         self._chart = nltk.ChartParser(cfg)
 
     def derive(self, tokens: list[str]) -> bytes | None:
@@ -111,18 +124,44 @@ class ChartEngine:
         return trees[0] if trees else None
 
     def derivations(self, tokens: list[str], limit: int) -> list[bytes]:
-        """Up to `limit` different derivations, in the order in which the chart yields them."""
-        found: list[bytes] = []
-        for tree in self._chart.parse(tokens):
-            found.append(bytes(self._index[production] for production in tree.productions()))
-            if len(found) == limit:
-                break
+        """Up to `limit` different derivations, in the order in which nltk yields their trees.
+
+        One after the other, for nltk makes all trees at once, and there may be too many of them.
+        """
+        chart, found = self._edges(tokens), list[bytes]()
+        roots = chart.select(span=(0, len(tokens)), lhs=self._start, is_complete=True)
+        work: list[tuple[bytes, Any]] = [(b"", (root, None)) for root in roots][::-1]
+        while work and len(found) < limit:
+            rules, left = work.pop()
+            if left is None:
+                found.append(rules)
+                continue
+            edge, others = left
+            if not edge.rhs():  # a token
+                work.append((rules, others))
+                continue
+            rules += bytes([self._index[self._production(edge.lhs(), edge.rhs())]])
+            for children in reversed(chart.child_pointer_lists(edge)):
+                following = others
+                for child in reversed(children):
+                    following = (child, following)
+                work.append((rules, following))
         return found
 
     def stuck(self, tokens: list[str]) -> int:
         """The furthest token that a chart edge reaches: what comes next could not be used."""
-        chart: Any = self._chart.chart_parse(tokens)
-        return max((edge.end() for edge in chart.edges() if edge.end() > edge.start()), default=0)
+        edges = self._edges(tokens).edges()
+        return max((edge.end() for edge in edges if edge.end() > edge.start()), default=0)
+
+    def _edges(self, tokens: list[str]) -> Any:
+        """The chart; `ParseError` where it takes longer than nltk allows."""
+        try:
+            return self._chart.chart_parse(tokens)
+        except TimeoutError as error:
+            raise ParseError(
+                f"the grammar is so ambiguous that a string of {len(tokens)} terminals takes too "
+                "long to parse: give shorter strings, or change the rules"
+            ) from error
 
 
 def _compile(rules: Sequence[Rule], tables: Tables) -> list[dict[str, Step]]:

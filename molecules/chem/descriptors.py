@@ -17,6 +17,8 @@ from rdkit.Chem import Descriptors, GraphDescriptors, rdFingerprintGenerator
 from rdkit.Chem import rdMolDescriptors as of
 from scipy.special import ndtri
 
+from gmae_tf.utils.npz import load_arrays
+
 RADIUS, BITS = 1, 1024
 KNOTS = 256
 ELEMENTS = (6, 7, 8, 16, 9, 17, 35)
@@ -167,8 +169,8 @@ class HeadTargets:
     @classmethod
     def load(cls, path: Path) -> HeadTargets:
         """What `save` wrote."""
-        with np.load(path) as file:
-            return cls(*(file[name] for name in ("knots", "scores", "centre", "axes")))
+        arrays = load_arrays(path)
+        return cls(*(arrays[name] for name in ("knots", "scores", "centre", "axes")))
 
 
 def _normal_scores(values: NDArray[Any], shares: NDArray[Any]) -> tuple[Any, Any]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.bundle import UNREADABLE
+from gmae_tf.utils.bundle import readable
 from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.npz import load_arrays
 from gmae_tf.utils.parallel import map_chunks
 from molecules.chem.penalized import Mol
 from molecules.chem.properties import alerts as alerts_of
@@ -166,14 +167,19 @@ class Domain:
     @classmethod
     def load(cls, path: Path) -> Domain:
         """Inverse of `save`; `UserError` for a damaged file."""
-        try:
-            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                low, high = file["atoms"].tolist()
-                rings = tuple(file["rings"].tolist())
-                alerts = frozenset(file["alerts"].tolist() if "alerts" in file else ())
-                return cls(file["identifiers"], file["most"], (low, high), rings, alerts)
-        except UNREADABLE as error:
-            raise UserError(f"{path} does not hold a domain of molecules: restore it") from error
+        with readable(f"{path} does not hold a domain of molecules: restore it"):
+            file = load_arrays(path)
+            low, high = map(int, file["atoms"])
+            rings = tuple(map(int, file["rings"]))
+            identifiers, most = file["identifiers"], file["most"]
+            if identifiers.dtype != np.uint32 or most.dtype != np.uint8:
+                raise TypeError("its counts are of another type")
+            if identifiers.ndim != 1 or identifiers.shape != most.shape:
+                raise ValueError("its counts are of other shapes")
+            names = file.get("alerts", np.array([], str))
+            if names.dtype.kind != "U":
+                raise TypeError("its alerts are no names")
+            return cls(identifiers, most, (low, high), rings, frozenset(names.tolist()))
 
 
 def _described(smiles: str) -> tuple[dict[int, int], int, list[int]]:

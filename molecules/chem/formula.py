@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +38,11 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.GtE: operator.ge,
 }
 Compiled = Callable[[Mapping[str, float]], Any]
+LONGEST = 2000
+"""Characters of a formula."""
+DEEPEST = 200
+"""Operations inside one another."""
+LARGEST = sys.float_info.max
 
 
 def formula(
@@ -72,7 +78,7 @@ def terms(text: str) -> list[str]:
     >>> terms("qed * similarity")
     ['qed', 'similarity']
     """
-    tree = ast.parse(text.strip(), mode="eval").body
+    tree = _tree(text)
     found = _split(tree, ast.Add, ast.Sub)
     return [ast.unparse(part) for part in (found if len(found) > 1 else _split(tree, ast.Mult))]
 
@@ -100,11 +106,7 @@ def bound(text: str, to: str | None = None) -> Property:
 def _property(
     text: str, to: str | None, normalisation: Normalisation | None, *, bound: bool
 ) -> Property:
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = getattr(error, "msg", str(error))
-        raise UserError(f"the formula {text!r} is not understood: {reason}.") from error
+    tree = _tree(text)
     if isinstance(tree, ast.Compare | ast.BoolOp) != bound:
         wanted = "a comparison, such as logp <= 3" if bound else "arithmetic without a comparison"
         raise UserError(f"the formula {text!r} is not {wanted}.")
@@ -124,13 +126,37 @@ def _property(
     return Property(text, "1", True, f"formula of {', '.join(parts) or 'no property'}", compute)
 
 
+def _tree(text: str) -> ast.expr:
+    """The syntax tree of a formula; `UserError` where there is none, or one too large."""
+    try:
+        if len(text) > LONGEST:
+            raise ValueError(f"it is longer than {LONGEST:,} characters")
+        tree = ast.parse(text.strip(), mode="eval").body
+        if _depth(tree) > DEEPEST:
+            raise ValueError(f"more than {DEEPEST} operations stand inside one another")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = getattr(error, "msg", str(error))
+        raise UserError(f"the formula {text!r} is not understood: {reason}.") from error
+    return tree
+
+
+def _depth(tree: ast.expr) -> int:
+    """Operations inside one another."""
+    depth, level = 0, list[ast.AST]([tree])
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
+
+
 def _compiled(node: ast.AST, text: str, look_up: Callable[[str], None]) -> Compiled:
     """Values of the properties -> value of a node."""
     match node:
         case ast.Constant(value=bool()):
             pass
-        case ast.Constant(value=int() | float() as number):
-            return lambda values: number
+        case ast.Constant(value=int() | float() as number) if abs(number) <= LARGEST:
+            value = float(number)  # integers would grow without end: 9**9**9
+            return lambda values: value
         case ast.Name(id=name):
             look_up(name)
             return lambda values: values[name]

@@ -26,6 +26,7 @@ from molecules.chem.penalized import (
     logp,
     synthetic_accessibility,
 )
+from molecules.chem.reading import LONGEST, read_smiles
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def parse(smiles: str) -> Mol:
     text = smiles.strip()
     if not text or len(text.split()) != 1:
         raise UserError(f"{smiles!r} is not a molecule: give one SMILES without blanks.")
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(text)
+    mol = read_smiles(text)
     if mol is None:
         raise UserError(f"{text!r} is not a molecule: {_reason(text)}.")
     if not mol.GetNumAtoms():
@@ -142,6 +142,8 @@ def find(name: str, to: str | None = None, normalisation: Normalisation | None =
 
 def _reason(smiles: str) -> str:
     """Why RDKit refuses a SMILES, in RDKit's words, without its clock and its repetitions."""
+    if len(smiles) > LONGEST:
+        return f"it is longer than {LONGEST:,} characters"
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles, sanitize=False)
         if mol is not None:
@@ -154,7 +156,11 @@ def _reason(smiles: str) -> str:
         return "RDKit cannot read it"
     with capture() as log:
         Chem.MolFromSmiles(smiles, sanitize=False)
-    first = log.messages.partition("\n")[0].partition("Error: ")[2]
+    try:
+        messages = log.messages
+    except UnicodeDecodeError:  # RDKit cuts long texts in the middle of a character
+        return "RDKit cannot read it"
+    first = messages.partition("\n")[0].partition("Error: ")[2]
     return first.split(" for input:")[0].split(" while parsing:")[0] or "RDKit cannot read it"
 
 

@@ -150,8 +150,10 @@ def clean_smiles(text: str, policy: Policy) -> Cleaned:
     """One molecule in the form that `policy` asks for, or why it cannot be used."""
     from rdkit import Chem, rdBase
 
+    from molecules.chem.reading import read_smiles
+
     with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(text)
+        mol = read_smiles(text)
         if mol is None:
             return Cleaned("", "", _what_is_wrong(text))
         if not mol.GetNumAtoms():
@@ -201,7 +203,11 @@ def _what_is_wrong(text: str) -> str:
     """RDKit's first complaint about a string that it does not accept."""
     from rdkit import Chem
 
-    mol: Any = Chem.MolFromSmiles(text, sanitize=False)
+    from molecules.chem.reading import LONGEST, read_smiles
+
+    if len(text) > LONGEST:
+        return f"longer than {LONGEST:,} characters"
+    mol: Any = read_smiles(text, sanitize=False)
     if mol is None:
         return "not a molecule: RDKit cannot read the SMILES"
     problems = Chem.DetectChemistryProblems(mol)

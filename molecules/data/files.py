@@ -181,10 +181,9 @@ def _column_of_smiles(table: Table) -> str:
 
 def is_smiles(text: str) -> bool:
     """Whether RDKit reads a text as a molecule; a number is none."""
-    from rdkit import Chem, rdBase
+    from molecules.chem.reading import read_smiles
 
-    with rdBase.BlockLogs():
-        return bool(text) and Chem.MolFromSmiles(text) is not None
+    return bool(text) and read_smiles(text) is not None
 
 
 def _read_sdf(path: Path, value_property: str | None) -> MoleculeFile:
@@ -221,11 +220,13 @@ def _sdf_rows(
     """Number, SMILES ("" if RDKit cannot read it) and property of each record; all their names."""
     from rdkit import Chem, rdBase
 
+    from molecules.chem.reading import LONGEST
+
     rows: list[tuple[int, str, str]] = []
     names: set[str] = set()
     with rdBase.BlockLogs():
         for place, mol in enumerate(Chem.ForwardSDMolSupplier(file), start=1):
-            if mol is None:
+            if mol is None or mol.GetNumAtoms() > LONGEST:
                 rows.append((place, "", ""))
                 continue
             names.update(mol.GetPropNames())

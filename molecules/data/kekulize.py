@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,10 +23,11 @@ def kekulize_smiles(smiles: str) -> str:
     ------
     UserError: RDKit does not accept `smiles` as a molecule.
     """
-    from rdkit import Chem, rdBase
+    from rdkit import Chem
 
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
+    from molecules.chem.reading import read_smiles
+
+    mol = read_smiles(smiles)
     if mol is None or not mol.GetNumAtoms():
         from molecules.chem.properties import parse
 
@@ -53,7 +55,7 @@ def kekulize_cached(
     checksum = hashlib.sha256("\n".join(smiles).encode()).hexdigest()
     name = f"kekulised-{checksum[:16]}-rdkit-{rdkit.__version__}.smi.gz"
     path = (folder or Path(pooch.os_cache("gmae"))) / name
-    with suppress(OSError, EOFError, UnicodeDecodeError):
+    with suppress(OSError, EOFError, UnicodeDecodeError, zlib.error):
         kept = gzip.decompress(path.read_bytes()).decode("ascii").split()
         if len(kept) == len(smiles):
             return kept

@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import UNREADABLE, readable
 from gmae_tf.utils.files import atomic_path
+from gmae_tf.utils.npz import load_arrays
 from gmae_tf.utils.parallel import map_chunks
 from gmae_tf.utils.rows import RowReport
 
 FILE = "known.npz"
 COLUMNS = ("penalized_logp", "logp", "sa", "qed")
 """Properties that are stored: those that a search is most often for."""
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, BadZipFile)
 
 
 class Encoder(Protocol):
@@ -126,17 +126,15 @@ def read_known(folder: str | Path, latent_dim: int) -> Known | None:
     path = Path(folder) / FILE
     if not path.exists():
         return None
-    try:
+    with readable(
+        f"{path} does not hold the molecules of this model ({{why}}): restore the file, or give "
+        "molecules by --data."
+    ):
         smiles, columns = _read(path)
         codes = columns.pop("codes").astype(np.float64)
         if codes.shape != (len(smiles), latent_dim) or not np.isfinite(codes).all():
             raise ValueError(f"{len(smiles)} molecules have codes {codes.shape}")
-    except _UNREADABLE as error:
-        raise UserError(
-            f"{path} does not hold the molecules of this model ({error}): restore the file, or "
-            "give molecules by --data."
-        ) from error
-    values = {k: v.astype(np.float64) for k, v in columns.items() if v.shape == (len(smiles),)}
+        values = {k: v.astype(np.float64) for k, v in columns.items() if v.shape == (len(smiles),)}
     return Known(tuple(smiles), codes, f"{len(smiles):,} molecules of the model", values)
 
 
@@ -191,7 +189,7 @@ def describe_once(
         lines, columns = _read(cache)
         if columns["key"] == key:
             return lines, {name: columns[name] for name in COLUMNS}
-    except _UNREADABLE:
+    except UNREADABLE:
         pass  # there is none yet, or it is damaged
     described, computed = describe(smiles)
     _write(cache, described, key=key, **computed)
@@ -221,6 +219,5 @@ def _write(path: Path, smiles: Sequence[str], **columns: NDArray[Any]) -> None:
 
 
 def _read(path: Path) -> tuple[list[str], dict[str, NDArray[Any]]]:
-    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as archive:
-        columns = {name: np.asarray(archive[name]) for name in archive.files}
+    columns = load_arrays(path)
     return columns.pop("smiles").tobytes().decode("utf-8").split("\n"), columns

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import tarfile
+import zlib
 from pathlib import Path
 
 from gmae_tf.errors import UserError
@@ -60,7 +61,9 @@ def read_checked(path: Path, sha256: str) -> list[str]:
     """
     try:
         strings = [line.split()[0] for line in _text(path).splitlines() if line.strip()]
-    except (OSError, EOFError, UnicodeDecodeError, tarfile.TarError) as error:
+    except (
+        OSError, EOFError, StopIteration, UnicodeDecodeError, zlib.error, tarfile.TarError,
+    ) as error:  # fmt: skip
         raise UserError(f"cannot read {path} ({error}); {_ALTERNATIVES}.") from error
     if hashlib.sha256(("\n".join(strings) + "\n").encode()).hexdigest() != sha256:
         raise UserError(

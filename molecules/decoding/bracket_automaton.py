@@ -45,7 +45,7 @@ class Content(NamedTuple):
             return self._replace(
                 table=_valence_table(token, valences),
                 aromatic=is_aromatic(token),
-                phase="hydrogen" if token == "H" else "element",
+                phase="hydrogen" if token == "H" else "element",  # noqa: S105 - of a grammar
                 begun=False,
             )
         content: Content | None = self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,26 +13,36 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gmae_tf.errors import UserError
 
 START_LIMIT = 300.0
 """Seconds in which a process must have imported the objective."""
+GIGABYTE = 1e9
+PROC = Path("/proc")
 
 
 class Worker:
     """One process that answers questions in order, each within `time_limit` seconds.
 
-    `ask` blocks in its own thread; another thread calls `stop_if_late`.
+    `ask` blocks in its own thread; another thread calls `stop_if_over`.
+
+    Parameters
+    ----------
+    memory_limit : resident gigabytes of the process (Linux; its children are not counted).
     """
 
-    def __init__(self, objective: dict[str, Any], time_limit: float) -> None:
+    def __init__(
+        self, objective: dict[str, Any], time_limit: float, memory_limit: float = math.inf
+    ) -> None:
         self.objective = objective
         self.time_limit = time_limit
+        self.memory_limit = memory_limit
         self._process: subprocess.Popen[str] | None = None
         self._deadline: float | None = None
-        self._late = False
+        self._over = ""
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -39,7 +50,7 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
-        self._late = False
+        self._over = ""
         path = [place or os.getcwd() for place in sys.path]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "molecules.scoring.worker"],
@@ -69,12 +80,26 @@ class Worker:
                 left.pop(0)
                 yield self._receive(self.time_limit)
 
-    def stop_if_late(self) -> None:
-        """End the process if its time is over; its `ask` then goes on with a new one."""
+    def stop_if_over(self) -> None:
+        """End the process at its limit of time or memory; its `ask` then goes on with a new one."""
         with self._lock:
-            if self._deadline is not None and time.monotonic() > self._deadline:
-                self._late = True
+            if self._deadline is None:
+                return
+            if time.monotonic() > self._deadline:
+                self._over = "late"
+            elif self._resident() > self.memory_limit * GIGABYTE:
+                self._over = f"took more than {self.memory_limit:.3g} GB of memory"
+            if self._over:
                 self.kill()
+
+    def _resident(self) -> int:
+        """Bytes of the process in memory; 0 where the system does not say."""
+        process = self._process
+        try:
+            pages = (PROC / str(process.pid if process else 0) / "statm").read_text().split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def kill(self) -> None:
         """End the process and its children; safe from any thread."""
@@ -111,19 +136,19 @@ class Worker:
         process, line = self._process, ""
         if process is not None and process.stdout is not None:
             line = process.stdout.readline()
-        late = self._set_deadline(None)
-        if line.endswith("\n") and not late:
+        over = self._set_deadline(None)
+        if line.endswith("\n") and not over:
             return json.loads(line)
         self.stop()
-        if late:
-            return {"reason": f"took longer than {limit:g} s"}
+        if over:
+            return {"reason": f"took longer than {limit:g} s" if over == "late" else over}
         return {"reason": f"ended its process ({_ending(process.returncode if process else 0)})"}
 
-    def _set_deadline(self, limit: float | None) -> bool:
-        """Count from now, or no more; whether the process has been ended for being late."""
+    def _set_deadline(self, limit: float | None) -> str:
+        """Count from now, or no more; why the process has been ended, if it has."""
         with self._lock:
             self._deadline = None if limit is None else time.monotonic() + limit
-            return self._late
+            return self._over
 
 
 def ask_all(
@@ -173,7 +198,7 @@ def _watch(workers: Sequence[Worker], running: Sequence[Future[None]]) -> None:
         if not others:
             return
         for worker in workers:
-            worker.stop_if_late()
+            worker.stop_if_over()
 
 
 def _ending(code: int) -> str:

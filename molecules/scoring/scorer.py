@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from molecules.scoring.objective import Objective
-from molecules.scoring.pool import Worker, ask_all
+from molecules.scoring.pool import GIGABYTE, Worker, ask_all
 
 WORTH_A_WORKER = 500
 """Questions that pay for starting one more process, about a second, when each takes a ms or two."""
@@ -59,6 +59,8 @@ class Scorer:
     jobs : processes; by default one for each core of this process.
     time_limit : seconds for each molecule.
     molecules : the strings are SMILES; False: any other strings, compared as they are written.
+    memory_limit : resident gigabytes of a process, whose molecule counts as failed beyond; by
+        default its share of the machine's memory.
 
     Raises
     ------
@@ -83,16 +85,21 @@ class Scorer:
         time_limit: float = 30.0,
         *,
         molecules: bool = True,
+        memory_limit: float | None = None,
     ) -> None:
         if not (time_limit > 0 and math.isfinite(time_limit)):
             raise UserError(f"the time limit of a molecule is {time_limit}: give positive seconds.")
         if jobs is not None and jobs < 1:
             raise UserError(f"the number of processes is {jobs}: give at least 1.")
+        if memory_limit is not None and not memory_limit > 0:
+            raise UserError(f"the memory limit is {memory_limit}: give positive gigabytes.")
         self.objective = Objective(objective) if isinstance(objective, str) else objective
         self.maximise = self.objective.maximise
         self._molecules = molecules
         plain = self.objective.to_json()
-        self._workers = [Worker(plain, time_limit) for _ in range(jobs or _cores())]
+        n = jobs or _cores()
+        most = _memory() / n if memory_limit is None else memory_limit
+        self._workers = [Worker(plain, time_limit, most) for _ in range(n)]
         self._canonical: dict[str, dict[str, Any]] = {}
         self._values: dict[str, dict[str, Any]] = {}
         if self.objective.is_function:
@@ -163,3 +170,11 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _memory() -> float:
+    """Gigabytes of the machine; infinite where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIGABYTE
+    except (AttributeError, OSError, ValueError):  # pragma: no cover - Windows
+        return math.inf

@@ -234,6 +234,46 @@ def test_failed_trials_are_not_waited_for_until_they_are_scored_after_all(store,
     assert [t.score for t in store.trials()] == [None, None, 1.5]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trials SET score = 'x'",
+        "UPDATE trials SET code = 'x'",
+        "UPDATE trials SET code = x'0102'",
+        "UPDATE trials SET string = x'ff'",
+        "UPDATE trials SET predicted_mean = x'00'",
+        "UPDATE states SET arrays = 'x'",
+        "UPDATE states SET arrays = x'504b0304'",
+        "UPDATE batches SET about = 'x'",
+        "UPDATE batches SET about = '[1]'",
+        "UPDATE fits SET arrays = (SELECT arrays FROM states)",
+        "UPDATE run SET fingerprint = 'x'",
+        "UPDATE run SET fingerprint = CAST(x'ff' AS TEXT)",
+        "DELETE FROM run",
+    ],
+)
+def test_values_that_were_never_written_are_damage(path, change):
+    def read_all():
+        with TrialStore.open(path, RUN) as again:
+            again.trials()
+            again.load_state("ei", 0, 0)
+            again.descriptions("ei", 0)
+            again.load_fits()
+
+    with TrialStore.open(path, RUN) as made:
+        made.propose([trial(1, score=1.5)])
+        made.save_state("ei", 0, 0, {"a": np.ones(2)})
+        made.describe("ei", 0, 0, {"n": 1})
+        made.save_fit(SurrogateFit(0, 0.1, 0.2, np.ones(2), np.ones(2), np.ones(2)))
+    read_all()
+    connection = sqlite3.connect(path)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    with pytest.raises(UserError, match="is damaged or not a trial store"):
+        read_all()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_bytes_that_changed_anywhere_end_in_a_sentence_or_in_the_same_trials(path, seed):
     rng, state = np.random.default_rng(seed), {"weights": np.arange(2000.0)}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils.bundle import readable
+from gmae_tf.utils.npz import load_arrays
 
 PLACE = "the folder of --data-dir or GMAE_DATA_DIR"
 BATCH = 1000
@@ -50,16 +50,10 @@ def read_arrays(path: Path, needed: tuple[str, ...] = ()) -> dict[str, NDArray[A
     ------
     UserError: the file is damaged, holds Python objects, or lacks one of the arrays `needed`.
     """
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {"images": content}
-        with content:
-            arrays = {name: content[name] for name in content.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} is not a readable NumPy file of plain arrays: replace it."
-        ) from error
+    with readable(f"{path} is not a readable NumPy file of plain arrays: replace it."):
+        arrays = load_arrays(path)
+    if "" in arrays:
+        return {"images": arrays[""]}
     missing = [name for name in needed if name not in arrays]
     if missing:
         raise UserError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,8 @@ CLASS_NAMES = {
 }  # fmt: skip
 MNIST_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 MNIST_PADDED = 32
+FASHION_MNIST_SHA256 = "ca3ab2a37f845e1b8ae23cab1b51749a3011ba3bf1d9016176d75cbaabac376f"
+"""Of the images and labels to train with, and of those to test with."""
 CIFAR_BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 CIFAR_FOLDER, CIFAR_ARCHIVE = "cifar-10-batches-bin", "cifar-10-binary.tar.gz"
 CIFAR_REENCODED = "cifar10_jpeg_bytes.npz"
@@ -228,13 +232,24 @@ def _download(name: str, hint: str) -> tuple[Split, Split]:
         train, test = getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise UserError(f"{TITLES[name]} cannot be downloaded: {hint}.") from error
+    # Keras checks the files of the other data sets itself.
+    if name == "fashion_mnist" and _checksum(*train, *test) != FASHION_MNIST_SHA256:
+        raise UserError(f"what was downloaded is not {TITLES[name]} (its SHA-256 differs): {hint}.")
     return train, test
+
+
+def _checksum(*arrays: NDArray[Any]) -> str:
+    """SHA-256 of the bytes of arrays, one after the other."""
+    whole = hashlib.sha256()
+    for array in arrays:
+        whole.update(array.tobytes())
+    return whole.hexdigest()
 
 
 def _read_cifar(path: Path) -> tuple[Split, Split]:
     try:
         contents = _cifar_batches(path)
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise UserError(f"{path} cannot be read ({error}): replace it.") from error
     splits = []
     for names in (CIFAR_BATCHES[:5], CIFAR_BATCHES[5:]):

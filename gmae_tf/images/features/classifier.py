@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,9 +21,11 @@ from numpy.typing import NDArray
 
 from gmae_tf.errors import UserError
 from gmae_tf.utils.arrays import check_int, check_number
+from gmae_tf.utils.bundle import readable
 from gmae_tf.utils.cli import console, run_command
 from gmae_tf.utils.files import atomic_path
 from gmae_tf.utils.json import write_json
+from gmae_tf.utils.npz import load_arrays
 from gmae_tf.utils.run_dir import versions
 
 if TYPE_CHECKING:
@@ -98,20 +99,17 @@ class Classifier:
     @classmethod
     def load(cls, folder: Path) -> Classifier:
         """Inverse of `save`.  Raises `UserError` for a missing or damaged folder."""
-        try:
-            values = json.loads((folder / "classifier.json").read_text())
+        with readable(
+            f"{folder} holds no usable classifier ({{why}}): make one with python -m "
+            f"gmae_tf.images.features.classifier --out {folder}"
+        ):
+            values = json.loads((folder / "classifier.json").read_bytes())
             details = ClassifierDetails(**{**values, "classes": tuple(values["classes"])})
-            with np.load(folder / "weights.npz", allow_pickle=False) as file:
-                weights = [file[name] for name in sorted(file.files)]
+            weights = [array for _, array in sorted(load_arrays(folder / "weights.npz").items())]
             if digest(weights) != details.sha256:
                 raise ValueError("the weights are not those that classifier.json names")
             network = build_network(details.side, details.channels, len(details.classes))
             network.set_weights([w.astype(np.float32) for w in weights])
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{folder} holds no usable classifier ({str(error).splitlines()[0]}): make one "
-                f"with python -m gmae_tf.images.features.classifier --out {folder}"
-            ) from error
         return cls(network, details)
 
     def _predict(self, images: NDArray[np.uint8]) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
-from gmae_tf.images.datasets import DATASETS, ImageData, load_images, pixels
+from gmae_tf.images.datasets import DATASETS, ImageData, load_images, pixels, published
 from gmae_tf.images.datasets.image_data import Parts, last_validates, part_size, random_parts
 
 PARTS = ("train", "validation", "test")
@@ -243,6 +243,27 @@ def test_what_keras_downloads_is_divided_alike(
     data = load_images("mnist", data_dir=tmp_path)
     assert number_of(data.validation) == list(range(100, 120))
     assert "keras.datasets" in data.source
+
+
+def test_what_keras_does_not_check_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    pair = (numbered(120), np.zeros(120, np.uint8)), (numbered(40), np.zeros(40, np.uint8))
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: pair)
+    with pytest.raises(UserError, match="is not Fashion-MNIST"):
+        load_images("fashion_mnist", data_dir=tmp_path)
+    checksum = published._checksum(*pair[0], *pair[1])
+    monkeypatch.setattr(published, "FASHION_MNIST_SHA256", checksum)
+    assert len(load_images("fashion_mnist", data_dir=tmp_path).train) == 100
+
+
+@pytest.mark.data
+def test_the_checksum_is_that_of_the_published_images(data_dir: Path) -> None:
+    with np.load(data_dir / "fashion_mnist.npz") as file:
+        arrays = [file[name] for name in published.MNIST_ARRAYS]
+    assert published._checksum(*arrays) == published.FASHION_MNIST_SHA256
 
 
 @pytest.mark.parametrize(

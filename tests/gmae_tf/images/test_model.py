@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,33 @@ def test_a_damaged_folder_is_refused_in_one_sentence(
     with pytest.raises(UserError, match="does not hold a trained image model") as error:
         ImageAutoencoder.load(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        {"module": "subprocess", "class_name": "Popen", "config": {"args": ["touch", "ran"]}},
+        {"module": "builtins", "class_name": "function", "config": "exec"},
+        {
+            "module": "keras.layers",
+            "class_name": "Lambda",
+            "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}},
+        },
+        {"module": "gmae_tf.penalties.norm", "class_name": "NormPenalty", "config": {"x": 1}},
+    ],
+)
+def test_a_penalty_from_a_stranger_is_data(
+    model: ImageAutoencoder, tmp_path: Path, penalty: Any, monkeypatch: pytest.MonkeyPatch
+):
+    model.save(tmp_path)
+    described = json.loads((tmp_path / "model.json").read_text())
+    described["network"]["penalty"] = penalty
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    monkeypatch.chdir(tmp_path)
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match="does not hold a trained image model"):
+        ImageAutoencoder.load(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 @pytest.fixture(scope="module")

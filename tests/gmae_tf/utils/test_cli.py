@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
-from gmae_tf.utils.cli import parse_config, parse_seeds, run_command
+from gmae_tf.utils.cli import console, parse_config, parse_seeds, run_command
 
 if TYPE_CHECKING:
     from conftest import RunCli
@@ -247,3 +247,43 @@ def test_other_seeds_are_refused(text: str) -> None:
 @given(st.lists(st.integers(0, 10_000), min_size=1))
 def test_written_seeds_are_read_back(seeds: list[int]) -> None:
     assert parse_seeds(",".join(map(str, seeds))) == tuple(dict.fromkeys(seeds))
+
+
+@pytest.mark.parametrize("text", ["0-100000", "4294967296", "9" * 5000, "٣", "0-4294967295"])
+def test_seeds_that_no_memory_or_generator_takes_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"too large|write 7"):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize("content", [b"task: \xff", b"a: &a [1]\nb: *a", b"[" * 50_000])
+def test_a_config_file_that_is_no_yaml_of_options_is_refused(content: bytes, tmp_path: Path):
+    (tmp_path / "own.yaml").write_bytes(content)
+    with pytest.raises(UserError, match="is no YAML file of options"):
+        parse_config(Config, prog="x", argv=["--config", str(tmp_path / "own.yaml")])
+
+
+def test_a_long_value_is_refused_at_once(tmp_path: Path):
+    start = time.monotonic()
+    with pytest.raises(UserError, match="--batch-size: expected int, got xxx"):
+        parse_config(Config, prog="x", argv=["--task", "expr", "--batch-size", "x" * 100_000])
+    assert time.monotonic() - start < 5
+
+
+def test_a_switch_without_a_value_in_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("task: expr\nbaselines:\n")
+    with pytest.raises(UserError, match="--baselines is empty: write true or false"):
+        parse_config(Config, prog="x", argv=["--config", str(tmp_path / "own.yaml")])
+
+
+def test_a_command_whose_output_is_closed_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr("sys." + name, None)
+    done = []
+    run_command(
+        lambda config: done.append(console().width),
+        Config,
+        prog="x",
+        description="",
+        argv=["--task", "expr"],
+    )
+    assert done

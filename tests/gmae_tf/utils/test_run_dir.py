@@ -126,3 +126,10 @@ def test_the_environment_is_plain_json() -> None:
     record = environment()
     assert json.loads(json.dumps(record)) == record
     assert record["time"].endswith("+00:00")
+
+
+def test_a_stored_value_of_another_size_is_named_in_a_few_words(tmp_path: Path) -> None:
+    open_run(tmp_path / "run", {"name": "a" * 5000}, "kind")
+    with pytest.raises(UserError, match="holds a different run") as caught:
+        open_run(tmp_path / "run", {"name": "b"}, "kind")
+    assert len(str(caught.value)) < 400

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from gmae_tf.errors import UserError
+from gmae_tf.utils import text
 from gmae_tf.utils.numbers import Measurement, decimal_mark, is_number, parse_measurement
 from gmae_tf.utils.rows import Dropped, RowReport, tell_rows
 from gmae_tf.utils.tables import read_table
@@ -332,3 +333,14 @@ def test_a_row_report_tells_reasons_with_their_lines(tmp_path: Path) -> None:
     assert lines[:2] == ["file\tplace\ttext\treason", "own.csv\tline 2\tC2\tno number: 'a2'"]
     assert lines[-1] == "other.sdf\trecord 2\t\tno value"
     assert len(lines) == 7
+
+
+def test_a_gzipped_file_that_unpacks_to_far_more_than_text_does_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "MOST_UNPACKED", 10_000)
+    (tmp_path / "x.csv").write_bytes(gzip.compress(b"1,2\n" * 2_500))
+    assert len(read_table(tmp_path / "x.csv")) == 2_500
+    (tmp_path / "x.csv").write_bytes(gzip.compress(b"1,2\n" * 100_000))
+    with pytest.raises(UserError, match=r"cannot read .* \(it unpacks to more than"):
+        read_table(tmp_path / "x.csv")

@@ -137,3 +137,26 @@ def test_dead_rules_are_never_used():
     assert list(Parser(grammar).parse("x+x")) == [1, 2]
     with pytest.raises(ParseError):
         Parser(grammar).parse("-x")
+
+
+def test_derivations_come_one_by_one_in_the_order_of_nltk() -> None:
+    engine = ChartEngine(Grammar("%ambiguous\nS -> S '+' S | S '*' S | '(' S ')' | 'x'\n"))
+    tokens = list("x+x*(x+x)*x+x")
+    trees = [bytes(engine._index[p] for p in t.productions()) for t in engine._chart.parse(tokens)]
+    assert len(trees) > 10
+    assert engine.derivations(tokens, 10_000) == trees
+    assert engine.derivations(tokens, 3) == trees[:3]
+
+
+def test_the_first_of_millions_of_derivations_is_found_at_once() -> None:
+    parser = Parser(Grammar("%ambiguous\nS -> S S | 'x'\n"))  # nltk gives up on 20
+    assert len(parser.parse("x" * 20)) == 39
+
+
+def test_a_string_that_takes_too_long_is_refused(monkeypatch) -> None:
+    parser = Parser(Grammar("%ambiguous\nS -> S S | 'x'\n"))
+    monkeypatch.setattr(parser._engine._chart._chart, "_max_time", 0.0)
+    with pytest.raises(ParseError, match="so ambiguous that a string of 9 terminals"):
+        parser.parse("x" * 9)
+    with pytest.raises(ParseError, match="20,001 terminals: give one of at most 20,000"):
+        PARSER.parse("x+" * 10_000 + "x")

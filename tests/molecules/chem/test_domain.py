@@ -87,3 +87,28 @@ def test_only_the_alerts_of_given_molecules_are_allowed(tmp_path: Path) -> None:
     assert Domain.load(tmp_path / "domain.npz").alerts == own.alerts == set(alerts(parse(QUINONE)))
     assert own.alerts < all_alerts()
     assert replace(trained, alerts=all_alerts()).contains([QUINONE]).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"most": np.ones(2, np.uint8)},
+        {"atoms": np.array([b"a", b"b"])},
+        {"atoms": np.array([1, 2, 3])},
+        {"rings": np.zeros(2, [("a", "i4")])},
+        {"alerts": np.zeros(2)},
+        {"identifiers": np.full(3, np.nan)},
+        {"identifiers": np.zeros((3, 1), np.uint32)},
+    ],
+)
+def test_arrays_of_other_kinds_are_no_domain(change, tmp_path: Path) -> None:
+    arrays = {
+        "identifiers": np.array([1, 2, 3], np.uint32),
+        "most": np.ones(3, np.uint8),
+        "atoms": np.array([1, 9], np.int16),
+        "rings": np.array([5], np.int16),
+        "alerts": np.array(["nitro_group"]),
+    }
+    np.savez(tmp_path / "domain.npz", **{**arrays, **change})
+    with pytest.raises(UserError, match="does not hold a domain"):
+        Domain.load(tmp_path / "domain.npz")

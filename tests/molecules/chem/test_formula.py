@@ -91,3 +91,20 @@ def test_terms_make_up_their_formula(text: str, n: int) -> None:
     whole = formula(text)(mol)
     together = np.prod(parts) if text.startswith("2*") else sum(parts)
     assert together == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 300 + "qed", "-" * 5000 + "qed", "qed" + "+qed" * 400, "qed +", "1e999*qed", "\0"],
+)
+@pytest.mark.parametrize("read", [formula, terms])
+def test_a_formula_too_deep_or_unfinished_is_refused(text: str, read) -> None:
+    if read is terms and text.startswith("1e999"):
+        return
+    with pytest.raises(UserError, match="is not understood"):
+        read(text)
+
+
+def test_powers_of_powers_end_at_once() -> None:
+    with pytest.raises(UserError, match="has no value here"):
+        formula("9**9**9**9")("CCO")

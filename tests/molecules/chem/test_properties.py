@@ -22,6 +22,8 @@ from molecules.chem.properties import (
     parse,
     similarity_to,
 )
+from molecules.data.cleaning import Policy, clean_smiles
+from molecules.data.kekulize import kekulize_smiles
 
 DRUGS = {
     "aspirin": "CC(=O)Oc1ccccc1C(=O)O",
@@ -207,3 +209,15 @@ def test_zinc_has_the_published_normalisation(data_dir: Path) -> None:
     assert (np.abs(np.subtract(found.means, ZINC.means)) < 4 * error).all()
     # The third is carried by a few macrocycles and needs all molecules.
     assert np.allclose(found.stds[:2], ZINC.stds[:2], rtol=0.05)
+
+
+def test_what_rdkit_cannot_quote_is_refused_all_the_same() -> None:
+    with pytest.raises(UserError, match="is not a molecule"):
+        canonical("日" * 30_000)
+
+
+@pytest.mark.parametrize("read", [canonical, kekulize_smiles])
+def test_a_chain_so_long_that_rdkit_would_end_the_process_is_refused(read) -> None:
+    with pytest.raises(UserError, match="longer than 5,000 characters"):
+        read("C" * 30_000)
+    assert clean_smiles("C" * 30_000, Policy()).reason == "longer than 5,000 characters"

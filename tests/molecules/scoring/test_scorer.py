@@ -43,6 +43,7 @@ def value(smiles):
     if "Br" in smiles: return None
     if "B" in smiles: os._exit(7)
     if "I" in smiles: print("a line that is no answer", flush=True); return input() or 1
+    if "Ge" in smiles: hoard = b"x" * 500_000_000; time.sleep(60)
     if "O" in smiles:
         child = subprocess.Popen(["sleep", "300"])
         (HERE / "child.txt").write_text(str(child.pid))
@@ -125,6 +126,16 @@ def test_a_time_limit_also_ends_the_programs_that_a_function_started(odd: Path) 
         worker = int((odd / "pid.txt").read_text())
         assert not _gone(worker, wait=0)
     assert _gone(worker)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
+def test_a_memory_limit_ends_one_molecule_and_no_other(odd: Path) -> None:
+    with Scorer("odd_objective:value", jobs=1, time_limit=30, memory_limit=0.4) as scorer:
+        large, small = scorer.score(["C[GeH3]", "CC"])
+    assert large.reason == "took more than 0.4 GB of memory"
+    assert small.value == 2.0
+    with pytest.raises(UserError, match="the memory limit is 0: give positive gigabytes"):
+        Scorer("logp", memory_limit=0)
 
 
 def test_an_interruption_leaves_no_process_behind(odd: Path) -> None:
