@@ -27,10 +27,11 @@ from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
 from molecules.data.library import Known, load_known, read_known
+from molecules.presets import PRESETS
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer
 
-PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "molecules"
+PRETRAINED = PRESETS["compact"]
 CALLS = 1_000
 """Known molecules for which a user's function is called before a search."""
 REGION = 20_000
