@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BASELINES = ("random", "prior")
 STOPS = ("target_score", "seconds", "patience")
-FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs", "top", *STOPS)
+FREE = ("budget", "seeds", "baselines", "device", "time_limit", "jobs", "scheduler", "top", *STOPS)
 """Options that a continued run may change: more of the same, not something else."""
 
 

@@ -181,6 +181,9 @@ class ObjectiveOptions:
     """molecules, strings: seconds for the score of one, which then counts as failed."""
     jobs: int | None = None
     """molecules, strings: processes that score; one for each core by default."""
+    scheduler: str | None = None
+    """molecules, strings: of a dask.distributed cluster, whose workers then score: its address,
+    such as tcp://host:8786, or its scheduler file."""
 
 
 @dataclass(frozen=True)

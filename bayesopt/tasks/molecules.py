@@ -52,6 +52,7 @@ class MoleculeTask(Task):
         beside it, as the shipped one, limits a search so.
     to : SMILES of a reference molecule, around which the search starts too.
     maximize : whether higher is better; None: as the objective itself says.
+    time_limit, jobs, scheduler : of `molecules.Scorer`.
     largest_fragment, standardize, neutralize : what is done with the molecules of `data`, see
         `molecules.data.cleaning.Policy`.
     codec : of the model, where several tasks share it and what it remembers.
@@ -78,6 +79,7 @@ class MoleculeTask(Task):
         data_dir: Path | None = None,
         time_limit: float = 30.0,
         jobs: int | None = None,
+        scheduler: str | None = None,
         largest_fragment: bool = False,
         standardize: bool = False,
         neutralize: bool = False,
@@ -117,7 +119,7 @@ class MoleculeTask(Task):
         if reference is not None and objective is not None:
             known = known.with_molecule(reference, self.codec)
         self._failures: list[Score] = []
-        self._scorer = self._make_scorer(known, time_limit, jobs)
+        self._scorer = self._make_scorer(known, time_limit, jobs, scheduler)
         self.score_name = words.score_name(objective or value_column or "value")
         values = self._values(known)
         has = np.isfinite(values)
@@ -144,14 +146,16 @@ class MoleculeTask(Task):
         )
         self.centres = self._centres()
 
-    def _make_scorer(self, known: Known, time_limit: float, jobs: int | None) -> Scorer | None:
+    def _make_scorer(
+        self, known: Known, time_limit: float, jobs: int | None, scheduler: str | None
+    ) -> Scorer | None:
         if self._objective is None:
             return None
         normalisation = None
         if self._objective == "penalized_logp_data":
             normalisation = Normalisation.of(terms(parse(s)) for s in known.smiles)
         what = Objective(self._objective, self._to, normalisation)
-        return Scorer(what, jobs=jobs, time_limit=time_limit)
+        return Scorer(what, jobs=jobs, time_limit=time_limit, scheduler=scheduler)
 
     def _values(self, known: Known) -> Array:
         """Values [N] of the known molecules in the user's sign, NaN where there is none."""

@@ -36,6 +36,7 @@ class StringTask(Task):
     value_column : column of such a table with values; by default "value", if there is one.  What
         has no value there is rated by the function.
     maximize : whether higher is better.
+    time_limit, jobs, scheduler : of `molecules.Scorer`.
     """
 
     name = "strings"
@@ -54,13 +55,14 @@ class StringTask(Task):
         maximize: bool | None = None,
         time_limit: float = 30.0,
         jobs: int | None = None,
+        scheduler: str | None = None,
     ) -> None:
         self.score_name = objective.rpartition(":")[2]
         self.maximize = maximize is not False
         self.model = GrammarAutoencoder.load(model)
         self._data, self._failures = data, list[Score]()
         self._scorer = Scorer(
-            Objective(objective), jobs=jobs, time_limit=time_limit, molecules=False
+            Objective(objective), jobs, time_limit, molecules=False, scheduler=scheduler
         )
         strings, values, limits = self._known(data, value_column, n_data)
         unknown = np.flatnonzero(np.isnan(values))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from molecules.scoring.objective import Objective
 from molecules.scoring.pool import Worker, ask_all
+from molecules.scoring.remote import RemoteProcesses
 
 WORTH_A_WORKER = 500
 """Questions that pay for starting one more process, about a second, when each takes a ms or two."""
@@ -59,6 +60,8 @@ class Scorer:
     jobs : processes; by default one for each core of this process.
     time_limit : seconds for each molecule.
     molecules : the strings are SMILES; False: any other strings, compared as they are written.
+    scheduler : of a dask.distributed cluster, whose workers then score instead of this machine: its
+        address, such as `tcp://host:8786`, or its scheduler file.
 
     Raises
     ------
@@ -83,20 +86,27 @@ class Scorer:
         time_limit: float = 30.0,
         *,
         molecules: bool = True,
+        scheduler: str | None = None,
     ) -> None:
         if not (time_limit > 0 and math.isfinite(time_limit)):
             raise UserError(f"the time limit of a molecule is {time_limit}: give positive seconds.")
         if jobs is not None and jobs < 1:
             raise UserError(f"the number of processes is {jobs}: give at least 1.")
+        if jobs is not None and scheduler is not None:
+            raise UserError(
+                "jobs are processes of this machine, and with a scheduler its workers score: leave "
+                "one of them out."
+            )
         self.objective = Objective(objective) if isinstance(objective, str) else objective
         self.maximise = self.objective.maximise
         self._molecules = molecules
-        plain = self.objective.to_json()
-        self._workers = [Worker(plain, time_limit) for _ in range(jobs or _cores())]
+        worker = (self.objective.to_json(), time_limit)
+        self._workers = [Worker(*worker) for _ in range(jobs or _cores())]
+        self._remote = None if scheduler is None else RemoteProcesses(scheduler, *worker)
         self._canonical: dict[str, dict[str, Any]] = {}
         self._values: dict[str, dict[str, Any]] = {}
         if self.objective.is_function:
-            self._workers[0].start()
+            (self._remote or self._workers[0]).start()
 
     def score(
         self, smiles: Sequence[str | None], progress: Callable[[], None] = lambda: None
@@ -119,6 +129,8 @@ class Scorer:
         """End the processes; what was learnt stays, and a new question starts them again."""
         for worker in self._workers:
             worker.stop()
+        if self._remote is not None:
+            self._remote.stop()
 
     def __enter__(self) -> Scorer:
         return self
@@ -144,8 +156,12 @@ class Scorer:
             return
         # A user's function may take minutes a molecule; a property takes about a millisecond.
         slow = task == "score" and self.objective.is_function
-        workers = self._workers[: len(new) if slow else math.ceil(len(new) / WORTH_A_WORKER)]
-        answers = ask_all(workers, task, new, 1 if slow else CHUNK, progress)
+        chunk = 1 if slow else CHUNK
+        if self._remote is not None:
+            answers = self._remote.ask_all(task, new, chunk, progress)
+        else:
+            workers = self._workers[: len(new) if slow else math.ceil(len(new) / WORTH_A_WORKER)]
+            answers = ask_all(workers, task, new, chunk, progress)
         known.update(zip(new, answers, strict=True))
 
     def _score(self, smiles: str | None) -> Score:
