@@ -1,8 +1,8 @@
 """A function over many items on the machines of a dask.distributed cluster.
 
-Dask starts, watches and replaces the workers, on Slurm, Kubernetes or a list of hosts.  Here is only
-what it means for a computation that one of them is lost: its items are computed again elsewhere,
-each is answered once, and an item whose workers die again and again is given up.
+Dask starts, watches and replaces the workers, on Slurm, Kubernetes or a list of hosts.  Here is
+only what it means for a computation that one of them is lost: its items are computed again, each
+is answered once, and an item whose workers die again and again is given up.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Cluster:
             self._client.run(resolve_name, f"{module}:__name__")
         except ImportError as error:
             raise UserError(
-                f"the cluster at {self.scheduler} cannot import {module} ({error}): install this "
-                "package, in the same version, where its scheduler and its workers run."
+                f"the cluster at {self.scheduler} cannot import {module} ({error}): it must be "
+                "found, in the same version as here, where the scheduler and the workers run."
             ) from error
 
     def everywhere(self, function: Callable[..., Any], *arguments: Any) -> None:

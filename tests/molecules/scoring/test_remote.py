@@ -18,6 +18,7 @@ import bayesopt
 from gmae_tf.errors import UserError
 from molecules.scoring import remote
 from molecules.scoring.scorer import Scorer
+from tests.bayesopt.toy import ExactGP
 
 RECORD = """
 import os, signal, time
@@ -142,7 +143,7 @@ def test_a_search_on_a_cluster_is_the_search_here(folder: Path, threads: str) ->
     for place in ({"jobs": 2}, {"scheduler": threads}):
         with Scorer("recording:value", molecules=False, **place) as scorer:
             table = bayesopt.search(
-                scorer.values, Numbers(), 12, vectorized=True, batch_size=6, surrogate=None
+                scorer.values, Numbers(), 12, vectorized=True, batch_size=6, surrogate=ExactGP
             )
         found.append(table)
     assert len(found[0]) == 12
