@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +24,8 @@ from gmae_tf.errors import UserError
 
 CONNECT_LIMIT = 5.0
 """Seconds for the scheduler to answer."""
+PATIENCE = 30.0
+"""Seconds without a result after which a cluster without workers is told of."""
 _logger = logging.getLogger(__name__)
 
 
@@ -90,8 +93,7 @@ class Cluster:
         Exception: whatever the function raises.
         """
         self._require(getattr(function, "func", function).__module__)
-        if not self._client.scheduler_info(n_workers=-1)["workers"]:
-            _logger.warning("The cluster at %s has no worker yet: waiting for one.", self.scheduler)
+        self._tell_if_alone()
         suspects = []
         for number, found in self._once(function, items):
             if isinstance(found, Lost):
@@ -105,25 +107,47 @@ class Cluster:
     def _once(
         self, function: Callable[[Any], Any], items: Sequence[Any]
     ) -> Iterator[tuple[int, Any]]:
-        from distributed import KilledWorker, as_completed
+        from distributed import KilledWorker
         from distributed.client import FutureCancelledError
 
-        # Impure: two calls never share a result, for a function may depend on time and place.
-        futures = self._client.map(function, items, pure=False)
-        numbers = {future.key: number for number, future in enumerate(futures)}
+        done: SimpleQueue[Any] = SimpleQueue()
+        waiting = self._submit(function, items, done)
         try:
-            for future in as_completed(futures, loop=self._client.loop):
+            while waiting:
                 try:
-                    yield numbers[future.key], future.result()
+                    future = done.get(timeout=PATIENCE)
+                except Empty:
+                    self._tell_if_alone()
+                    continue
+                try:
+                    found = future.result()
                 except KilledWorker:
-                    yield numbers[future.key], Lost("ended every worker of the cluster that tried")
+                    found = Lost("ended every worker of the cluster that tried")
+                # Let go of it: dask computes again what is held and was on a worker that dies.
+                number, _ = waiting.pop(future.key)
+                del future, _
+                yield number, found
         except (CancelledError, FutureCancelledError) as error:
             raise UserError(
                 f"the scheduler {self.scheduler} was lost: start it, and repeat the command."
             ) from error
         finally:
             with suppress(OSError, RuntimeError, ValueError):
-                self._client.cancel(futures, force=True)
+                self._client.cancel([future for _, future in waiting.values()], force=True)
+
+    def _submit(
+        self, function: Callable[[Any], Any], items: Sequence[Any], done: SimpleQueue[Any]
+    ) -> dict[str, tuple[int, Any]]:
+        """Numbers and futures by key; each future comes to the queue when it is done."""
+        # Impure: two calls never share a result, for a function may depend on time and place.
+        futures = self._client.map(function, items, pure=False)
+        for future in futures:
+            future.add_done_callback(done.put)
+        return {future.key: (number, future) for number, future in enumerate(futures)}
+
+    def _tell_if_alone(self) -> None:
+        if not self._client.scheduler_info(n_workers=-1)["workers"]:
+            _logger.warning("The cluster at %s has no workers: waiting for some.", self.scheduler)
 
     def _require(self, module: str) -> None:
         """Refuse a cluster without a module: a worker that gets a task of it would die."""

@@ -1,0 +1,1 @@
+"""Campaigns against faults: kills, fuzzed inputs, strange environments, soak."""
