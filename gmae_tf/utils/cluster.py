@@ -61,7 +61,8 @@ class Cluster:
                 f"the scheduler {scheduler} needs dask.distributed: pip install distributed."
             ) from error
         if quiet:  # what matters of it is said by the errors below
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)
+            for name in ("distributed", "distributed.client"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)
         self.scheduler = scheduler
         try:
             address = scheduler
