@@ -144,6 +144,8 @@ for arguments, sentence in (
     ("--task molecules --objective nomod:func", "nomod:func cannot be imported"),
     ("--task molecules --model {broken}", "a file is damaged or of another model"),
     ("--task molecules --data absent.csv", "absent.csv cannot be read"),
+    ("--task molecules --scheduler nowhere", "no scheduler of dask.distributed answers"),
+    ("--task molecules --jobs 2 --scheduler nowhere", "leave one of them out"),
     ("--task molecules --data {csv} --value-column y", "ask --data"),
     ("--task molecules --data {csv} --value-column pIC50 --objective qed", "no column 'pIC50'"),
     ("--task strings --objective a.b:c", "needs --model"),
