@@ -115,19 +115,22 @@ class Cluster:
         waiting = self._submit(function, items, done)
         try:
             while waiting:
-                try:
-                    future = done.get(timeout=PATIENCE)
-                except Empty:
+                batch = _taken(done)
+                if not batch:
                     self._tell_if_alone()
-                    continue
-                try:
-                    found = future.result()
-                except KilledWorker:
-                    found = Lost("ended every worker of the cluster that tried")
-                # Let go of it: dask computes again what is held and was on a worker that dies.
-                number, _ = waiting.pop(future.key)
-                del future, _
-                yield number, found
+                good = [future for future in batch if future.status == "finished"]
+                results = dict(zip([f.key for f in good], self._client.gather(good), strict=True))
+                for future in good:  # dask computes again what is held and on a worker that dies
+                    future.release()
+                for future in batch:
+                    number = waiting.pop(future.key)[0]
+                    if future.key in results:
+                        yield number, results[future.key]
+                        continue
+                    try:
+                        yield number, future.result()
+                    except KilledWorker:
+                        yield number, Lost("ended every worker of the cluster that tried")
         except (CancelledError, FutureCancelledError) as error:
             raise UserError(
                 f"the scheduler {self.scheduler} was lost: start it, and repeat the command."
@@ -180,3 +183,13 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _taken(queue: SimpleQueue[Any]) -> list[Any]:
+    """All that is in a queue, waiting for the first; nothing if it does not come."""
+    taken: list[Any] = []
+    with suppress(Empty):
+        taken.append(queue.get(timeout=PATIENCE))
+        while True:
+            taken.append(queue.get_nowait())
+    return taken
