@@ -1,11 +1,12 @@
 """The wheel in a fresh environment of each Python and backend: main commands, some of the tests.
 
 Each environment is made from the pinned requirements, and kept in --work.  Commands run in a folder
-far from the checkout.  What an interpreter needs and lacks (3.10 has no JAX) is left out.
+far from the checkout.  Python 3.10 has no JAX.  Rows of an older --out stay, those tried are new.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -78,15 +79,19 @@ def main() -> None:
         build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, str(ROOT)]
         subprocess.run([options.pythons[-1], *build], check=True)
         [wheel] = Path(scratch).glob("*.whl")
-        rows: list[dict[str, Any]] = []
+        rows = {}
+        if options.out and options.out.exists():
+            older = json.loads(options.out.read_text(encoding="utf-8"))["rows"]
+            rows = {(row["python"], row["backend"]): row for row in older}
         for python in options.pythons:
             for backend in options.backends:
                 if backend == "jax" and version(python).startswith("3.10."):
                     continue
-                place = (options.work or Path(scratch)).resolve()
-                rows.append(tried(python, backend, wheel, place))
-                record("versions", options, (), wheel_bytes=wheel.stat().st_size, rows=rows)
-                show(rows[-1:])
+                row = tried(python, backend, wheel, (options.work or Path(scratch)).resolve())
+                rows[row["python"], backend] = row
+                found = [rows[key] for key in sorted(rows)]
+                record("versions", options, (), wheel_bytes=wheel.stat().st_size, rows=found)
+                show(found)
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
