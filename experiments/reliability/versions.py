@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps the environments")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
+        shutil.rmtree(ROOT / "build", ignore_errors=True)  # files of an older wheel
         build = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", scratch, str(ROOT)]
         subprocess.run([options.pythons[-1], *build], check=True)
         [wheel] = Path(scratch).glob("*.whl")
