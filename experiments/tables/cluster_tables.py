@@ -26,6 +26,8 @@ def cluster_table() -> list[str]:
 def version_table() -> list[str]:
     """Commands and tests that ran in the environment of each Python and backend."""
     rows = load("versions", "reliability").get("rows", [])
+    if not rows:
+        return ["Not measured yet."]
     return grid(
         ["Python", "backend", "commands of the installed wheel", "tests passed", "failed"],
         [
