@@ -34,7 +34,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-docs setup-gpu run test lint format test-data docs benchmark lock \
-	clean
+	wheel clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,8 +81,12 @@ lock: setup-dev  ## resolve pyproject.toml into the pinned requirements*.txt (ne
 	$(call pin,requirements-jax.txt,--extra jax --override requirements-jax.in -c requirements.txt)
 	$(call pin,requirements-jax-cuda.txt,--extra jax-cuda --override requirements-jax.in -c requirements.txt)
 
+wheel: setup  ## build the wheel in dist/
+	rm -rf build
+	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
 clean:  ## remove the environment, caches and builds; runs/ stays
-	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis \
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STRATEGIES = ("joint", "random")
 MEANINGFUL = 1e-9
+FREE = ("jobs", "scheduler", "device")
+"""Options that a continued run may change."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ class ImproveConfig(FileOptions):
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     jobs: int | None = None
     """Processes that score; one for each core by default."""
+    scheduler: str | None = None
+    """Of a dask.distributed cluster, whose workers then score: its address, such as
+    tcp://host:8786, or its scheduler file."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
 
@@ -79,7 +84,7 @@ def improve(config: ImproveConfig) -> None:
     check_folders(config.model, config.out)
     lock_run(config.out)
     columns = ColumnOptions(smiles_column=config.smiles_column)
-    check_molecules(columns, config.objective, config.data)
+    check_molecules(columns, config.objective, config.data, scheduler=config.scheduler)
     constraints_of(_options(config, "C"), config.objective)
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.run_dir import open_run
@@ -90,7 +95,7 @@ def improve(config: ImproveConfig) -> None:
     codec = load_codec(config.model)
     data = read(config)
     starts = worst(config, codec, data)
-    run = open_run(config.out, asdict(config), "bayesopt.improve", may_change=("jobs", "device"))
+    run = open_run(config.out, asdict(config), "bayesopt.improve", may_change=FREE)
     screen = console()
     tell_rows([data.report], config.out, screen)
     screen.print(f"{'continuing' if run.continued else 'improving'} in {run.path}")
@@ -143,7 +148,7 @@ def worst(config: ImproveConfig, codec: MoleculeCodec, data: MoleculeData) -> li
 
     objective = Objective(config.objective, None, RAW)
     smiles = data.held_out if config.data == "zinc" else (*data.smiles, *data.held_out)
-    with Scorer(objective, jobs=config.jobs) as scorer:
+    with Scorer(objective, jobs=config.jobs, scheduler=config.scheduler) as scorer:
         values = np.asarray(scorer.values(list(smiles)), dtype=np.float64)
     usable = np.flatnonzero(np.isfinite(values))
     if not len(usable):

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def search(
-    objective: Callable[[str], float],
+    objective: Callable[..., Any],
     model: Any,
     budget: int = 200,
     *,
     maximize: bool = True,
+    vectorized: bool = False,
     dataset: Dataset | None = None,
     target: float | None = None,
     seconds: float | None = None,
@@ -33,7 +34,8 @@ def search(
 
     Parameters
     ----------
-    objective : a string -> its value; NaN where it has none.
+    objective : a string -> its value, NaN where it has none; with `vectorized` N strings -> values
+        [N], as `molecules.Scorer.values`, which computes in processes or on a cluster.
     model : an autoencoder, any `LatentCodec`, or a `SearchSpace` of one.
     budget : evaluations.
     dataset : strings whose values are known already.
@@ -76,7 +78,14 @@ def search(
     space = model if isinstance(model, SearchSpace) else SearchSpace(model)
     optimizer = Optimizer(space, dataset, maximize=maximize, seed=seed, **settings)
     try:
-        optimizer.run(objective, budget, target=target, seconds=seconds, patience=patience)
+        optimizer.run(
+            objective,
+            budget,
+            vectorized=vectorized,
+            target=target,
+            seconds=seconds,
+            patience=patience,
+        )
         return optimizer.best(budget)
     finally:
         optimizer.close()

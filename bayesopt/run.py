@@ -34,6 +34,7 @@ FREE = (
     "time_limit",
     "memory_limit",
     "jobs",
+    "scheduler",
     "top",
     *STOPS,
 )

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console
 from gmae_tf.utils.json import read_json, to_json, write_json
 
@@ -23,10 +27,12 @@ Row = dict[str, Any]
 Table = tuple[list[str], list[list[str]]]
 """Titles of columns, and rows of texts."""
 MEASURED = "measured.json"
-PLACES = ("out", "data_dir")
-"""Options that say where files lie, and nothing about the numbers."""
+PLACES = ("out", "data_dir", "scheduler")
+"""Options that say where files lie and who computes, and nothing about the numbers."""
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by a worker of a cluster while it trains: Keras has one state for all threads."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class StudyOptions:
     """Folder with downloaded data; GMAE_DATA_DIR by default."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Where to compute."""
+    scheduler: str | None = None
+    """Of a dask.distributed cluster, whose workers then train, one after the other on each: its
+    address, such as tcp://host:8786, or its scheduler file. The folder must be one that they all
+    see under the same path."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ def open_study(config: Any, command: str, grows: Sequence[str]) -> Path:
     """The folder of a study, made or continued.
 
     config : a dataclass of options with the folder `out`.
-    grows : options that a continuation may give other values; `device` always may.
+    grows : options that a continuation may give other values; `device` and `scheduler` always may.
 
     Raises
     ------
@@ -78,22 +88,67 @@ def open_study(config: Any, command: str, grows: Sequence[str]) -> Path:
     """
     from gmae_tf.utils.run_dir import open_run
 
-    return open_run(config.out, asdict(config), command, may_change=(*grows, "device")).path
+    return open_run(
+        config.out, asdict(config), command, may_change=(*grows, "device", "scheduler")
+    ).path
 
 
-def run_trials(folder: Path, trials: Sequence[Trial]) -> list[Row]:
-    """Measure what is not measured yet; rows of these trials in their order, then older ones."""
+def run_trials(folder: Path, trials: Sequence[Trial], scheduler: str | None = None) -> list[Row]:
+    """Measure what is not measured yet; rows of these trials in their order, then older ones.
+
+    scheduler : of a cluster that measures, see `gmae_tf.utils.cluster.Cluster`.  What is sent there
+        is pickled by dask: the trials, with the data that they hold.
+
+    Raises
+    ------
+    UserError: a trial failed on the cluster; the others are measured before.
+    """
+    if scheduler is not None:
+        _run_on_cluster(scheduler, folder, trials)
     for number, trial in enumerate(trials, start=1):
         path = folder / trial.name / MEASURED
         if not path.exists():
-            import keras
-
             console().print(f"{number} of {len(trials)}: {trial.name}", soft_wrap=True)
-            keras.backend.clear_session()
-            write_json(path, {**trial.about, **trial.measure(path.parent)})
+            write_json(path, _measured(folder, trial))
     paths = [folder / trial.name / MEASURED for trial in trials]
     paths += sorted(set(folder.glob(f"*/{MEASURED}")) - set(paths))
     return [read_json(path) for path in paths]
+
+
+def _measured(folder: Path, trial: Trial) -> Row:
+    """The row of a trial, trained in a folder of its own under `folder`."""
+    import keras
+
+    keras.backend.clear_session()
+    return {**trial.about, **trial.measure(folder / trial.name)}
+
+
+def _run_on_cluster(scheduler: str, folder: Path, trials: Sequence[Trial]) -> None:
+    from gmae_tf.utils.cluster import Cluster, Lost
+
+    left = [trial for trial in trials if not (folder / trial.name / MEASURED).exists()]
+    failed: list[str] = []
+    with Cluster(scheduler) as cluster:
+        rows = cluster.map(partial(_measured_or_why, folder.resolve()), left)
+        for done, (number, row) in enumerate(rows, start=1):
+            name = left[number].name
+            if isinstance(row, Lost | str):
+                failed.append(f"{name} {row.reason if isinstance(row, Lost) else row}")
+            else:
+                write_json(folder / name / MEASURED, row)
+            console().print(f"{done} of {len(left)}: {name}", soft_wrap=True)
+    if failed:
+        raise UserError(f"{len(failed)} of {len(left)} trials have no numbers: {failed[0]}.")
+
+
+def _measured_or_why(folder: Path, trial: Trial) -> Row | str:
+    """The row, or the error in words: one trial that fails shall not stop the others."""
+    try:
+        with _ONE_AT_A_TIME:
+            return to_json(_measured(folder, trial))
+    except Exception as error:
+        traceback.print_exc()  # into the worker's log
+        return f"raised {type(error).__name__} ({error})"
 
 
 def finish_study(

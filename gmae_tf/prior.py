@@ -203,9 +203,24 @@ def mixture_cdf(z: Any, means: Any, stds: Any, weights: Any) -> Any:
         )
 
         def phi(u: Any) -> Any:
-            return 0.5 * ops.erfc(-u / np.sqrt(2.0).item())
+            return 0.5 * _erfc(-u / np.sqrt(2.0).item())
 
     return sum(weights[u] * phi((z - means[u]) / stds[u]) for u in range(means.shape[0]))
+
+
+def _erfc(x: Any) -> Any:
+    """The complementary error function of a tensor; Keras 3.12, for Python 3.10, has none."""
+    from keras import ops
+
+    if hasattr(ops, "erfc"):
+        return ops.erfc(x)
+    from keras import backend
+
+    if backend.backend() == "jax":
+        from jax.scipy.special import erfc
+    else:
+        from tensorflow.math import erfc
+    return erfc(x)
 
 
 def _full_covariances(covariances: ArrayLike, k: int, d: int) -> Array:

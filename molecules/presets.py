@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gmae_tf.errors import UserError
-from grammar.autoencoder.model import SHIPPED
 
 PARTS = {"max_length", "network", "sha256"}
 """What a description has at least."""
-PRESETS = {"compact": SHIPPED / "molecules"}
+PRESETS = {"compact": Path(__file__).parent / "pretrained" / "compact"}
 """Folders of shipped models, by the names that `molecules.load` takes."""
 
 
@@ -25,7 +24,7 @@ def find_model(source: str | Path = "compact") -> Path:
     if not path.is_file():
         raise UserError(
             f"{folder} does not hold a trained model of molecules: name a folder of molecules.train"
-            " or molecules.pack, or, in a checkout of the project, compact"
+            " or molecules.pack, or compact"
         )
     described: Any = {}
     with suppress(OSError, ValueError):

@@ -100,7 +100,7 @@ def test_make_help_lists_the_targets() -> None:
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("run", "test", "test-data", "docs", "benchmark", "setup", "clean"):
+    for target in ("run", "test", "test-data", "docs", "benchmark", "setup", "wheel", "clean"):
         assert re.search(rf"^make {target} +\w", done.stdout, re.MULTILINE), target
 
 

@@ -53,7 +53,7 @@ def check_run(config: RunConfig) -> None:
         from bayesopt.tasks.molecule_words import DEFAULT_OBJECTIVE
 
         objective = config.objective or DEFAULT_OBJECTIVE
-        check_molecules(config, objective, config.data)
+        check_molecules(config, objective, config.data, scheduler=config.scheduler)
         constraints_of(config, objective)
         return
     from grammar.expressions.targets import load_target
@@ -108,7 +108,7 @@ def _check_strings(config: RunConfig) -> None:
         if not Path(config.data).is_file():
             raise UserError(f"--data {config.data} cannot be read: there is no such file.")
         read_text(config.data)
-    Scorer(objective, jobs=1, molecules=False).close()
+    Scorer(objective, config.jobs, molecules=False, scheduler=config.scheduler).close()
 
 
 def model_folder(model: Path | None) -> Path | None:
@@ -145,11 +145,16 @@ def check_folders(model: Path | None, out: Path | None) -> None:
 
 
 def check_molecules(
-    columns: ColumnOptions, objective: str | None, data: str | None, fewest: int = 0
+    columns: ColumnOptions,
+    objective: str | None,
+    data: str | None,
+    fewest: int = 0,
+    scheduler: str | None = None,
 ) -> None:
     """Refuse wrong names of properties, functions, files and columns, and too few values.
 
-    Imports RDKit only; a user's function is imported by a process of its own.
+    Imports RDKit only; a user's function is imported by a process of its own, and on the workers
+    of a scheduler where there is one.
     """
     from bayesopt.tasks.molecule_words import too_few
     from molecules.chem.penalized import RAW
@@ -159,7 +164,8 @@ def check_molecules(
 
     direction(columns)
     if objective is not None:
-        Scorer(Objective(objective, getattr(columns, "to", None), RAW), jobs=1).close()
+        jobs, to = getattr(columns, "jobs", None), getattr(columns, "to", None)
+        Scorer(Objective(objective, to, RAW), jobs, scheduler=scheduler).close()
     for name in ("smiles_column", "value_column"):
         if getattr(columns, name) is not None and data is None:
             flag = name.replace("_", "-")

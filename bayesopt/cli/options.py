@@ -185,6 +185,9 @@ class ObjectiveOptions:
     failed; by default its share of the machine's memory."""
     jobs: int | None = None
     """molecules, strings: processes that score; one for each core by default."""
+    scheduler: str | None = None
+    """molecules, strings: of a dask.distributed cluster, whose workers then score: its address,
+    such as tcp://host:8786, or its scheduler file."""
 
 
 @dataclass(frozen=True)

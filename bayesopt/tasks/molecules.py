@@ -27,10 +27,11 @@ from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import all_alerts, canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
 from molecules.data.library import Known, load_known, read_known
+from molecules.presets import PRESETS
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer
 
-PRETRAINED = Path(__file__).parents[2] / "data" / "pretrained" / "molecules"
+PRETRAINED = PRESETS["compact"]
 CALLS = 1_000
 """Known molecules for which a user's function is called before a search."""
 REGION = 20_000
@@ -52,6 +53,7 @@ class MoleculeTask(Task):
         beside it, as the shipped one, limits a search so.
     to : SMILES of a reference molecule, around which the search starts too.
     maximize : whether higher is better; None: as the objective itself says.
+    time_limit, jobs, scheduler : of `molecules.Scorer`.
     largest_fragment, standardize, neutralize : what is done with the molecules of `data`, see
         `molecules.data.cleaning.Policy`.
     codec : of the model, where several tasks share it and what it remembers.
@@ -80,6 +82,7 @@ class MoleculeTask(Task):
         time_limit: float = 30.0,
         memory_limit: float | None = None,
         jobs: int | None = None,
+        scheduler: str | None = None,
         largest_fragment: bool = False,
         standardize: bool = False,
         neutralize: bool = False,
@@ -119,7 +122,7 @@ class MoleculeTask(Task):
         if reference is not None and objective is not None:
             known = known.with_molecule(reference, self.codec)
         self._failures: list[Score] = []
-        self._scorer = self._make_scorer(known, time_limit, memory_limit, jobs)
+        self._scorer = self._make_scorer(known, time_limit, memory_limit, jobs, scheduler)
         self.score_name = words.score_name(objective or value_column or "value")
         values = self._values(known)
         has = np.isfinite(values)
@@ -150,7 +153,12 @@ class MoleculeTask(Task):
         self.centres = self._centres()
 
     def _make_scorer(
-        self, known: Known, time_limit: float, memory_limit: float | None, jobs: int | None
+        self,
+        known: Known,
+        time_limit: float,
+        memory_limit: float | None,
+        jobs: int | None,
+        scheduler: str | None,
     ) -> Scorer | None:
         if self._objective is None:
             return None
@@ -158,7 +166,7 @@ class MoleculeTask(Task):
         if self._objective == "penalized_logp_data":
             normalisation = Normalisation.of(terms(parse(s)) for s in known.smiles)
         what = Objective(self._objective, self._to, normalisation)
-        return Scorer(what, jobs=jobs, time_limit=time_limit, memory_limit=memory_limit)
+        return Scorer(what, jobs, time_limit, memory_limit=memory_limit, scheduler=scheduler)
 
     def _values(self, known: Known) -> Array:
         """Values [N] of the known molecules in the user's sign, NaN where there is none."""

@@ -36,6 +36,7 @@ class StringTask(Task):
     value_column : column of such a table with values; by default "value", if there is one.  What
         has no value there is rated by the function.
     maximize : whether higher is better.
+    time_limit, jobs, scheduler : of `molecules.Scorer`.
     """
 
     name = "strings"
@@ -55,6 +56,7 @@ class StringTask(Task):
         time_limit: float = 30.0,
         memory_limit: float | None = None,
         jobs: int | None = None,
+        scheduler: str | None = None,
     ) -> None:
         self.score_name = objective.rpartition(":")[2]
         self.maximize = maximize is not False
@@ -66,6 +68,7 @@ class StringTask(Task):
             time_limit=time_limit,
             memory_limit=memory_limit,
             molecules=False,
+            scheduler=scheduler,
         )
         strings, values, limits = self._known(data, value_column, n_data)
         unknown = np.flatnonzero(np.isnan(values))

@@ -76,7 +76,7 @@ def compare(config: CompareConfig) -> None:
         )
 
     trials = [trial(options) for options in runs]
-    rows = run_trials(folder, trials)
+    rows = run_trials(folder, trials, config.scheduler)
     rows.sort(key=lambda row: (list(MODELS).index(row["model"]), row["seed"]))
     options = {key: value for key, value in to_json(runs[0]).items() if key not in PLACES}
     results = write_results(

@@ -92,7 +92,7 @@ def cluster_term(config: ClusterTermConfig) -> None:
         for task in tasks
         for model, threshold in _models(config)
     ]
-    rows = run_trials(folder, trials)
+    rows = run_trials(folder, trials, config.scheduler)
     named = [(row, folder / trial_name({key: row[key] for key in ABOUT})) for row in rows]
     finish_study(config, folder, rows, all_figures(named), table(rows))
 

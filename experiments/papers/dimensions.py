@@ -91,7 +91,7 @@ def dimensions(config: DimensionsConfig) -> None:
         train = train_images if one.true_dim is None else train_vectors
         return Trial(asdict(one), lambda path: train(config, one, path))
 
-    rows = run_trials(folder, [trial(one) for one in trainings])
+    rows = run_trials(folder, [trial(one) for one in trainings], config.scheduler)
     finish_study(config, folder, rows, {"dimensions": draw(rows)}, table(rows))
 
 

@@ -91,6 +91,7 @@ def little_data(config: LittleDataConfig) -> None:
     rows = run_trials(
         folder,
         [Trial(about, partial(_measure, options, extractor, moments)) for about, options in runs],
+        config.scheduler,
     )
     finish_study(config, folder, rows, {"little_data": draw(rows)}, table(rows))
 

@@ -66,7 +66,7 @@ def neighbours(config: NeighboursConfig) -> None:
             lambda path: train_and_measure(options, data, path, extractor, config.samples),
         )
 
-    rows = run_trials(folder, [trial(*run) for run in runs])
+    rows = run_trials(folder, [trial(*run) for run in runs], config.scheduler)
     figures = {} if extractor is None else {"neighbours": draw(rows)}
     finish_study(config, folder, rows, figures, table(rows))
 

@@ -281,6 +281,7 @@ def compare_models(
     rows = run_trials(
         folder,
         [Trial({"model": job.name, "seed": job.seed}, partial(measure, job)) for job in jobs],
+        config.scheduler,
     )
     order = list(variants(config.latent_dim))
     rows.sort(key=lambda row: (order.index(row["model"]), row["seed"]))

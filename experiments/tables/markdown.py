@@ -7,9 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from grammar.autoencoder.model import GrammarAutoencoder
+from molecules.presets import PRESETS
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RESULTS = DOCS / "results"
-MODELS = DOCS.parent / "data" / "pretrained"
+MODELS = {**GrammarAutoencoder.PRESETS, **PRESETS}
+"""Folders of the shipped models, by name."""
 BENCHMARKS = DOCS.parent / "experiments" / "benchmarks" / "results"
 NOTHING = "not measured"
 
@@ -30,9 +34,9 @@ def benchmark(name: str) -> dict[str, Any]:
     return read(BENCHMARKS / f"{name}.json")
 
 
-def trained(experiment: str) -> dict[str, Any]:
-    """Numbers of a pretrained model."""
-    results: dict[str, Any] = read(MODELS / experiment / "model.json")["results"]
+def trained(model: str) -> dict[str, Any]:
+    """Numbers of a shipped model."""
+    results: dict[str, Any] = read(MODELS[model] / "model.json")["results"]
     return results
 
 

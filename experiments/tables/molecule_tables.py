@@ -40,7 +40,7 @@ def molecule_tables() -> list[str]:
 
 def model_table() -> list[str]:
     """Measurements of the pretrained model."""
-    results = trained("molecules")
+    results = trained("compact")
     samples = results["prior_samples"]
     values = {
         "held-out molecules reconstructed exactly (greedy)": results["exact_match"],
@@ -67,7 +67,7 @@ def curve_table() -> list[str]:
     columns["sliced"] = 2
     rows = [
         [f"{row['steps']:,}", *(f"{row[key]:.{digits}f}" for key, digits in columns.items())]
-        for row in trained("molecules")["history"]
+        for row in trained("compact")["history"]
     ]
     header = ["step", "exact, with noise", "nats, with noise", "squared error of heads"]
     return grid([*header, "KS term", "covariance term", "sliced term"], rows)
@@ -75,7 +75,7 @@ def curve_table() -> list[str]:
 
 def mask_table() -> list[str]:
     """Share of valid decodes by mask."""
-    shares = trained("molecules")["valid_by_mask"]
+    shares = trained("compact")["valid_by_mask"]
     rows = [
         [name.replace("_", "-"), f"{share:.4f}", f"{shares['random'][name]:.4f}"]
         for name, share in shares["prior"].items()

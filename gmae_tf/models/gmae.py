@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import keras
-
 from gmae_tf.autoencoder import Autoencoder, Method
 from gmae_tf.errors import UserError
 from gmae_tf.models.config import Parts, Recipe
+from gmae_tf.models.invariant_clusters import InvariantClusters
+from gmae_tf.models.noisy_codes import NoisyCodes
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
 
@@ -45,8 +43,6 @@ def _with_prior(parts: Parts, prior: GaussianMixture) -> Autoencoder:
 
 def _method(recipe: Recipe, prior: GaussianMixture) -> Method | None:
     if recipe.clusters and prior.n_components > 1:
-        from gmae_tf.models.invariant_clusters import InvariantClusters
-
         return InvariantClusters(
             recipe.latent_dim,
             prior,
@@ -58,22 +54,3 @@ def _method(recipe: Recipe, prior: GaussianMixture) -> Method | None:
     if recipe.latent_noise:
         return NoisyCodes(recipe.latent_dim, recipe.latent_noise, recipe.seed)
     return None
-
-
-@keras.saving.register_keras_serializable(package="gmae")
-class NoisyCodes(Method):
-    """The decoder sees codes with Gaussian noise in training, and learns to be smooth about them.
-
-    The code itself, which the penalty sees, has none.
-    """
-
-    def __init__(self, latent_dim: int, std: float, seed: int = 0) -> None:
-        super().__init__(latent_dim)
-        self.std = std
-        self.random = keras.random.SeedGenerator(seed)
-
-    def sample_latent(self, encoded: Any, training: bool) -> Any:
-        """Code + std * noise."""
-        if not training:
-            return encoded
-        return encoded + self.std * keras.random.normal(keras.ops.shape(encoded), seed=self.random)

@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from gmae_tf.autoencoder import Batch
-from gmae_tf.models.gmae import NoisyCodes
 from gmae_tf.models.layers import Steps
+from gmae_tf.models.noisy_codes import NoisyCodes
 from gmae_tf.models.warp import RandomWarp
 from gmae_tf.penalties.information import (
     component_entropies,

@@ -43,7 +43,8 @@ class RandomWarp(Configured):
 
     def __call__(self, images: Any) -> Any:
         """Images [N, H, W, C] -> as many, each warped in its own way."""
-        n, height, width = ops.shape(images)[0], *images.shape[1:3]
+        n: Any = ops.shape(images)[0]
+        height, width = images.shape[1], images.shape[2]
         uniform = lambda size: keras.random.uniform(  # noqa: E731
             (n, 1, 1), -size, size, seed=self.seed_generator
         )

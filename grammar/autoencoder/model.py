@@ -45,7 +45,7 @@ SEARCH_CANDIDATES: dict[str, Any] = {"chains": 512, "children": 600, "generation
 NETWORK, GRAMMAR, STRINGS = "model.weights.h5", "grammar.cfg", "training.npy"
 PARTS = (NETWORK, GRAMMAR, STRINGS)
 DETAILS = "model.json"
-SHIPPED = Path(__file__).parents[2] / "data" / "pretrained"
+SHIPPED = Path(__file__).parents[1] / "pretrained"
 DECODED_AT_ONCE = 1024
 EX_POST_CODES = 20_000
 MakeMask = Callable[[int, int], DerivationMask]
@@ -88,8 +88,8 @@ class GrammarAutoencoder:
         "expressions": SHIPPED / "expressions",
         "scientific": SHIPPED / "scientific",
     }
-    TRAINED_BY: ClassVar[str] = "grammar.train"
     """Folders of shipped models, by the names that `load` takes."""
+    TRAINED_BY: ClassVar[str] = "grammar.train"
 
     grammar: Grammar
     max_length: int

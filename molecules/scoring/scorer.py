@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from molecules.scoring.objective import Objective
 from molecules.scoring.pool import GIGABYTE, Worker, ask_all
+from molecules.scoring.remote import RemoteProcesses
 
 WORTH_A_WORKER = 500
 """Questions that pay for starting one more process, about a second, when each takes a ms or two."""
@@ -60,7 +61,9 @@ class Scorer:
     time_limit : seconds for each molecule.
     molecules : the strings are SMILES; False: any other strings, compared as they are written.
     memory_limit : resident gigabytes of a process, whose molecule counts as failed beyond; by
-        default its share of the machine's memory.
+        default its share of the machine's memory, and none on the workers of a cluster.
+    scheduler : of a dask.distributed cluster, whose workers then score instead of this machine: its
+        address, such as `tcp://host:8786`, or its scheduler file.
 
     Raises
     ------
@@ -86,6 +89,7 @@ class Scorer:
         *,
         molecules: bool = True,
         memory_limit: float | None = None,
+        scheduler: str | None = None,
     ) -> None:
         if not (time_limit > 0 and math.isfinite(time_limit)):
             raise UserError(f"the time limit of a molecule is {time_limit}: give positive seconds.")
@@ -93,17 +97,25 @@ class Scorer:
             raise UserError(f"the number of processes is {jobs}: give at least 1.")
         if memory_limit is not None and not memory_limit > 0:
             raise UserError(f"the memory limit is {memory_limit}: give positive gigabytes.")
+        if jobs is not None and scheduler is not None:
+            raise UserError(
+                "jobs are processes of this machine, and with a scheduler its workers score: leave "
+                "one of them out."
+            )
         self.objective = Objective(objective) if isinstance(objective, str) else objective
         self.maximise = self.objective.maximise
         self._molecules = molecules
-        plain = self.objective.to_json()
-        n = jobs or _cores()
-        most = _memory() / n if memory_limit is None else memory_limit
-        self._workers = [Worker(plain, time_limit, most) for _ in range(n)]
+        plain, n = self.objective.to_json(), jobs or _cores()
+        here = _memory() / n if memory_limit is None else memory_limit
+        self._workers = [Worker(plain, time_limit, here) for _ in range(n)]
+        self._remote = None
+        if scheduler is not None:
+            there = math.inf if memory_limit is None else memory_limit
+            self._remote = RemoteProcesses(scheduler, plain, time_limit, there)
         self._canonical: dict[str, dict[str, Any]] = {}
         self._values: dict[str, dict[str, Any]] = {}
         if self.objective.is_function:
-            self._workers[0].start()
+            (self._remote or self._workers[0]).start()
 
     def score(
         self, smiles: Sequence[str | None], progress: Callable[[], None] = lambda: None
@@ -126,6 +138,8 @@ class Scorer:
         """End the processes; what was learnt stays, and a new question starts them again."""
         for worker in self._workers:
             worker.stop()
+        if self._remote is not None:
+            self._remote.stop()
 
     def __enter__(self) -> Scorer:
         return self
@@ -151,8 +165,12 @@ class Scorer:
             return
         # A user's function may take minutes a molecule; a property takes about a millisecond.
         slow = task == "score" and self.objective.is_function
-        workers = self._workers[: len(new) if slow else math.ceil(len(new) / WORTH_A_WORKER)]
-        answers = ask_all(workers, task, new, 1 if slow else CHUNK, progress)
+        chunk = 1 if slow else CHUNK
+        if self._remote is not None:
+            answers = self._remote.ask_all(task, new, chunk, progress)
+        else:
+            workers = self._workers[: len(new) if slow else math.ceil(len(new) / WORTH_A_WORKER)]
+            answers = ask_all(workers, task, new, chunk, progress)
         known.update(zip(new, answers, strict=True))
 
     def _score(self, smiles: str | None) -> Score:

@@ -144,10 +144,12 @@ for arguments, sentence in (
     ("--task molecules --objective nomod:func", "nomod:func cannot be imported"),
     ("--task molecules --model {broken}", "a file is damaged or of another model"),
     ("--task molecules --data absent.csv", "absent.csv cannot be read"),
+    ("--task molecules --scheduler nowhere", "no scheduler of dask.distributed answers"),
+    ("--task molecules --jobs 2 --scheduler nowhere", "leave one of them out"),
     ("--task molecules --data {csv} --value-column y", "ask --data"),
     ("--task molecules --data {csv} --value-column pIC50 --objective qed", "no column 'pIC50'"),
     ("--task strings --objective a.b:c", "needs --model"),
-    ("--task strings --model data/pretrained/expressions --objective a.b:c", "a.b:c cannot be"),
+    ("--task strings --model grammar/pretrained/expressions --objective a.b:c", "a.b:c cannot be"),
     ("status --out {broken}", "holds no batch"),
     ("predict --out {broken} absent.csv", "absent.csv cannot be read"),
     ("--task molecules --max-sa 0.5", "max_sa is 0.5"),
@@ -170,7 +172,7 @@ def test_wrong_paths_and_names_are_told_before_anything_heavy_is_imported(run_cl
     csv = tmp_path / "mine.csv"
     csv.write_text("smiles,y\nCCO,1\n")
     broken = tmp_path / "broken"
-    shutil.copytree(ROOT / "data/pretrained/expressions", broken)
+    shutil.copytree(ROOT / "grammar/pretrained/expressions", broken)
     (broken / "book.csv").write_bytes(b"PK\x03\x04\xff\xfe")
     (broken / "model.weights.h5").write_bytes(b"cut")
     done = run_cli("-c", CHEAP, csv, broken)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from experiments.runner import (
     ROOT,
@@ -62,6 +63,28 @@ def test_an_interrupted_grid_repeats_only_what_is_unfinished(tmp_path, capsys):
     assert "1 of 2: vae-seed1" in capsys.readouterr().out
     # A grid that has grown shows what was measured before, too.
     assert [r["model"] for r in run_trials(tmp_path, [trial("gmae")])] == ["gmae", "ae", "vae"]
+
+
+def test_a_cluster_measures_what_one_machine_would_and_tells_what_failed(tmp_path, capsys):
+    def trial(model: str) -> Trial:
+        def measure(folder: Path) -> dict:
+            folder.mkdir(parents=True)  # twice at once, or a second time, would fail
+            if model == "gmae":
+                raise RuntimeError("diverged")
+            return {"error": len(model)}
+
+        return Trial({"model": model, "seed": 1}, measure)
+
+    trials = [trial(name) for name in ("ae", "gmae", "vae")]
+    with LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(UserError, match=r"1 of 3 trials .* gmae-seed1 raised RuntimeError"):
+            run_trials(tmp_path, trials, address)
+        found = run_trials(tmp_path, [trials[2], trials[0]], address)
+    assert [row["model"] for row in found] == ["vae", "ae"]
+    assert found[0] == {"model": "vae", "seed": 1, "error": 3}
+    assert "diverged" in capsys.readouterr().err
+    assert found == run_trials(tmp_path, [trials[2], trials[0]])
 
 
 def test_a_study_may_grow_but_not_change(tmp_path):

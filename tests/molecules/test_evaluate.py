@@ -85,7 +85,7 @@ def test_wrong_folders_are_refused_in_a_sentence(run, tmp_path, run_here, monkey
         (tmp_path / "missing", "there is no such folder"),
         (tmp_path, "does not hold a trained model of molecules"),
         (damaged, "a file is damaged"),
-        (ROOT / "data" / "pretrained" / "expressions", "use python -m grammar.evaluate"),
+        (ROOT / "grammar" / "pretrained" / "expressions", "use python -m grammar.evaluate"),
     ):
         done = run_here("-m", "molecules.evaluate", folder)
         assert done.returncode == 2

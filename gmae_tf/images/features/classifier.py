@@ -31,7 +31,7 @@ from gmae_tf.utils.run_dir import versions
 if TYPE_CHECKING:
     from gmae_tf.images.datasets import ImageData
 
-SHIPPED = Path(__file__).parents[3] / "data" / "pretrained" / "classifiers"
+SHIPPED = Path(__file__).parent / "pretrained"
 FEATURES = 128
 TRAINED = ("seed", "epochs", "batch_size", "learning_rate", "shift")
 """Options that are kept with a classifier."""

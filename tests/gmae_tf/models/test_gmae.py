@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from gmae_tf.models.gmae import NoisyCodes
+from gmae_tf.models.noisy_codes import NoisyCodes
 from gmae_tf.penalties import GaussianMixturePenalty, weighted_sum
 from gmae_tf.prior import GaussianMixture
 
