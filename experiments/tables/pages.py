@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from experiments.tables import (
-    cluster_tables,
     expression_tables,
     headline,
     image_tables,
@@ -55,8 +54,8 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "soak": reliability_tables.soak_table,
     "laboratory": user_tables.laboratory_tables,
     "dna": user_tables.dna_table,
-    "cluster": cluster_tables.cluster_table,
-    "versions": cluster_tables.version_table,
+    "cluster": reliability_tables.cluster_table,
+    "versions": reliability_tables.version_table,
     "compare": model_tables.compare_table,
     **{
         f"{area}_compared": partial(string_tables.string_table, area)

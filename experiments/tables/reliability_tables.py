@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
-from experiments.reliability import kills, soak
-from experiments.tables.markdown import RESULTS, grid
+from collections.abc import Sequence
 
-RECORDS = RESULTS / "reliability"
+from experiments.reliability import kills, soak
+from experiments.tables import markdown
+from experiments.tables.markdown import NOTHING, grid, load
 
 
 def kill_table() -> list[str]:
     """Kills of each command, what was lost, and whether results are equal."""
-    return grid(*kills.table(RECORDS))
+    return _grid(*kills.table(markdown.RESULTS / "reliability"))
 
 
 def soak_table() -> list[str]:
     """Resident memory of each course."""
-    found = [soak.summary(RECORDS / f"soak_{what}.json") for what in soak.COURSES]
-    return grid(soak.TITLES, [row for row in found if row is not None])
+    folder = markdown.RESULTS / "reliability"
+    found = [soak.summary(folder / f"soak_{what}.json") for what in soak.COURSES]
+    return _grid(soak.TITLES, [row for row in found if row is not None])
+
+
+def cluster_table() -> list[str]:
+    """What became of evaluations whose workers were killed."""
+    rows = load("cluster", "reliability").get("rows", [])
+    titles = {
+        "strings": "strings, scored at once",
+        "search": "a search, the same as on one machine",
+    }
+    return _grid(
+        ["on two worker processes", "evaluations", "workers killed", "lost", "counted twice",
+         "made again", "values equal"],
+        [
+            [titles[row["what"]], f"{row['evaluations']:,}", row["kills"], row["lost"],
+             row["counted_twice"], row["made_again"], "all" if row["equal"] else "no"]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def version_table() -> list[str]:
+    """Commands and tests that ran in the environment of each Python and backend."""
+    rows = load("versions", "reliability").get("rows", [])
+    return _grid(
+        ["Python", "backend", "commands of the installed wheel", "tests passed", "failed"],
+        [
+            [row["python"], row["backend"],
+             f"{sum(row['commands'].values())} of {len(row['commands'])}",
+             row["tests"].get("passed", NOTHING), row["tests"].get("failed", 0)]
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _grid(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    return grid(titles, rows) if rows else [f"{NOTHING.capitalize()} yet."]
