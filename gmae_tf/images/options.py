@@ -169,6 +169,8 @@ def resolve(options: Options, dataset: str) -> Options:
     for name in ("latent_noise", "guide_weight", "cluster_weight", "noise", "seed"):
         if not 0 <= getattr(options, name) < math.inf:
             raise UserError(f"{name} is {getattr(options, name)}: give 0 or more")
+    if not 0 <= options.cluster_share <= 1:
+        raise UserError(f"cluster_share is {options.cluster_share}: give a share from 0 to 1")
     if options.guide == "neighbours" and options.model != "gmae":
         options = replace(options, guide="none")  # no components to assign images to
     if options.model != "gmae":

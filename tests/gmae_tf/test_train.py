@@ -72,6 +72,7 @@ def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_her
     [
         (("--dataset", "mnits"), "mnist"),
         (("--components", "30", "--latent-dim", "4"), "raise latent-dim from 4"),
+        (("--cluster-share", "2"), "cluster_share is 2.0: give a share from 0 to 1"),
         (("--epochs", "0"), "epochs must be greater than 0"),
         (("--samples", "50"), "--samples is 50: evaluate at least 100"),
         (("--n-data", "-3"), "n-data must be greater than 0"),
