@@ -159,6 +159,7 @@ def check_molecules(
     from bayesopt.tasks.molecule_words import too_few
     from molecules.chem.penalized import RAW
     from molecules.data.files import read_records
+    from molecules.data.sources import NAMED
     from molecules.scoring.objective import Objective
     from molecules.scoring.scorer import Scorer
 
@@ -170,7 +171,7 @@ def check_molecules(
         if getattr(columns, name) is not None and data is None:
             flag = name.replace("_", "-")
             raise UserError(f"--{flag} names a column of --data: give that file too.")
-    if data in (None, "zinc", "download", "builtin"):
+    if data is None or data in NAMED:
         return
     path = Path(str(data))
     if not path.is_file():

@@ -27,6 +27,7 @@ from molecules.chem.penalized import RAW, Normalisation, terms
 from molecules.chem.properties import all_alerts, canonical, parse
 from molecules.codec import MoleculeCodec, MoleculeModel
 from molecules.data.library import Known, load_known, read_known
+from molecules.data.sources import NAMED
 from molecules.presets import PRESETS
 from molecules.scoring.objective import Objective
 from molecules.scoring.scorer import Score, Scorer
@@ -53,7 +54,7 @@ class MoleculeTask(Task):
         beside it, as the shipped one, limits a search so.
     to : SMILES of a reference molecule, around which the search starts too.
     maximize : whether higher is better; None: as the objective itself says.
-    time_limit, jobs, scheduler : of `molecules.Scorer`.
+    time_limit, memory_limit, jobs, scheduler : of `molecules.Scorer`.
     largest_fragment, standardize, neutralize : what is done with the molecules of `data`, see
         `molecules.data.cleaning.Policy`.
     codec : of the model, where several tasks share it and what it remembers.
@@ -133,9 +134,11 @@ class MoleculeTask(Task):
         self.known = known = known.take(np.flatnonzero(has))
         domain = (model or PRETRAINED) / DOMAIN
         if domain.is_file() and not unconstrained:
-            # The molecules beside the model are among those that it was trained on.
-            own = list(known.smiles) if data is not None else [reference] if reference else []
-            inside = Domain.load(domain).widened(own)
+            inside = Domain.load(domain)
+            if data is not None:  # else the molecules beside the model, which was trained on them
+                inside = inside.widened(list(known.smiles), alerts=data not in NAMED)
+            if reference is not None:
+                inside = inside.widened([reference])
             if alerts:
                 inside = replace(inside, alerts=all_alerts())
             constraints = replace(constraints, domain=inside)

@@ -62,8 +62,8 @@ class Domain:
     def of(cls, smiles: Sequence[str], *, alerts: bool = True) -> Domain:
         """The domain of N SMILES, in worker processes where they are many.
 
-        Without `alerts` it allows none, whatever the molecules have: a quarter of what is sold has
-        some, and a model's training molecules are nobody's choice.
+        Without `alerts` it allows none, whatever the molecules have: many that are sold have some,
+        and a model's training molecules are nobody's choice.
 
         Raises
         ------
@@ -100,9 +100,9 @@ class Domain:
         alerts = self.alerts | other.alerts
         return Domain(identifiers, most, (min(low), max(high)), rings, alerts)
 
-    def widened(self, smiles: Sequence[str]) -> Domain:
-        """The smallest domain that holds these N valid SMILES, too."""
-        return self.union(Domain.of(smiles)) if len(smiles) else self
+    def widened(self, smiles: Sequence[str], *, alerts: bool = True) -> Domain:
+        """The smallest domain that holds these N valid SMILES, too, but for `alerts` as in `of`."""
+        return self.union(Domain.of(smiles, alerts=alerts)) if len(smiles) else self
 
     def contains(self, smiles: Sequence[str | None]) -> NDArray[np.bool_]:
         """Whether each of N SMILES lies inside, [N]; what is None or no molecule does not."""

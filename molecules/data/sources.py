@@ -24,6 +24,8 @@ from molecules.data.zinc import load_zinc
 
 FORMS = ("largest_fragment", "standardize", "neutralize")
 """Options that change the molecules of a file."""
+NAMED = ("zinc", "download", "builtin")
+"""Sources that are no file of the user's."""
 HELD_OUT = 0.05
 """Share of molecules held out where the source itself names none."""
 

@@ -343,3 +343,20 @@ def test_options_take_formulas_and_bounds():
             holds = 1 <= find("logp")(text) <= 3 and find("rings")(text) < 3
             assert holds == inside
         assert "1 <= logp <= 3 and rings < 3" in task.objective
+
+
+def test_alerts_are_those_of_the_users_own_molecules(tmp_path, monkeypatch):
+    write_known(tmp_path)
+    Domain.of(pool()[:KNOWN], alerts=False).save(tmp_path / "domain.npz")
+    monkeypatch.setattr(molecules, "PRETRAINED", tmp_path)
+    own = tmp_path / "own.smi"
+    own.write_text("\n".join(["Cc1ccc([N+](=O)[O-])cc1", *pool()[:20]]))
+    for options, allowed in (
+        ({}, False),
+        ({"data": str(own)}, True),
+        ({"data": "builtin", "n_data": 200}, False),
+        ({"data": "builtin", "n_data": 60, "alerts": True}, True),
+    ):
+        with closing(make(objective="logp", **options)) as task:
+            found = task.constraints.domain.alerts
+            assert ("Oxygen-nitrogen_single_bond" in found) == allowed, options
