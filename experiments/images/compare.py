@@ -116,8 +116,8 @@ def variants(config: CompareConfig) -> Iterator[TrainConfig]:
 
 
 def within_budget(options: TrainConfig) -> TrainConfig:
-    """A quarter of the epochs for the plain autoencoder of a guide: all models see as much."""
-    if options.guide == "none":
+    """A quarter of the epochs for the plain autoencoder whose neighbours guide: all see as much."""
+    if options.guide != "neighbours":
         return options
     assert options.epochs is not None
     if options.epochs < 2:
@@ -128,7 +128,7 @@ def within_budget(options: TrainConfig) -> TrainConfig:
 
 def passes(options: TrainConfig) -> int | None:
     """Passes over the images of a run, those of a guide's plain autoencoder included."""
-    if options.guide == "none" or options.epochs is None:
+    if options.guide != "neighbours" or options.epochs is None:
         return options.epochs
     return options.epochs + options.plain_epochs
 

@@ -43,6 +43,7 @@ COLUMNS = {
     "fd_ex_post": "ex-post",
     "fd_reconstruction": "rec.",
 }
+LABELS = {"none": "published loss", "neighbours": "guided", "invariance": "invariance"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class StudyConfig:
     """Scales of the one-hot means to try."""
     sliced: tuple[float, ...] = (0.0, 1.0)
     """Weights of the sliced term to try."""
-    guides: tuple[Literal["none", "neighbours"], ...] = ("none", "neighbours")
+    guides: tuple[Literal["none", "neighbours", "invariance"], ...] = ("none", "neighbours")
     """Guides to try."""
     baseline: bool = True
     """Train an autoencoder without a penalty as well."""
@@ -204,14 +205,14 @@ def distances(
 
 def draw(rows: Sequence[Row]) -> bytes:
     """Accuracy, NMI and distance of prior samples against the scale: a PNG."""
-    from gmae_tf.utils.plotting import BLUE, GREY, ORANGE, panels, png, styled
+    from gmae_tf.utils.plotting import BLUE, GREEN, GREY, ORANGE, panels, png, styled
 
     shown = {"accuracy": "clustering accuracy", "nmi": "NMI", "fd_prior": "FD of prior samples"}
 
     def paint() -> bytes:
         figure, cells = panels(len(shown), 3, height=2.5)
         for axes, (name, title) in zip(cells, shown.items(), strict=True):
-            for guide, colour in (("none", ORANGE), ("neighbours", BLUE)):
+            for guide, colour in (("none", ORANGE), ("neighbours", BLUE), ("invariance", GREEN)):
                 for sliced, line in ((0.0, "-"), (1.0, "--")):
                     _draw_line(axes, rows, name, guide, sliced, color=colour, ls=line)
             if name == "fd_prior":
@@ -238,7 +239,7 @@ def _draw_line(
             found.setdefault(row["scale"], []).append(row[name])
     if found:
         scales = sorted(found)
-        label = {"none": "published loss", "neighbours": "guided"}[guide]
+        label = LABELS[guide]
         label += ", sliced term" if sliced else ""
         means = [np.mean(found[scale]) for scale in scales]
         axes.plot(scales, means, marker="o", ms=3, lw=1.2, label=label, **style)

@@ -28,8 +28,6 @@ PAPER: dict[str, Any] = {
     "epochs": 100,
     "schedule": "plateau",
     "guide": "none",
-    "guide_weight": 1.0,
-    "cluster_weight": 0.0,
 }
 """Saseendran et al. 2021, appendix A.2 and published code."""
 SMALL: dict[str, Any] = {
@@ -37,12 +35,10 @@ SMALL: dict[str, Any] = {
     "epochs": 10,
     "schedule": "cosine",
     "guide": "neighbours",
-    "guide_weight": 1.0,
-    "cluster_weight": 0.0,
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "mnist": {"latent_dim": 10, "components": 10, "mean_scale": 10.0},
-    "fashion_mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0, "guide_weight": 3.0},
+    "fashion_mnist": {"latent_dim": 10, "components": 10, "mean_scale": 6.0},
     "svhn": {"latent_dim": 100, "components": 10, "mean_scale": 6.0},
     "cifar10": {"latent_dim": 128, "components": 10, "mean_scale": 6.0},
     "celeba": {"latent_dim": 64, "components": 20, "mean_scale": 1.0},
@@ -53,6 +49,10 @@ RATES = {"mnist": 2e-4, "fashion_mnist": 2e-4}
 """Of the paper's network, in the published code; the appendix prints 2e-3 for all."""
 NOISE = {"mnist": 0.1}
 """On codes, for the small network: samples are much better on MNIST, worse on Fashion-MNIST."""
+GUIDES: dict[str, float] = {"none": 0.0, "neighbours": 1.0, "invariance": 250.0}
+"""Weight of each guide, in nats."""
+PULLS = {"fashion_mnist": 3.0}
+"""Other weights of the guide by neighbours."""
 WARPS: dict[str, dict[str, Any]] = {
     "digits": {"rotation": 0.06, "shift": 0.1, "zoom": 0.12},
     "images": {"rotation": 0.02, "shift": 0.08, "zoom": 0.12, "flip": True, "contrast": 0.2},
@@ -94,18 +94,19 @@ class TrainingOptions(ModelOptions):
     target_mse: float | Literal["auto"] | None = None
     """Mean squared error to expect; its inverse weights the reconstruction.  5e-4 in the published
     code, 5e-3 in the appendix; auto measures it with an autoencoder that has no penalty."""
-    guide: Literal["none", "neighbours"] | None = None
-    """neighbours: pull images to components in groups that are found, without labels, among the
-    nearest neighbours of a plain autoencoder's codes; none: the published loss alone."""
+    guide: Literal["none", "neighbours", "invariance"] | None = None
+    """How components of gmae become clusters, without labels.  invariance: random warps of an image
+    leave its component as it is, and all components are used alike (information maximisation);
+    neighbours: images are pulled to groups found among the nearest neighbours of a plain
+    autoencoder's codes; none: the published loss alone."""
     guide_weight: float | None = None
-    """Weight of that pull, nats of -log p(component | code)."""
-    cluster_weight: float | None = None
-    """Weight of the cluster term of gmae: components that random warps of an image do not change,
-    and that are used alike (information maximisation); 0 leaves the published loss alone."""
-    cluster_share: float = 0.35
-    """Share of the training with the whole of that weight; then it falls to 15 %."""
+    """Weight of the guide, in nats."""
+    guide_share: float = 0.35
+    """Share of the training in which invariance has the whole of that weight."""
+    guide_rest: float = 0.15
+    """What is left of the weight from then on, while reconstructions are refined."""
     warps: Literal["digits", "images"] | None = None
-    """Warps of that term: rotation, shift and zoom; for images less of them, flips and contrast."""
+    """Of invariance: rotation, shift and zoom; for images less of them, flips and contrast."""
     plain_epochs: int = 4
     """Passes of the autoencoder without a penalty that `--guide` and `--target-mse auto` need."""
     epochs: int | None = None
@@ -166,15 +167,18 @@ def resolve(options: Options, dataset: str) -> Options:
         *("latent_dim", "components", "mean_scale", "target_mse", "epochs", "plain_epochs"),
         *("batch_size", "learning_rate"),
     )
-    for name in ("latent_noise", "guide_weight", "cluster_weight", "noise", "seed"):
+    assert options.guide is not None  # every preset has one
+    if options.model != "gmae":
+        options = replace(options, guide="none")  # no components to assign images to
+    if options.guide_weight is None:
+        weights = {**GUIDES, "neighbours": PULLS.get(dataset, GUIDES["neighbours"])}
+        options = replace(options, guide_weight=weights[options.guide])
+    for name in ("latent_noise", "guide_weight", "noise", "seed"):
         if not 0 <= getattr(options, name) < math.inf:
             raise UserError(f"{name} is {getattr(options, name)}: give 0 or more")
-    if not 0 <= options.cluster_share <= 1:
-        raise UserError(f"cluster_share is {options.cluster_share}: give a share from 0 to 1")
-    if options.guide == "neighbours" and options.model != "gmae":
-        options = replace(options, guide="none")  # no components to assign images to
-    if options.model != "gmae":
-        options = replace(options, cluster_weight=0.0)
+    for name in ("guide_share", "guide_rest"):
+        if not 0 <= getattr(options, name) <= 1:
+            raise UserError(f"{name} is {getattr(options, name)}: give a share from 0 to 1")
     entry(options.model)
     assert options.components is not None  # every preset has them, and dimensions
     assert options.latent_dim is not None

@@ -116,11 +116,12 @@ def build(options: TrainingOptions, data: ImageData, weight: float) -> Autoencod
     assert options.epochs is not None
     keras.utils.set_random_seed(options.seed)
     clusters: dict[str, Any] = {}
-    if options.cluster_weight:
+    if options.guide == "invariance" and options.guide_weight:
         assert options.warps is not None
         clusters = {
-            "weight": options.cluster_weight,
-            "until": options.cluster_share,
+            "weight": options.guide_weight,
+            "until": options.guide_share,
+            "rest": options.guide_rest,
             "warp": WARPS[options.warps],
         }
     recipe = options.recipe(

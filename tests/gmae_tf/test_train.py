@@ -72,7 +72,7 @@ def test_a_run_trains_saves_and_continues(dataset: Path, tmp_path: Path, run_her
     [
         (("--dataset", "mnits"), "mnist"),
         (("--components", "30", "--latent-dim", "4"), "raise latent-dim from 4"),
-        (("--cluster-share", "2"), "cluster_share is 2.0: give a share from 0 to 1"),
+        (("--guide-share", "2"), "guide_share is 2.0: give a share from 0 to 1"),
         (("--epochs", "0"), "epochs must be greater than 0"),
         (("--samples", "50"), "--samples is 50: evaluate at least 100"),
         (("--n-data", "-3"), "n-data must be greater than 0"),
@@ -165,15 +165,16 @@ def test_the_reconstruction_weight_is_the_inverse_of_the_error(dataset: Path, tm
     assert measured == max(100, 1 / history[0]["val_reconstruction"])
 
 
-def test_the_cluster_term_reaches_the_network(dataset: Path):
-    given = {"dataset": str(dataset), "latent_dim": 4, "components": 2, "guide": "none"}
-    config = with_preset(TrainConfig(**given, cluster_weight=50.0, cluster_share=0.5, epochs=1))
+def test_the_guide_of_invariance_reaches_the_network(dataset: Path):
+    given = {"dataset": str(dataset), "latent_dim": 4, "components": 2, "guide": "invariance"}
+    config = with_preset(TrainConfig(**given, guide_share=0.5, guide_rest=0.1, epochs=1))
     method = build(config, load(config), 100.0).method
     assert isinstance(method, InvariantClusters)
-    assert method.term_weights["invariance"] == 50
-    assert (method.until, method.warp.flip) == (0.5, True)
+    assert method.term_weights["invariance"] == 250
+    assert (method.until, method.rest, method.warp.flip) == (0.5, 0.1, True)
     assert with_preset(TrainConfig(dataset="mnist")).warps == "digits"
-    assert with_preset(replace(config, model="vae")).cluster_weight == 0
+    other = with_preset(TrainConfig(**given, model="vae"))
+    assert (other.guide, other.guide_weight) == ("none", 0)
 
 
 def test_presets():
