@@ -24,19 +24,24 @@ Array = NDArray[np.float64]
 Images = NDArray[np.uint8]
 GAP, BREAK = 1, 8
 """White pixels of an image's own scale between neighbours, and between groups."""
-GOAL = 1200
+GOAL = 6 * DPI
 """Pixels of the finished picture's width that are aimed at."""
-TEXT = 24
+TEXT = DPI // 8
 """Pixels of a line of text with its air."""
 MAX_POINTS = 3000
 SHARES = (0.5, 0.9, 0.99)
 """Shares of the prior's mass that the contours enclose."""
+FRAME = 80
+"""Milliseconds of a frame of an animation; where a walk turns, it stands for ten of them."""
 TITLES = {
     "reconstruction": "reconstruction",
     "ks": "KS term",
     "covariance": "covariance term",
     "sliced": "sliced term",
-    "assignment": "guide (nats)",
+    "assignment": "guide by neighbours (nats)",
+    "invariance": "invariance (nats)",
+    "ambiguity": "ambiguity (nats)",
+    "imbalance": "imbalance (nats)",
 }
 
 
@@ -132,6 +137,25 @@ def neighbour_rows(samples: Images, by_pixel: Images, by_feature: Images | None)
     headings = [(start, name) for start, (name, _) in zip(starts, groups, strict=True)]
     cells = np.concatenate([images for _, images in groups], axis=1)
     return image_grid(cells, headings=headings, column_breaks=starts[1:])
+
+
+def animation(frames: Images, turns: Sequence[int], columns: int = 5) -> bytes:
+    """Frames [T, N, H, W, C] of N images side by side, as an animated PNG that begins again.
+
+    turns : frames that are shown for longer.
+    """
+    from io import BytesIO
+
+    from PIL import Image
+
+    mosaics = [compose(square(frame, min(columns, len(frame))))[0] for frame in frames]
+    zoom = max(1, round(GOAL / 2 / mosaics[0].shape[1]))
+    large = [Image.fromarray(m.repeat(zoom, axis=0).repeat(zoom, axis=1)) for m in mosaics]
+    durations = [10 * FRAME if t in turns else FRAME for t in range(len(large))]
+    buffer = BytesIO()
+    options: Any = {"save_all": True, "append_images": large[1:], "duration": durations, "loop": 0}
+    large[0].save(buffer, format="PNG", **options)
+    return buffer.getvalue()
 
 
 def _edges(count: int, size: int, breaks: Sequence[int]) -> list[int]:

@@ -31,7 +31,8 @@ CLASSES = (
     "#332288", "#88CCEE", "#44AA99", "#117733", "#999933",
     "#DDCC77", "#CC6677", "#882255", "#AA4499", "#8C8C8C",
 )  # fmt: skip
-DPI = 200
+DPI = 240
+"""Twice as many pixels as a page shows."""
 WIDTH = 6.4
 """Inches; narrow, so that the labels stay readable on a telephone."""
 

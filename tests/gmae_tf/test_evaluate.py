@@ -40,8 +40,8 @@ from gmae_tf.utils.cli import parse_config
 
 SIDE, CLASSES = 16, 3
 FIGURES = {
-    "samples", "samples_expost", "interpolations", "neighbours", "components", "confusion",
-    "latent_pairs", "marginals", "reconstructions", "training_curves",
+    "samples", "samples_expost", "interpolations", "walk", "neighbours", "components",
+    "confusion", "latent_pairs", "marginals", "reconstructions", "training_curves",
 }  # fmt: skip
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BLOCK = 2000
 MAX_ROWS = 20
 """Components that are drawn at most."""
+MAX_WALKS = 10
+STEPS = 8
+"""Frames from one stop of a walk to the next."""
 
 
 def pictures(
@@ -33,6 +36,7 @@ def pictures(
     yield from _samples(material)
     if len(material.validation.images) > 1:
         yield _interpolations(material)
+    yield _walk(material)
     yield _neighbours(material, extractor)
     yield _components(material, clusters)
     if clusters is not None:
@@ -46,9 +50,13 @@ def pictures(
 
 def _picture(name: str, figure: Figure, **facts: Any) -> Picture:
     """A figure with the words of its macro in the template of captions."""
+    return _captioned(name, png(figure), **facts)
+
+
+def _captioned(name: str, file: bytes, **facts: Any) -> Picture:
     captions = environment(autoescape=False).get_template("captions.j2").module
     section, title, caption = str(getattr(captions, name)(**facts)).strip().splitlines()
-    return Picture(section, name, title, caption, png(figure))
+    return Picture(section, name, title, caption, file)
 
 
 def _samples(material: Material) -> Iterator[Picture]:
@@ -68,6 +76,23 @@ def _interpolations(material: Material) -> Picture:
     start, end = (images[half] for half in np.split(rows[: len(rows) // 2 * 2], 2))
     steps = material.model.interpolate(start, end, 10)
     return _picture("interpolations", figures.interpolation_rows(steps, start, end))
+
+
+def _walk(material: Material) -> Picture:
+    """As many walks as there are components, each one component ahead of the one before."""
+    rng, mixture = material.rng(25), material.clusters
+    k = min(mixture.n_components, MAX_WALKS)
+    own = (GaussianMixture(mixture.means[[i]], mixture.covariances[[i]]) for i in range(k))
+    stops = np.concatenate([one.sample(1, rng) for one in own])
+    stops = stops if k > 1 else mixture.sample(5, rng)
+    share = (1 - np.cos(np.linspace(0, np.pi, STEPS, endpoint=False))) / 2
+    legs = [stops + t * (np.roll(stops, -1, axis=0) - stops) for t in share]
+    images = material.model.decode(np.concatenate(legs))
+    frames = images.reshape(STEPS, len(stops), *images.shape[1:])
+    # Then each walk stands where the next one began.
+    turned = np.concatenate([np.roll(frames, -i, axis=1) for i in range(len(stops))])
+    turns = range(0, len(turned), STEPS)
+    return _captioned("walk", figures.animation(turned, turns), prior=material.clusters_are_prior)
 
 
 def _neighbours(material: Material, extractor: Extractor | None) -> Picture:

@@ -14,7 +14,7 @@ from scipy.stats import norm
 from gmae_tf.images import figures
 from gmae_tf.images.figures import BREAK, GAP, compose, marginal
 from gmae_tf.prior import GaussianMixture
-from gmae_tf.utils.plotting import WIDTH, Picture, png
+from gmae_tf.utils.plotting import DPI, WIDTH, Picture, png
 
 
 def opened(figure) -> np.ndarray:
@@ -58,9 +58,24 @@ def test_a_drawn_grid_is_the_mosaic_in_whole_pixels(channels):
     cells = random_images(3, 4, 16, 16, channels)
     picture = opened(figures.image_grid(cells))
     mosaic, _, _ = compose(cells)
-    zoom = round(1200 / mosaic.shape[1])
+    zoom = round(6 * DPI / mosaic.shape[1])
     assert zoom > 1
     assert np.array_equal(picture, mosaic.repeat(zoom, 0).repeat(zoom, 1))
+
+
+def test_an_animation_has_all_frames_and_begins_again():
+    frames = random_images(4, 6, 16, 16, 1)
+    file = Image.open(io.BytesIO(figures.animation(frames, turns=[0, 2])))
+    assert (file.n_frames, file.info["loop"]) == (4, 0)
+    durations = []
+    for t, frame in enumerate(frames):
+        file.seek(t)
+        durations.append(file.info["duration"])
+        mosaic, _, _ = compose(frame.reshape(1, 6, 16, 16, 1)[:, :5])
+        zoom = round(3 * DPI / mosaic.shape[1])
+        shown = np.asarray(file.convert("RGB"))
+        assert np.array_equal(shown, mosaic.repeat(zoom, 0).repeat(zoom, 1))
+    assert durations == [800, 80, 800, 80]
 
 
 def test_labels_and_headings_stand_outside_the_images():
@@ -153,7 +168,7 @@ def test_pictures_of_codes():
     x, y = line.get_data()
     mass = np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))
     assert mass == pytest.approx(1, abs=2e-3)
-    assert opened(histogram).shape[1] == round(200 * WIDTH)
+    assert opened(histogram).shape[1] == round(DPI * WIDTH)
 
 
 def test_confusion_shows_shares_of_each_class():

@@ -253,7 +253,7 @@ def test_a_number_of_samples_is_whole(model: ImageAutoencoder, n: Any):
 @pytest.mark.parametrize(
     ("option", "complaint"),
     [
-        ({"guide": "neighbors"}, "guide is 'neighbors': choose none or neighbours"),
+        ({"guide": "neighbors"}, "guide is 'neighbors': choose none or neighbours or invariance"),
         ({"schedule": "linear"}, "schedule is 'linear': choose plateau or cosine"),
         ({"target_mse": "automatic"}, "target_mse is 'automatic': choose auto"),
     ],

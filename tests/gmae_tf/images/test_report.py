@@ -145,8 +145,9 @@ def test_what_is_not_there_is_left_out():
 
 def test_a_guided_training_is_named():
     assert not any("guided" in text for text in sentences(make_results())["clusters"])
-    guided = make_results(options={"guide": "neighbours"})
-    assert any("guided" in text for text in sentences(guided)["clusters"])
+    for guide in ("neighbours", "invariance"):
+        guided = make_results(options={"guide": guide})
+        assert any(f"--guide {guide}" in text for text in sentences(guided)["clusters"])
 
 
 def test_without_an_extractor_only_pixels_are_compared():
