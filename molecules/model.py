@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import compress, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -24,6 +24,7 @@ from grammar.cfg.grammar import Grammar
 from grammar.codec import RuleCodec
 from grammar.decoding import DerivationMask, StackMask
 from grammar.library import load_grammar
+from molecules.chem.constraints import Constraints
 from molecules.chem.domain import FILE as DOMAIN
 from molecules.chem.domain import Domain
 from molecules.chem.properties import canonical
@@ -93,8 +94,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         """Whether aromatic rings are written as alternating bonds."""
         return bool(self.details.get("kekulized", False))
 
-    # ------------------------------------------------------------------ molecules and codes
-
     def encode(self, smiles: Iterable[str]) -> NDArray[np.float64]:
         """Codes [N, D] of molecules, a list (array, Series) of SMILES in any spelling.
 
@@ -161,6 +160,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         near: str | None = None,
         distance: float = 0.6,
         new: bool = False,
+        constraints: Constraints | None = None,
     ) -> list[str]:
         """Canonical SMILES of n different molecules, from the prior or around a given one.
 
@@ -169,6 +169,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         near : a SMILES, which is not among the samples itself.
         distance : of the samples from `near`: 0 is the molecule itself, 1 forgets it.
         new : only molecules that the model was not trained on.
+        constraints : that all satisfy, such as `Constraints(domain=model.domain)`.
 
         Warns
         -----
@@ -176,6 +177,7 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         """
         check_int(n, "n", 1)
         check_kind(near, str | None, "near")
+        check_kind(constraints, Constraints | None, "constraints")
         if not 0 < distance <= 1:
             raise UserError(f"distance is {distance}: give a number above 0 and at most 1.")
         rng = np.random.default_rng(check_int(seed, "seed"))
@@ -191,9 +193,12 @@ class MoleculeAutoencoder(GrammarAutoencoder):
             codes = self.network.sample_codes(min(1000, 2 * n + 20), rng)
             if centre is not None:  # keeps the spread of the prior about the centre, however far
                 codes = np.sqrt(1 - distance**2) * centre + distance * codes
-            for text in self.decode(codes):
-                if text and not (new and text in self.training_strings):
-                    found.setdefault(text)
+            drawn = [text for text in self.decode(codes) if text and text not in found]
+            if new:
+                drawn = [text for text in drawn if text not in self.training_strings]
+            if constraints is not None:
+                drawn = list(compress(drawn, constraints.allows(drawn)))
+            found.update(dict.fromkeys(drawn))
             if len(found) >= wanted:
                 break
         samples = list(found)[wanted - n : wanted]
@@ -214,8 +219,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
         share = np.linspace(0.0, 1.0, steps)[:, None]
         passed = [s for s in self.decode((1 - share) * a + share * b) if s is not None]
         return [text for text, _ in groupby([canonical(start), *passed, canonical(end)])]
-
-    # ------------------------------------------------------------------ training
 
     @classmethod
     def fit(  # type: ignore[override]  # other options
@@ -343,8 +346,6 @@ class MoleculeAutoencoder(GrammarAutoencoder):
     def search_parts(self, constraints: Any = None) -> dict[str, Any]:
         """Keywords of `bayesopt.SearchSpace`: canonical SMILES, recombination, descriptors."""
         return MoleculeCodec(self).search_parts(constraints)
-
-    # ------------------------------------------------------------------ masks and complaints
 
     def walk(self, n: int, steps: int) -> DerivationMask:
         """Derivations of molecules only, where the grammar says what a molecule is."""

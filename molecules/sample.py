@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gmae_tf.errors import UserError
@@ -25,6 +25,17 @@ class SampleConfig:
     """Folder of molecules.train or molecules.pack; the pretrained model by default."""
     new: bool = False
     """Only molecules that are not among the training molecules."""
+    max_heavy_atoms: int | None = None
+    """Heavy atoms that a molecule may have."""
+    max_sa: float | None = None
+    """Largest synthetic accessibility, from 1 (easy to make) to 10."""
+    alerts: bool = True
+    """--no-alerts leaves out molecules with structural alerts (PAINS, BRENK)."""
+    require: str | None = None
+    """Comparisons of properties, as in "1 <= logp <= 3 and tpsa < 90"."""
+    domain: bool = False
+    """Only molecules in the domain of applicability of the training molecules: atom environments,
+    their numbers, ring sizes and sizes that occur among them, and no structural alerts."""
     properties: tuple[str, ...] = ("logp", "qed", "sa")
     """Columns to compute, see molecules.chem.properties."""
     picture: bool = True
@@ -35,6 +46,8 @@ class SampleConfig:
 
 def sample(config: SampleConfig) -> None:
     """Draw, decode, and write what is new to the list."""
+    from molecules.chem.constraints import Constraints
+    from molecules.chem.domain import FILE as DOMAIN
     from molecules.chem.output import check_output, warnings_printed, write_molecules
     from molecules.chem.properties import canonical
     from molecules.model import load
@@ -47,15 +60,33 @@ def sample(config: SampleConfig) -> None:
     if config.near is not None:
         canonical(config.near)
     check_output(config.out, config.properties)
+    constraints = Constraints(
+        max_heavy_atoms=config.max_heavy_atoms,
+        max_sa=config.max_sa,
+        no_alerts=not config.alerts,
+        require=() if config.require is None else (config.require,),
+    )
     folder = find_model(config.model or "compact")
+    if config.domain and not (folder / DOMAIN).is_file():
+        raise UserError(
+            f"{folder} has no domain of applicability: leave out --domain, or let molecules.pack "
+            "make a model that has one"
+        )
 
     from gmae_tf.utils.devices import select_device
 
     select_device("auto")
     model = load(folder)
+    if config.domain:
+        constraints = replace(constraints, domain=model.domain)
     with warnings_printed():
         found = model.sample(
-            config.n, seed=config.seed, near=config.near, distance=config.distance, new=config.new
+            config.n,
+            seed=config.seed,
+            near=config.near,
+            distance=config.distance,
+            new=config.new,
+            constraints=constraints,
         )
     write_molecules(found, config.out, config.properties, picture=config.picture)
     console().print(f"{len(found)} molecules in {config.out}", soft_wrap=True)

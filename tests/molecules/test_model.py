@@ -90,6 +90,19 @@ def test_samples_are_different_valid_molecules(model):
     assert not any(s in model.training_strings for s in model.sample(5, new=True))
 
 
+def test_samples_satisfy_constraints_and_lie_in_the_domain(model):
+    plain = model.sample(60, seed=1)
+    bounds = molecules.Constraints(
+        max_heavy_atoms=24, require=("logp <= 3",), domain=model.domain, no_alerts=True
+    )
+    assert not bounds.allows(plain).all()
+    found = model.sample(20, seed=1, constraints=bounds)
+    assert len(set(found)) == 20
+    assert bounds.allows(found).all()
+    with pytest.warns(UserWarning, match="only 0 different molecules were found"):
+        assert model.sample(2, constraints=molecules.Constraints(max_heavy_atoms=1)) == []
+
+
 def test_samples_near_a_molecule_leave_it_out_and_resemble_it(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

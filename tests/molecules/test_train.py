@@ -15,6 +15,8 @@ from rdkit import Chem
 
 import molecules
 from gmae_tf.training.fit import fit
+from molecules.chem.constraints import Constraints
+from molecules.chem.domain import Domain
 from tests.conftest import without_graphs
 
 TINY = ("--data", "builtin", "--n-data", 120, "--epochs", 2, "--batch-size", 40)
@@ -125,6 +127,26 @@ def test_samples_are_those_of_the_library(trained, tmp_path, run_here):
     found = [line.split()[0] for line in (tmp_path / "a.smi").read_text().splitlines()]
     model = load(trained)
     assert found == model.sample(5, seed=1) != model.sample(5, seed=2)
+
+
+def test_samples_satisfy_the_bounds_of_the_command(trained, packed, tmp_path, run_here):
+    bounds = ("--max-heavy-atoms", 12, "--max-sa", 4, "--no-alerts", "--require", "rings < 1")
+    arguments = ("--n", 3, *bounds, "--no-picture", "--out", tmp_path / "small.smi")
+    done = run_here("-m", "molecules.sample", "--model", trained, *arguments)
+    assert done.returncode == 0, done.stderr
+    found = [line.split()[0] for line in (tmp_path / "small.smi").read_text().splitlines()]
+    allowed = Constraints(max_heavy_atoms=12, max_sa=4, no_alerts=True, require=("rings < 1",))
+    assert found
+    assert allowed.allows(found).all()
+
+    inside = ("--model", packed, "--domain", "--n", 3, "--no-picture", "--out", tmp_path / "b.smi")
+    done = run_here("-m", "molecules.sample", *inside)
+    assert done.returncode == 0, done.stderr
+    found = [line.split()[0] for line in (tmp_path / "b.smi").read_text().splitlines()]
+    assert Domain.load(packed / "domain.npz").contains(found).all()
+    done = run_here("-m", "molecules.sample", "--model", trained, "--domain")
+    assert done.returncode == 2
+    assert "has no domain of applicability" in done.stderr
 
 
 def test_the_neighbourhood_of_a_molecule_leaves_it_out(packed, tmp_path, run_here):
