@@ -24,7 +24,8 @@ class InterpolateConfig:
     model: Path | None = None
     """Folder of molecules.train or molecules.pack; the pretrained model by default."""
     properties: tuple[str, ...] = ("logp", "qed", "sa")
-    """Columns to compute, see molecules.chem.properties."""
+    """What to compute, see molecules.chem.properties: columns of a .csv or .sdf file, and what the
+    picture says below each molecule."""
     picture: bool = True
     """Draw the molecules (at most 60) into a .png beside the file."""
 

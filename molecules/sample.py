@@ -37,7 +37,8 @@ class SampleConfig:
     """Only molecules in the domain of applicability of the training molecules: atom environments,
     their numbers, ring sizes and sizes that occur among them, and no structural alerts."""
     properties: tuple[str, ...] = ("logp", "qed", "sa")
-    """Columns to compute, see molecules.chem.properties."""
+    """What to compute, see molecules.chem.properties: columns of a .csv or .sdf file, and what the
+    picture says below each molecule."""
     picture: bool = True
     """Draw the molecules (at most 60) into a .png beside the file."""
     seed: int = 0

@@ -122,10 +122,11 @@ def _refuse_unfinished(config: AskConfig) -> None:
         waiting = store.pending(STRATEGY, SEED)
     paths = dict.fromkeys(batch_path(config.out, trial.batch) for trial in waiting)
     if waiting and all(path.exists() for path in paths):
+        verb, n = ("waits" if len(paths) == 1 else "wait"), len(waiting)
+        values = "a value: fill it in" if n == 1 else f"{n} values: fill them in"
         raise UserError(
-            f"{' and '.join(map(str, paths))} still waits for {len(waiting)} values: fill them in, "
-            "write failed for what could not be made, and tell; or add --more for a further batch "
-            "beside it."
+            f"{' and '.join(map(str, paths))} still {verb} for {values}, write failed for what "
+            "could not be made, and tell; or add --more for a further batch beside it."
         )
 
 
