@@ -67,8 +67,7 @@ def evaluate(config: EvaluateConfig) -> None:
     shipped = str(config.run) in GrammarAutoencoder.PRESETS
     folder = GrammarAutoencoder.PRESETS.get(str(config.run), config.run)
     check_folder(folder, "strings")
-    out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
-    lock_folder(out)
+    out = open_output(config.out or (Path("runs/evaluation") if shipped else folder))
 
     from gmae_tf.utils.devices import select_device
 
@@ -92,6 +91,12 @@ def evaluate(config: EvaluateConfig) -> None:
     made = sections(model, held_out, found, config.seed)
     shown = page("grammar.evaluate", "strings", config.run, model, found, headline(found), made)
     finish(out, found, shown, time.monotonic() - started)
+
+
+def open_output(folder: Path) -> Path:
+    """The folder of an evaluation, made and held; `UserError` if another process holds it."""
+    lock_folder(make_folder(folder))
+    return folder
 
 
 def check_options(n: int, gp: int, data: str | None, sources: Sequence[str]) -> None:

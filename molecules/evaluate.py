@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from gmae_tf.errors import UserError
 from gmae_tf.evaluate import with_flag
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.files import make_folder
 from gmae_tf.utils.rows import EVALUATION_DROPPED, tell_rows
-from grammar.evaluate import check_folder, check_options, finish, page
+from grammar.evaluate import check_folder, check_options, finish, open_output, page
 from molecules.data.files import read_records
 from molecules.presets import PRESETS
 
@@ -215,7 +214,7 @@ def measure_space(config: SpaceConfig) -> None:
     shipped = PRESETS.get(str(config.run))
     folder = shipped or config.run
     check_folder(folder, "molecules")
-    out = make_folder(config.out or (Path("runs/evaluation") if shipped else folder))
+    out = open_output(config.out or (Path("runs/evaluation") if shipped else folder))
 
     from gmae_tf.utils.devices import select_device
 

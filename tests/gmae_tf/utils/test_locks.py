@@ -32,6 +32,8 @@ for module, options in (
     ("bayesopt.run", "tell mine.csv"),
     ("bayesopt.run", "--target-csv table.csv"),
     ("gmae_tf.evaluate", "--run"),
+    ("grammar.evaluate", "expressions"),
+    ("molecules.evaluate", "compact"),
     ("experiments.images.compare", ""),
     ("experiments.papers.neighbours", ""),
     ("experiments.strings.compare_expressions", ""),
@@ -63,7 +65,7 @@ def test_a_folder_in_use_is_refused_until_the_process_is_killed(tmp_path: Path, 
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{i},{i * i}\n" for i in range(9)))
     done = run_cli("-c", HURRIED.replace("table.csv", str(tmp_path / "table.csv")), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(f"is in use by process {process.pid}") == 12, done.stderr
+    assert done.stderr.count(f"is in use by process {process.pid}") == 14, done.stderr
     process.kill()
     process.wait()
     assert open_run(tmp_path, {}, "train").continued
