@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.runner import (
     PLACES,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from gmae_tf.images.features.extractors import Extractor
 
 SHOWN = "shown.npz"
+PUBLISHED = "gmae-published"
+ROWS = {**MODELS, PUBLISHED: replace(MODELS["gmae"], title="GMAE, published loss")}
+"""What is compared: every model, and the loss of the paper without what the presets add."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class CompareConfig(StudyOptions):
     dataset: str = "mnist"
     """Images, as in gmae_tf.train; labels only judge."""
     models: str = "all"
-    """Names of models, as in ae,vae,gmae, or all; see --list-models of gmae_tf.train."""
+    """Names of models, as in ae,vae,gmae, or all; see --list-models of gmae_tf.train.
+    gmae-published is gmae without a guide, means 1 from the origin, no noise on codes."""
     out: Path = Path("runs/compare")
     seeds: str = "0"
     size: Literal["small", "paper"] = "small"
@@ -65,20 +69,21 @@ def compare(config: CompareConfig) -> None:
 
     select_device(config.device)
     runs = list(variants(config))
-    data = load(runs[0])
+    first = runs[0][1]
+    data = load(first)
     folder = open_study(config, "experiments.images.compare", ("models", "seeds"))
     extractor = extractor_of(data)
 
-    def trial(options: TrainConfig) -> Trial:
+    def trial(name: str, options: TrainConfig) -> Trial:
         return Trial(
-            {"model": options.model, "seed": options.seed},
+            {"model": name, "seed": options.seed},
             lambda path: train_and_measure(options, data, path, extractor, config.samples),
         )
 
-    trials = [trial(options) for options in runs]
+    trials = [trial(*run) for run in runs]
     rows = run_trials(folder, trials, config.scheduler)
-    rows.sort(key=lambda row: (list(MODELS).index(row["model"]), row["seed"]))
-    options = {key: value for key, value in to_json(runs[0]).items() if key not in PLACES}
+    rows.sort(key=lambda row: (list(ROWS).index(row["model"]), row["seed"]))
+    options = {key: value for key, value in to_json(first).items() if key not in PLACES}
     results = write_results(
         folder / "compare.json",
         config,
@@ -86,7 +91,7 @@ def compare(config: CompareConfig) -> None:
         dataset=data.name,
         training_images=len(data.train),
         test_images=len(data.test),
-        options={**options, "epochs": passes(runs[0])},
+        options={**options, "epochs": passes(first)},
         anchors=_anchors(folder, trials[0].name, data, extractor, config.samples),
     )
     shown = {
@@ -98,21 +103,22 @@ def compare(config: CompareConfig) -> None:
     console().print(f"\npage: {page}", soft_wrap=True)
 
 
-def variants(config: CompareConfig) -> Iterator[TrainConfig]:
-    """Options of each run, model by model within a seed."""
-    names = (
-        list(MODELS) if config.models == "all" else list(dict.fromkeys(config.models.split(",")))
-    )
+def variants(config: CompareConfig) -> Iterator[tuple[str, TrainConfig]]:
+    """Name and options of each run, model by model within a seed."""
+    names = list(ROWS) if config.models == "all" else list(dict.fromkeys(config.models.split(",")))
     for name in names:
-        entry(name)  # an unknown one is told before anything is trained
+        if name not in ROWS:
+            entry(name)  # an unknown one is told before anything is trained
+    published: dict[str, Any] = {"guide": "none", "mean_scale": 1.0, "latent_noise": 0.0}
     given = {
         name: getattr(config, name)
         for name in ("dataset", "size", "latent_dim", "n_data", "epochs", "data_dir")
     }
     for seed in parse_seeds(config.seeds):
         for name in names:
-            options = TrainConfig(**given, model=name, seed=seed, samples=config.samples)
-            yield within_budget(with_preset(options))
+            about = {"model": "gmae", **published} if name == PUBLISHED else {"model": name}
+            options = TrainConfig(**given, **about, seed=seed, samples=config.samples)
+            yield name, within_budget(with_preset(options))
 
 
 def within_budget(options: TrainConfig) -> TrainConfig:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from experiments.images.compare import ROWS
 from experiments.images.measure import Shown
 from experiments.runner import print_table
 from experiments.summary import COLUMNS, NOTE, Cell, summarise, text
-from gmae_tf.models import MODELS
 from gmae_tf.utils.plotting import CLASSES, Picture, panels, png, styled
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,8 +50,8 @@ def write_page(results: Mapping[str, Any], shown: Mapping[str, Shown], folder: P
         rows=[
             {
                 "name": model,
-                "entry": MODELS[model],
-                "samples": SAMPLES[MODELS[model].samples],
+                "entry": ROWS[model],
+                "samples": SAMPLES[ROWS[model].samples],
                 "cells": [text(cells[column.key], column) for column in COLUMNS],
             }
             for model, cells in summary.items()

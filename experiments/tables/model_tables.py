@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from experiments.images.compare import ROWS
 from experiments.summary import COLUMNS, summarise, text
 from experiments.tables.image_tables import DATASETS, result
 from experiments.tables.markdown import NOTHING, benchmark, grid, number
-from gmae_tf.models import MODELS
 
 LEFT_OUT = ("parameters", "seconds")
 STEPS = "model_steps"
 NOTES = {"gmae": ", guided preset"}
-"""What a title leaves out: the published loss has no guide."""
+"""What a title leaves out."""
 
 
 def compare_table() -> list[str]:
@@ -36,8 +36,8 @@ def compare_table() -> list[str]:
         ]
         rows = [
             [
-                f"{MODELS[model].title}{NOTES.get(model, '')} `{model}`",
-                MODELS[model].samples,
+                f"{ROWS[model].title}{NOTES.get(model, '')} `{model}`",
+                ROWS[model].samples,
                 str(max(cell.n for cell in cells.values())),
                 *(text(cells[column.key], column) for column in columns),
                 number(ratios.get(model)),

@@ -167,12 +167,12 @@ def resolve(options: Options, dataset: str) -> Options:
         *("latent_dim", "components", "mean_scale", "target_mse", "epochs", "plain_epochs"),
         *("batch_size", "learning_rate"),
     )
-    assert options.guide is not None  # every preset has one
-    if options.model != "gmae":
-        options = replace(options, guide="none")  # no components to assign images to
-    if options.guide_weight is None:
-        weights = {**GUIDES, "neighbours": PULLS.get(dataset, GUIDES["neighbours"])}
-        options = replace(options, guide_weight=weights[options.guide])
+    guide = options.guide if options.model == "gmae" else "none"  # only gmae assigns images
+    assert guide is not None  # every preset has one
+    weight = options.guide_weight
+    if weight is None:
+        weight = PULLS.get(dataset, GUIDES[guide]) if guide == "neighbours" else GUIDES[guide]
+    options = replace(options, guide=guide, guide_weight=weight)
     for name in ("latent_noise", "guide_weight", "noise", "seed"):
         if not 0 <= getattr(options, name) < math.inf:
             raise UserError(f"{name} is {getattr(options, name)}: give 0 or more")

@@ -16,16 +16,22 @@ from tests.conftest import RunCli
 
 
 def test_all_models_come_with_every_seed_and_one_budget():
-    runs = list(variants(CompareConfig(seeds="0-1", epochs=3)))
-    assert {(run.model, run.seed) for run in runs} == {(m, s) for m in MODELS for s in (0, 1)}
+    config = CompareConfig(dataset="fashion_mnist", seeds="0-1", epochs=3)
+    found = list(variants(config))
+    assert {(name, run.seed) for name, run in found} == {
+        (name, seed) for name in (*MODELS, "gmae-published") for seed in (0, 1)
+    }
+    runs = [run for _, run in found]
     seen = {run.epochs + run.plain_epochs * (run.guide != "none") for run in runs}
     assert {passes(run) for run in runs} == seen
     assert seen == {3}  # those of the guide's autoencoder included
-    assert {run.guide for run in runs if run.model != "gmae"} == {"none"}
+    assert {run.guide for name, run in found if name != "gmae"} == {"none"}
+    bare = {(r.model, r.mean_scale, r.latent_noise) for n, r in found if n == "gmae-published"}
+    assert bare == {("gmae", 1.0, 0.0)}
     with pytest.raises(UserError, match="'nonsense' is no model"):
         list(variants(CompareConfig(models="ae,nonsense")))
     with pytest.raises(UserError, match="gmae needs 2"):
-        list(variants(CompareConfig(models="gmae", epochs=1)))
+        list(variants(CompareConfig(dataset="fashion_mnist", models="gmae", epochs=1)))
 
 
 def rows(**values: list[float]) -> list[dict]:
