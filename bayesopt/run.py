@@ -41,9 +41,14 @@ FREE = (
 """Options that a continued run may change: more of the same, not something else."""
 
 
+def fits_table(config: RunConfig) -> bool:
+    """Whether formulas are fitted to a table, of which nothing is kept before its end."""
+    return config.task == "expr" and config.target_csv is not None and config.model is None
+
+
 def search(config: RunConfig) -> None:
     """Run every seed, continue what is unfinished, and write the report."""
-    if config.task == "expr" and config.target_csv is not None and config.model is None:
+    if fits_table(config):
         from bayesopt.regression.command import fit_table
 
         fit_table(config)
@@ -225,6 +230,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "only you can measure, `ask` names what to make next, `tell` reads the values, `status` "
         "says how a campaign stands, `predict` rates a file: python -m bayesopt.run ask --help.",
         argv=argv,
+        continues=lambda config: not fits_table(config),
     )
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from experiments.runner import ROOT, child_environment, print_table
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.interrupts import raise_if_interrupted
 
 PACKAGES = ("gmae_tf", "grammar", "molecules", "bayesopt")
 COPIED = (
@@ -196,6 +197,7 @@ def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, float]:
     done = subprocess.run(
         [*command, "-n", "0", *paths], cwd=tree, env=environment, capture_output=True, check=False
     )
+    raise_if_interrupted(done.returncode)
     return done.returncode, time.perf_counter() - start
 
 

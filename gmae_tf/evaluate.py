@@ -284,6 +284,7 @@ def main() -> None:
         prog="python -m gmae_tf.evaluate",
         description="Measure and draw how good a trained image model is: evaluate RUN.",
         argv=with_flag(sys.argv[1:]),
+        continues=False,
     )
 
 

@@ -196,6 +196,7 @@ def main(argv: Sequence[str]) -> None:
             prog=prog,
             description="Say what is out, what was told, and the best of all.",
             argv=arguments,
+            continues=False,
         )
         return
     if verb == "predict":

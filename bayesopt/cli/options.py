@@ -96,8 +96,9 @@ class ExprOptions:
     """expr: an expression in x to find, on 1,000 points from -10 to 10, instead of the
     benchmark's."""
     target_csv: Path | None = None
-    """expr: a table to find a formula for, with fitted constants (`bayesopt.SymbolicRegressor`);
-    with --model, a search in the latent space of that model instead."""
+    """expr: a table to find a formula for, with fitted constants (`bayesopt.SymbolicRegressor`),
+    from the beginning each time; with --model, a search in the latent space of that model
+    instead."""
     x_columns: str | None = None
     """expr: input columns of the table, separated by commas; by default x, or x1, x2, ..., or all
     but --y-column."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from experiments.runner import child_environment
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
+from gmae_tf.utils.interrupts import raise_if_interrupted
 
 SPACE, IMAGES = "experiments.space.train", "experiments.full_scale.images"
 MOLECULES = (
@@ -133,6 +134,7 @@ def _run(config: FullScaleConfig, training: Training) -> int:
             stderr=subprocess.STDOUT,
             env=child_environment(**{**variables, **_asked_for()}),
         )
+    raise_if_interrupted(code)
     screen.print(
         f"{training.name}: {'failed' if code else 'done'} after {time.time() - began:.0f} s"
     )

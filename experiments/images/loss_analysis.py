@@ -310,6 +310,7 @@ def main() -> None:
         AnalysisConfig,
         prog="python -m experiments.images.loss_analysis",
         description="Measure what the terms of the penalty see of codes that miss the prior.",
+        continues=False,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from experiments.runner import (
     PLACES,
     Row,
+    StudyOptions,
     Table,
     Trial,
     open_study,
@@ -23,9 +24,8 @@ from experiments.runner import (
     timed,
     write_results,
 )
-from gmae_tf.images.training import build, fit_network, prepare
 from gmae_tf.train import TrainConfig, load, with_preset
-from gmae_tf.utils.cli import run_command
+from gmae_tf.utils.cli import parse_seeds, run_command
 from gmae_tf.utils.json import to_json
 from gmae_tf.utils.locks import lock_run
 
@@ -47,13 +47,12 @@ LABELS = {"none": "published loss", "neighbours": "guided", "invariance": "invar
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudyConfig(StudyOptions):
     """Options of `python -m experiments.images.study`."""
 
     dataset: str = "mnist"
     """Images with labels, see gmae_tf.train; the labels only judge."""
-    out: Path = Path("runs/study")
-    """Folder of the study; the same command continues it, and repeats nothing that is done."""
+    seeds: str = "0"
     scales: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0)
     """Scales of the one-hot means to try."""
     sliced: tuple[float, ...] = (0.0, 1.0)
@@ -74,12 +73,6 @@ class StudyConfig:
     """As in gmae_tf.train."""
     samples: int = 10_000
     """Images of each kind for the Frechet distances."""
-    data_dir: Path | None = None
-    """Folder with downloaded data; GMAE_DATA_DIR by default."""
-    seeds: tuple[int, ...] = (0,)
-    """Seeds of weights and batch order."""
-    device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where to compute."""
 
 
 def study(config: StudyConfig) -> None:
@@ -101,7 +94,10 @@ def study(config: StudyConfig) -> None:
             about, lambda path: train_and_measure(options, data, path, extractor, config.samples)
         )
 
-    rows = run_trials(folder, [trial(*variant) for variant in variants])
+    if config.scheduler is not None:  # what trials share must be there before two want it at once
+        for options in {(options.seed, options.guide): options for _, options in variants}.values():
+            shared(options, data, folder)
+    rows = run_trials(folder, [trial(*variant) for variant in variants], config.scheduler)
     rows.sort(key=lambda row: (row["scale"] or 0, row["guide"], row["sliced"], row["seed"]))
     write_results(
         folder / "study.json",
@@ -119,7 +115,7 @@ def grid(config: StudyConfig) -> Iterator[tuple[Row, TrainConfig]]:
     """Coordinates of each training, and its options."""
     passed = ("dataset", "size", "n_data", "epochs", "target_mse", "latent_noise", "data_dir")
     given: dict[str, Any] = {name: getattr(config, name) for name in passed}
-    for seed in config.seeds:
+    for seed in parse_seeds(config.seeds):
         if config.baseline:
             about = {"guide": "none", "scale": None, "sliced": 0.0, "seed": seed}
             options = TrainConfig(**given, model="ae", guide="none", seed=seed)
@@ -132,6 +128,13 @@ def grid(config: StudyConfig) -> Iterator[tuple[Row, TrainConfig]]:
             yield about, with_preset(options)
 
 
+def shared(options: TrainConfig, data: ImageData, folder: Path) -> tuple[float, Any]:
+    """Reconstruction weight and pseudo-labels, from the one plain autoencoder of a seed."""
+    from gmae_tf.images.training import prepare
+
+    return prepare(options, data, folder / f"seed{options.seed}")
+
+
 def train_and_measure(
     options: TrainConfig, data: ImageData, folder: Path, extractor: Extractor | None, samples: int
 ) -> Row:
@@ -142,9 +145,10 @@ def train_and_measure(
     """
     from gmae_tf.density import LatentDensity
     from gmae_tf.images.model import ImageAutoencoder
+    from gmae_tf.images.training import build, fit_network
 
     assert options.components is not None
-    weight, groups = prepare(options, data, folder.parent / f"seed{options.seed}")
+    weight, groups = shared(options, data, folder.parent)
     model = ImageAutoencoder(build(options, data, weight), data.side, data.channels, options.size)
     _, seconds = timed(folder, lambda: fit_network(options, model.network, data, folder, groups))
     density = LatentDensity("mixture", options.components).fit(model.encode(data.train))

@@ -25,6 +25,7 @@ from experiments.regression.targets import TARGETS
 from experiments.runner import child_environment
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, parse_seeds, run_command
+from gmae_tf.utils.interrupts import raise_if_interrupted
 from gmae_tf.utils.json import write_json
 from gmae_tf.utils.report import Table
 from gmae_tf.utils.run_dir import environment
@@ -74,6 +75,7 @@ def _measured(target: str, method: str, seed: int, seconds: float) -> dict[str, 
         env=child_environment(),
         check=False,
     )
+    raise_if_interrupted(done.returncode)
     if done.returncode:
         raise UserError(f"{method} on {target} failed: {done.stderr.strip()[-500:]}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

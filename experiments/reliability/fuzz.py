@@ -5,6 +5,7 @@ Case i of seed s is the same wherever it runs: `--seed s --only i` shows it alon
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -26,6 +27,8 @@ from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.json import write_json
 
 GOOD = ("read", "refused")
+EVERY = 100
+"""Cases after which the record is written."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class FuzzConfig:
     """Of all mutations."""
     only: str | None = None
     """Only these cases, such as 7 or 0-99, each with its sentence; no result file."""
-    out: Path = Path("docs/results/reliability/fuzz.json")
-    """File of the result."""
+    results: Path = Path("docs/results/reliability")
+    """Folder of the record, fuzz_SEED.json, which is written as it goes."""
 
 
 def campaign(config: FuzzConfig) -> None:
@@ -54,17 +57,22 @@ def campaign(config: FuzzConfig) -> None:
             if row.result not in GOOD or config.only is not None:
                 name = KINDS[row.number % len(KINDS)].name
                 screen.print(f"case {row.number}, {name}: {row.result} {row.about}", markup=False)
-            elif len(rows) % 100 == 0:
+            elif len(rows) % EVERY == 0:
                 screen.print(f"{len(rows)} of {len(numbers)}")
+                _write(config, rows)
     faults = sum(row.result not in GOOD for row in rows)
     screen.print(f"{len(rows) - faults} of {len(rows)} read or refused, {faults} faults")
     if config.only is None:
-        write_json(config.out, _table(config, rows))
+        _write(config, rows)
     if faults:
         raise SystemExit(1)
 
 
-def _table(config: FuzzConfig, rows: list[Outcome]) -> dict[str, Any]:
+def _write(config: FuzzConfig, rows: list[Outcome]) -> None:
+    write_json(config.results / f"fuzz_{config.seed}.json", _record(config, rows))
+
+
+def _record(config: FuzzConfig, rows: list[Outcome]) -> dict[str, Any]:
     """Counts by kind, and the slowest and largest cases."""
     from gmae_tf.utils.run_dir import versions
 
@@ -74,6 +82,7 @@ def _table(config: FuzzConfig, rows: list[Outcome]) -> dict[str, Any]:
         kinds[kind.name] = {"cases": len(own), **Counter(row.result for row in own)}
     return {
         "cases": len(rows),
+        "planned": config.n,
         "seed": config.seed,
         "limits": asdict(Limits()),
         "results": dict(Counter(row.result for row in rows)),
@@ -85,6 +94,26 @@ def _table(config: FuzzConfig, rows: list[Outcome]) -> dict[str, Any]:
         "largest_resident_gb": round(max(row.memory for row in rows) / 1e9, 2),
         "versions": {"python": sys.version.split()[0], **versions()},
     }
+
+
+def table(results: Path) -> tuple[list[str], list[list[str]]]:
+    """The recorded campaigns: cases, what became of them, and the most that one took."""
+    titles = ["seed", "cases", "read", "refused", "faults", "slowest, s", "most memory, GB"]
+    lines = []
+    for path in sorted(results.glob("fuzz_*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        good = [found["results"].get(name, 0) for name in GOOD]
+        numbers = [*good, found["cases"] - sum(good)]
+        lines.append(
+            [
+                str(found["seed"]),
+                f"{found['cases']:,} of {found['planned']:,}",
+                *(f"{number:,}" for number in numbers),
+                f"{found['seconds']['slowest']:.0f}",
+                f"{found['largest_resident_gb']:.2f}",
+            ]
+        )
+    return titles, lines
 
 
 def _prepare(folder: Path, seed: int) -> Try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from experiments.runner import child_environment
 from gmae_tf.errors import UserError
+from gmae_tf.utils.interrupts import raise_if_interrupted
 
 
 def run_search(out: Path, *arguments: object) -> dict[str, Any]:
@@ -18,13 +19,13 @@ def run_search(out: Path, *arguments: object) -> dict[str, Any]:
     Raises
     ------
     UserError: the command failed; it has said why.
+    Interrupted: it was stopped by Ctrl-C or SIGTERM.
     """
     command = [sys.executable, "-m", "bayesopt.run", *arguments, "--out", out]
     status = subprocess.run(
         [str(part) for part in command], check=False, env=child_environment()
     ).returncode
-    if status == 130:
-        raise KeyboardInterrupt
+    raise_if_interrupted(status)
     if status:
         raise UserError(f"the search in {out} ended with status {status}")
     results: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))

@@ -51,6 +51,7 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "speed": image_tables.speed_table,
     "papers": lambda: order_tables.order_tables(reproduction.PAPERS),
     "kills": reliability_tables.kill_table,
+    "fuzz": reliability_tables.fuzz_table,
     "soak": reliability_tables.soak_table,
     "laboratory": user_tables.laboratory_tables,
     "dna": user_tables.dna_table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.reliability import kills, soak
+from experiments.reliability import fuzz, kills, soak
 from experiments.tables import markdown
 from experiments.tables.markdown import NOTHING, grid, load
 
@@ -12,6 +12,11 @@ from experiments.tables.markdown import NOTHING, grid, load
 def kill_table() -> list[str]:
     """Kills of each command, what was lost, and whether results are equal."""
     return _grid(*kills.table(markdown.RESULTS / "reliability"))
+
+
+def fuzz_table() -> list[str]:
+    """Mutated inputs of each seed, read or refused."""
+    return _grid(*fuzz.table(markdown.RESULTS / "reliability"))
 
 
 def soak_table() -> list[str]:

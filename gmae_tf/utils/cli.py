@@ -35,7 +35,7 @@ def run_command(
     prog: str,
     description: str,
     argv: Sequence[str] | None = None,
-    continues: bool = True,
+    continues: bool | Callable[[Config], bool] = True,
 ) -> None:
     """Parse the command line into `config_class` and call `body` with it.
 
@@ -49,7 +49,8 @@ def run_command(
     prog : how the command is called, such as "python -m bayesopt.run".
     description : one or two sentences at the top of `--help`.
     argv : the arguments; those of the process by default.
-    continues : the same command goes on where an interrupted one stopped; else it starts anew.
+    continues : the same command goes on where an interrupted one stopped, always or with these
+        options; else it starts anew.
 
     Raises
     ------
@@ -57,14 +58,17 @@ def run_command(
         with one sentence on stderr; 1 when the reader of a pipe has gone.  On success the function
         returns.
     """
-    stopped = CONTINUES if continues else STARTS_ANEW
+    stopped = STARTS_ANEW
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell has closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
     try:
         with interruptible(f"{prog}: {stopped}"):
             config = parse_config(config_class, prog=prog, description=description, argv=argv)
-            body(config)
+            if continues(config) if callable(continues) else continues:
+                stopped = CONTINUES
+            with interruptible(f"{prog}: {stopped}"):
+                body(config)
             sys.stdout.flush()
     except UserError as error:
         _stop(prog, f"error: {error}", USER_MISTAKE)

@@ -68,6 +68,8 @@ def interruptible(last_words: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
+        if isinstance(error, Interrupted) and not arrived:
+            raise  # of a child process
         if arrived or isinstance(error, KeyboardInterrupt):
             raise Interrupted(STATUS[signal.Signals((*arrived, signal.SIGINT)[0])]) from error
         raise
@@ -77,6 +79,17 @@ def interruptible(last_words: str) -> Iterator[None]:
         sys.unraisablehook = hook
         for timer in timers:
             timer.cancel()
+
+
+def raise_if_interrupted(returncode: int) -> None:
+    """`Interrupted` if this is the exit status of a process that SIGINT or SIGTERM has ended.
+
+    It may have caught the signal (130, 143) or died of it (the number, negative, as `subprocess`
+    has it).
+    """
+    for number, status in STATUS.items():
+        if returncode in (status, -number):
+            raise Interrupted(status)
 
 
 def quiet_start() -> None:

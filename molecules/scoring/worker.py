@@ -27,8 +27,15 @@ LONGEST_REASON = 300
 
 
 def main() -> None:
-    """Answer lines until there are no more."""
+    """Answer lines until there are no more, or nobody is left to read the answers."""
     lines, answers = _private_channels()
+    try:
+        _work(lines, answers)
+    except BrokenPipeError:  # the parent was killed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())  # Python writes once more
+
+
+def _work(lines: TextIOWrapper, answers: TextIOWrapper) -> None:
     silence = rdBase.BlockLogs()
     setup = json.loads(lines.readline())
     objective = Objective.from_json(setup["objective"])

@@ -330,6 +330,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prog="python -m gmae_tf.images.features.classifier",
         description="Train a small classifier whose features compare sets of images.",
         argv=argv,
+        continues=False,
     )
 
 

@@ -59,6 +59,21 @@ def test_columns_are_guessed(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.x[:, 0], [2, 3, 5])
 
 
+@pytest.mark.parametrize("of_table", [True, False])
+def test_an_interrupted_fit_starts_anew_and_an_interrupted_search_continues(
+    of_table: bool, table: Path, tmp_path: Path, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gmae_tf.utils.locks.lock_folder", stop)
+    monkeypatch.setattr("gmae_tf.utils.locks.lock_run", stop)
+    options = ("--target-csv", table, "--y-column", "signal") if of_table else ("--target", "x+1")
+    done = run_here(*RUN, *options, "--out", tmp_path / "out")
+    assert done.returncode == 130
+    assert ("starts anew" if of_table else "continues where") in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

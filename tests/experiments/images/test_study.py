@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
-from experiments.images.study import StudyConfig, distances, grid, judge
+from experiments.images.study import StudyConfig, distances, grid, judge, study
 from gmae_tf.density import LatentDensity
 from gmae_tf.images.model import ImageAutoencoder
 from gmae_tf.metrics.sets import frechet_distance
 from gmae_tf.penalties import GaussianMixturePenalty
 from gmae_tf.prior import GaussianMixture
+from gmae_tf.train import TrainConfig
 from tests.conftest import RunCli
 
 
@@ -40,7 +42,7 @@ class Data:
 
 
 def test_every_combination_comes_once_beside_the_baseline():
-    config = StudyConfig(scales=(1.0, 6.0), sliced=(0.0, 1.0), seeds=(0, 1), epochs=3)
+    config = StudyConfig(scales=(1.0, 6.0), sliced=(0.0, 1.0), seeds="0,1", epochs=3)
     runs = list(grid(config))
     assert len(runs) == 2 * (1 + 2 * 2 * 2)
     assert len({json.dumps(about) for about, _ in runs}) == len(runs)
@@ -102,3 +104,31 @@ def test_a_study_runs_and_repeats_nothing(tmp_path: Path, toy_file: Path, run_he
     assert again.returncode == 0, again.stderr
     assert "1 of 2" not in again.stdout
     assert json.loads((out / "study.json").read_text())["results"] == results["results"]
+
+
+@pytest.mark.usefixtures("eager")
+def test_what_trials_share_is_made_before_a_cluster_trains_them(
+    tmp_path: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Two workers would train the plain autoencoder of a seed at once, in one folder."""
+
+    def measure(options: TrainConfig, data: Data, folder: Path, *_: object) -> dict[str, object]:
+        return {"seconds": 1.0, "shared": (folder.parent / "seed0" / "groups.npz").exists()}
+
+    monkeypatch.setattr("experiments.images.study.train_and_measure", measure)
+    with LocalCluster(n_workers=2, processes=False, dashboard_address=None) as cluster:
+        study(
+            StudyConfig(
+                dataset=str(toy_file),
+                out=tmp_path / "study",
+                scheduler=cluster.scheduler_address,
+                scales=(1.0, 6.0),
+                sliced=(0.0,),
+                guides=("neighbours", "none"),
+                epochs=1,
+                n_data=60,
+                device="cpu",
+            )
+        )
+    rows = json.loads((tmp_path / "study" / "study.json").read_text())["results"]
+    assert [row["shared"] for row in rows] == 5 * [True]

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from experiments.reliability import inputs, mutations
+from experiments.reliability import fuzz, inputs, mutations
 from experiments.reliability.fuzz import GOOD, _working_folder
-from experiments.reliability.isolated import Limits, judged, tried
+from experiments.reliability.isolated import Limits, Outcome, judged, tried
 from experiments.reliability.readers import KINDS, write
 from gmae_tf.errors import UserError
 
@@ -52,6 +52,31 @@ def test_every_kind_of_fault_is_seen_and_the_next_case_is_tried():
         *("read", "refused", "traceback", "traceback", "hang", "hang", "crash", "memory"),
         *("noise", "read"),
     ]
+
+
+@pytest.mark.parametrize("faults", [0, 1])
+def test_a_campaign_keeps_its_record_by_seed_as_it_goes(tmp_path, monkeypatch, faults):
+    bad = [Outcome(3, "traceback", "", 1.0, 1e9)] * faults
+    found = [Outcome(0, "read", "", 2.0, 5e8), *bad, Outcome(1, "refused", "", 1.5, 3e8)]
+    seen = []
+
+    def as_they_come(*_):
+        for row in found:
+            yield row
+            seen.append((tmp_path / "fuzz_7.json").exists())
+
+    monkeypatch.setattr(fuzz, "tried", as_they_come)
+    monkeypatch.setattr(fuzz, "EVERY", 1)
+    config = fuzz.FuzzConfig(n=2 + faults, seed=7, results=tmp_path)
+    if faults:
+        with pytest.raises(SystemExit):
+            fuzz.campaign(config)
+    else:
+        fuzz.campaign(config)
+    assert all(seen)
+    _, [row] = fuzz.table(tmp_path)
+    n = str(2 + faults)
+    assert row == ["7", f"{n} of {n}", "1", "1", str(faults), "2", "1.00" if faults else "0.50"]
 
 
 def test_a_payload_that_runs_is_seen(tmp_path):

@@ -4,6 +4,7 @@ import errno
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,7 +63,9 @@ def parse(*argv: str) -> Config:
 
 
 def stopped(
-    capsys: pytest.CaptureFixture[str], error: BaseException, continues: bool = True
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    continues: bool | Callable[[Config], bool] = True,
 ) -> tuple[object, str]:
     """Status and stderr of a command whose body raises `error`."""
 
@@ -186,6 +189,44 @@ def test_ctrl_c_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     status, text = stopped(capsys, KeyboardInterrupt(), continues=False)
     assert status == 130
     assert text == "search: stopped before the end; the same command starts anew.\n"
+    for continues, words in ((True, "continues"), (False, "starts anew")):
+
+        def with_these_options(config: Config, continues: bool = continues) -> bool:
+            assert config == Config("expr")
+            return continues
+
+        status, text = stopped(capsys, KeyboardInterrupt(), continues=with_these_options)
+        assert status == 130
+        assert words in text
+        assert text.count("\n") == 1
+
+
+def test_a_command_that_is_stopped_while_it_reads_its_options_starts_anew(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gmae_tf.utils.cli.parse_config", stop)
+    status, text = stopped(capsys, AssertionError())
+    assert status == 130
+    assert text == "search: stopped before the end; the same command starts anew.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("gmae_tf.evaluate --run x", "starts anew"), ("gmae_tf.train --out x", "continues where")],
+)
+def test_a_command_says_what_the_same_command_will_do(
+    command: str, words: str, run_here: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gmae_tf.utils.locks.lock_run", stop)
+    done = run_here("-m", *command.split())
+    assert done.returncode == 130
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), OSError(errno.EIO, "I/O error")])

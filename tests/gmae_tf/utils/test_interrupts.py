@@ -38,6 +38,22 @@ def test_a_signal_is_one_sentence_and_its_status(
     assert [signal.getsignal(s) for s in interrupts.STATUS] == handlers
 
 
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, None), (0, None)],
+)
+def test_a_child_that_a_signal_ended_ends_its_parent_with_the_same_status(
+    number: int, status: int | None
+) -> None:
+    def body() -> None:
+        interrupts.raise_if_interrupted(-number)
+
+    if status is None:
+        body()
+    else:
+        assert ended(body) == status
+
+
 def test_an_error_that_a_library_makes_of_a_signal_is_no_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -44,6 +44,7 @@ def value(smiles):
     if "B" in smiles: os._exit(7)
     if "I" in smiles: print("a line that is no answer", flush=True); return input() or 1
     if "Ge" in smiles: hoard = b"x" * 500_000_000; time.sleep(60)
+    if "K" in smiles: time.sleep(2)
     if "O" in smiles:
         child = subprocess.Popen(["sleep", "300"])
         (HERE / "child.txt").write_text(str(child.pid))
@@ -158,6 +159,24 @@ def test_workers_end_when_their_parent_is_killed(odd: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], env=environment, timeout=120, check=False)
     assert _gone(int((odd / "pid.txt").read_text()))
+
+
+def test_a_worker_says_nothing_of_a_parent_that_was_killed(odd: Path) -> None:
+    program = (
+        "import os, threading; from molecules.scoring.scorer import Scorer; "
+        "s = Scorer('odd_objective:value', jobs=1); s.score(['C']); "
+        "threading.Timer(0.5, os.kill, (os.getpid(), 9)).start(); s.score(['[K]'])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        timeout=120,  # until the worker, too, has closed its error output
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (-9, "")
 
 
 def test_a_killed_idle_worker_is_replaced(odd: Path) -> None:
