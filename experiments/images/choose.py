@@ -59,9 +59,9 @@ class ChooseConfig(StudyOptions):
     """Images, see gmae_tf.train; labels are never read."""
     out: Path = Path("runs/choose")
     """Folder of the study; the same command continues it."""
-    rests: tuple[float, ...] = (0.02, 0.05, 0.15)
+    rests: tuple[float, ...] = (0.05, 0.15)
     """What may be left of the guide's weight in the end."""
-    shares: tuple[float, ...] = (0.35,)
+    shares: tuple[float, ...] = (0.2, 0.35)
     """Shares of the training that may have the whole weight."""
     scales: tuple[float, ...] = (6.0,)
     """Scales of the one-hot means."""

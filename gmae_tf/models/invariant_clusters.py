@@ -55,7 +55,7 @@ class InvariantClusters(NoisyCodes):
         std: float = 0.0,
         weight: float = 250.0,
         rest: float = 0.15,
-        until: float = 0.35,
+        until: float = 0.2,
         balance: float = 4.0,
         temperature: float = 3.0,
         warp: Mapping[str, Any] | None = None,
