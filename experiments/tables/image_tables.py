@@ -137,6 +137,31 @@ def study_table() -> list[str]:
     return lines[:-1]
 
 
+def choice_table() -> list[str]:
+    """Candidates of a preset, judged without labels; the chosen one first."""
+    results = result("choice_mnist")
+    if not results:
+        return [f"{NOTHING.capitalize()}."]
+    chosen, options = results["chosen"], results["options"]
+    rows = sorted(results["results"], key=lambda row: row["distance"])
+    rows.sort(key=lambda row: any(row[key] != chosen[key] for key in ("scale", "share", "rest")))
+    lines = [
+        [
+            f"{100 * row['share']:.0f} %",
+            f"{100 * row['rest']:.0f} %",
+            f"{row['information']:.3f}",
+            f"{row['distance']:.3f}",
+            f"{row['reconstruction']:.4f}",
+        ]
+        for row in rows
+    ]
+    header = ["whole weight until", "then", "information, nats", "distance of samples", "MSE"]
+    about = (
+        f"MNIST, {options['size']} network, {options['epochs']} epochs, scale {chosen['scale']:g}"
+    )
+    return [f"{about}, seed 0; the first line was chosen.", "", *grid(header, lines)]
+
+
 def evaluation_table() -> list[str]:
     """Every measure of one model of each data set, with floors and ceilings."""
     lines = []

@@ -45,6 +45,7 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "discrete": reproduction.discrete_table,
     "recovery": image_tables.recovery_table,
     "losses": image_tables.loss_table,
+    "choice": image_tables.choice_table,
     "study": image_tables.study_table,
     "evaluation": image_tables.evaluation_table,
     "ablation": image_tables.ablation_table,
