@@ -31,7 +31,7 @@ from gmae_tf.utils.json import read_json, write_json
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 ENDINGS = {
     signal.SIGKILL: {-9},
-    # Negative before Python has begun to import the package.
+    # Negative before Python has begun to import the package, and when it has begun to end.
     signal.SIGTERM: {143, -15},
     signal.SIGINT: {130, -2, 1},
 }
