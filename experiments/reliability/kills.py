@@ -26,12 +26,12 @@ import numpy as np
 from experiments.runner import ROOT, child_environment, machine, print_table
 from gmae_tf.errors import UserError
 from gmae_tf.utils.cli import console, run_command
-from gmae_tf.utils.json import write_json
+from gmae_tf.utils.json import read_json, write_json
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 ENDINGS = {
     signal.SIGKILL: {-9},
-    # Negative before Python has begun to import the package.
+    # Negative before Python has begun to import the package, and when it has begun to end.
     signal.SIGTERM: {143, -15},
     signal.SIGINT: {130, -2, 1},
 }
@@ -52,7 +52,7 @@ class KillsConfig:
     commands: str = "train,search,ask_tell,compare"
     """Which commands."""
     kills: int = 20
-    """Kills of each."""
+    """Kills of each; the same command continues a record that has fewer."""
     seed: int = 0
     """Of the moments."""
     out: Path = Path("runs/kills")
@@ -138,34 +138,47 @@ def killed_once(course: Course, folder: Path, moment: float, number: int) -> dic
 
 
 def campaign(name: str, course: Course, config: KillsConfig) -> None:
-    """Kill a command so many times; each run that has come to its end is recorded."""
+    """Kill a command so many times; each run that has come to its end is recorded.
+
+    A campaign whose record has fewer kills than planned goes on; a whole one is made again.
+    """
     folder = config.out / name
+    path = config.results / f"kills_{name}.json"
+    kills, runs = recorded(path, config)
     shutil.rmtree(folder, ignore_errors=True)
     duration = finish(course, folder / "whole")
     wanted = course.result(folder / "whole")
-    rng = np.random.default_rng([config.seed, sum(name.encode())])
-    kills: list[dict[str, Any]] = []
-    runs: list[bool] = []
+    rng = np.random.default_rng([config.seed, sum(name.encode()), len(kills)])
     while len(kills) < config.kills:
-        run = folder / f"run-{len(runs)}"
+        run, ended = folder / f"run-{len(runs)}", False
         for _ in range(min(IN_SUCCESSION, config.kills - len(kills))):
             number = SIGNALS[len(kills) % len(SIGNALS)]
             kept = course.stored(run)
             kill = killed_once(course, run, float(rng.uniform(0, duration)), number)
-            if kill is None:
+            if ended := kill is None:
                 break
             said = kill.pop("said")
             kills.append({"run": len(runs), "signal": signal.Signals(number).name, **kill})
             kills[-1]["lost"] += sum(course.stored(run).get(k) != v for k, v in kept.items())
             console().print(f"{name}: {kills[-1]} {said}", soft_wrap=True, markup=False)
         last = course.stored(run)
-        finish(course, run)
+        if not ended:
+            finish(course, run)
         kept_all = all(course.stored(run).get(key) == value for key, value in last.items())
         runs.append(kept_all and course.result(run) == wanted)
         console().print(f"{name}: run {len(runs)}, equal: {runs[-1]}", soft_wrap=True)
         about = {"command": name, "seconds": round(duration, 1), "seed": config.seed}
         record = {**about, "planned": config.kills, "kills": kills, "equal": runs}
-        write_json(config.results / f"kills_{name}.json", {**record, "machine": machine()})
+        write_json(path, {**record, "machine": machine()})
+
+
+def recorded(path: Path, config: KillsConfig) -> tuple[list[dict[str, Any]], list[bool]]:
+    """Kills and ends in the record of an unfinished campaign of the same seed; else none."""
+    if path.exists():
+        found = read_json(path)
+        if found["seed"] == config.seed and len(found["kills"]) < config.kills:
+            return found["kills"], found["equal"]
+    return [], []
 
 
 # ---------------------------------------------------------------- the commands
@@ -374,7 +387,6 @@ def main() -> None:
         KillsConfig,
         prog="python -m experiments.reliability.kills",
         description="Kill commands at random moments, continue them, and compare what they find.",
-        continues=False,
     )
 
 

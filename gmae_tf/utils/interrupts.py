@@ -33,9 +33,10 @@ def interruptible(last_words: str) -> Iterator[None]:
 
     Libraries turn a KeyboardInterrupt that hits them into errors of their own (TensorFlow's
     "Concurrent access?"), so any exception after a signal counts as the signal.  Python swallows
-    one that hits a `__del__`, after which it comes again.  A process that has not ended `PATIENCE`
-    seconds later, or gets a second signal, prints `last_words` and ends where it stands.  Signals
-    that this process ignores, as those of a shell's background job do, stay ignored.
+    one that hits a `__del__`, after which it comes again; what else it swallows after a signal, to
+    the end of the process, is not printed.  A process that has not ended `PATIENCE` seconds later,
+    or gets a second signal, prints `last_words` and ends where it stands.  Signals that this
+    process ignores, as those of a shell's background job do, stay ignored.
     """
     arrived: list[int] = []
     swallowed: list[int] = []
@@ -60,7 +61,7 @@ def interruptible(last_words: str) -> Iterator[None]:
         if arrived and isinstance(unraisable.exc_value, KeyboardInterrupt):
             swallowed.append(arrived[0])
             later(AGAIN, os.kill, os.getpid(), arrived[0])
-        else:
+        elif not arrived:
             hook(unraisable)
 
     before, hook = _handle(stop), sys.unraisablehook
@@ -76,7 +77,9 @@ def interruptible(last_words: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        sys.unraisablehook = hook
+        # Objects that the signal left half made complain when they are freed, until the very end.
+        if sys.unraisablehook is hear:  # else a block inside this one ended by a signal
+            sys.unraisablehook = _ignore if arrived else hook
         for timer in timers:
             timer.cancel()
 
@@ -107,6 +110,10 @@ def end_at_once(last_words: str, number: int) -> None:
     with suppress(Exception):
         os.write(2, f"{last_words}\n".encode())
     os._exit(STATUS[signal.Signals(number)])
+
+
+def _ignore(_: Any) -> None:
+    """Say nothing of an exception that Python cannot raise."""
 
 
 def _handle(handler: Any) -> dict[int, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,22 @@ def test_what_goes_on_as_it_should_and_what_does_not(
     assert well == (lost == 0)
     titles, lines = table(tmp_path)
     assert dict(zip(titles, lines[0], strict=True))["kills"] == "6 of 6"
+
+
+def test_a_campaign_goes_on_with_its_record_and_a_whole_one_is_made_again(
+    tmp_path: Path,
+) -> None:
+    course, path = counting(lost=0), tmp_path / "kills_train.json"
+    campaign("train", course, KillsConfig(kills=2, out=tmp_path / "runs", results=tmp_path))
+    first = json.loads(path.read_text())
+    campaign("train", course, KillsConfig(kills=4, out=tmp_path / "runs", results=tmp_path))
+    more = json.loads(path.read_text())
+    assert more["kills"][:2] == first["kills"]
+    assert [kill["signal"] for kill in more["kills"][2:]] == ["SIGINT", "SIGKILL"]
+    assert len(more["equal"]) > len(first["equal"])
+    config = KillsConfig(kills=4, seed=1, out=tmp_path / "runs", results=tmp_path)
+    assert kills.recorded(path, config) == ([], [])
+    assert kills.recorded(path, replace(config, seed=0)) == ([], [])  # it is whole
 
 
 def test_results_are_compared_without_their_times() -> None:

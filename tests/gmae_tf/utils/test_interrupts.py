@@ -13,13 +13,39 @@ import pytest
 
 from gmae_tf.utils import interrupts
 from gmae_tf.utils.cli import run_command
+from tests.conftest import RunCli
 
+BROKEN = """
+import signal
+from dataclasses import dataclass
+from gmae_tf.utils.cli import run_command
+
+@dataclass(frozen=True)
+class Config:
+    "No options."
+
+class HalfMade:
+    def __del__(self):
+        raise AttributeError("_alive")
+
+def body(config):
+    broken = HalfMade()
+    signal.raise_signal(signal.SIGTERM)
+
+run_command(body, Config, prog="train", description="d")
+"""
 GOES_ON = "train: stopped; the same command continues where this one stopped.\n"
 
 
 @dataclass(frozen=True)
 class Config:
     """No options."""
+
+
+@pytest.fixture(autouse=True)
+def _hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a signal has changed for the rest of the process is undone."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
 
 
 def ended(body: Callable[[], object]) -> int:
@@ -88,7 +114,7 @@ def test_a_signal_that_hits_a_del_comes_again(capsys: pytest.CaptureFixture[str]
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    hook, start = sys.unraisablehook, time.monotonic()
+    start = time.monotonic()
 
     def body() -> None:
         Hit()
@@ -97,6 +123,17 @@ def test_a_signal_that_hits_a_del_comes_again(capsys: pytest.CaptureFixture[str]
     assert ended(body) == 130
     assert time.monotonic() - start < interrupts.PATIENCE / 2
     assert capsys.readouterr().err == GOES_ON
+
+
+def test_what_a_signal_left_half_made_says_nothing_when_it_is_freed(run_cli: RunCli) -> None:
+    done = run_cli("-c", BROKEN)
+    assert (done.returncode, done.stderr) == (143, GOES_ON)
+
+
+def test_without_a_signal_the_hook_stays_what_it_was() -> None:
+    hook = sys.unraisablehook
+    with interrupts.interruptible("the end"):
+        assert sys.unraisablehook is not hook
     assert sys.unraisablehook is hook
 
 
