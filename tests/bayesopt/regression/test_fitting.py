@@ -45,8 +45,7 @@ def test_exact_formulas_are_found_and_written(y: np.ndarray, text: str) -> None:
     np.testing.assert_allclose(best.predict(X[:, None]), y, rtol=1e-6)
 
 
-@pytest.mark.parametrize("unit", [1e9, 1e-9])
-@pytest.mark.parametrize("offset", [0.0, 40.0])
+@pytest.mark.parametrize(("unit", "offset"), [(1e9, 0.0), (1e-9, 40.0)])
 def test_units_of_y_do_not_matter(unit: float, offset: float) -> None:
     y = unit * (X**2 + 20 * np.sin(X) + offset)
     best = found(y).best
@@ -62,7 +61,7 @@ def test_units_of_x_do_not_matter(unit: float) -> None:
     np.testing.assert_allclose(best.predict(X[:, None] * unit), y, rtol=1e-6)
 
 
-@pytest.mark.parametrize("origin", [1e5, 1e7, 2e9])
+@pytest.mark.parametrize("origin", [1e5, 2e9])
 def test_a_column_far_from_zero_is_counted_from_a_number_near_it(origin: float) -> None:
     x = origin + np.linspace(1, 5, 30)
     best = found(3 * (x - origin) + 1, x, Budget(seconds=60, evaluations=58_000)).best
@@ -115,7 +114,7 @@ def test_weights_decide_between_two_halves() -> None:
 
 def test_the_same_seed_gives_the_same_front() -> None:
     y = np.tanh(X / 9) + 0.05 * np.random.default_rng(0).normal(size=40)
-    few = Budget(evaluations=33_000)
+    few = Budget(evaluations=30_000)
     one, other = (found(y, budget=few, seed=3) for _ in range(2))
     assert list(map(str, one.front)) == list(map(str, other.front))
     assert one.evaluations == other.evaluations
@@ -124,14 +123,14 @@ def test_the_same_seed_gives_the_same_front() -> None:
 
 def test_noise_gets_a_short_formula_that_explains_little() -> None:
     y = np.random.default_rng(0).normal(size=40)
-    best = found(y, budget=Budget(evaluations=35_000)).best
+    best = found(y, budget=Budget(evaluations=32_000)).best
     assert best.complexity <= 4
     assert best.r2 < 0.5
 
 
 def test_the_front_has_no_dominated_formula() -> None:
     y = np.sqrt(X) + 0.1 * np.random.default_rng(1).normal(size=40)
-    front = found(y, budget=Budget(evaluations=34_000)).front
+    front = found(y, budget=Budget(evaluations=31_000)).front
     sizes, errors = [one.complexity for one in front], [one.rmse for one in front]
     assert sizes == sorted(set(sizes))
     assert errors == sorted(errors, reverse=True)

@@ -86,8 +86,8 @@ def test_samples_have_the_posterior_moments(fitted, rng):
 
 def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path):
     score = CountingScore()
-    whole = grid_search(None, CONFIG).run(score, 15, vectorized=True)
-    for budget in (5, 15):
+    whole = grid_search(None, CONFIG).run(score, 10, vectorized=True)
+    for budget in (5, 10):
         parts = grid_search(tmp_path / "parts.sqlite", CONFIG)
         parts.run(score, budget, vectorized=True)
     assert [t.string for t in parts.trials] == [t.string for t in whole.trials]
