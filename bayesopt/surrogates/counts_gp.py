@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
-from weakref import WeakMethod
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve
+from scipy.linalg import cho_solve, cholesky
+from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist
 from scipy.stats import norm
 
 from bayesopt.inputs import CODES, Inputs
 from bayesopt.surrogates.base import Progress, gaussian_score
-from bayesopt.surrogates.engine import gpflow, passing_graphs
+from bayesopt.surrogates.engine import gpflow
 from bayesopt.surrogates.posterior import covariance_root
 from bayesopt.surrogates.score_map import ScoreMap
 from gmae_tf.errors import UserError
@@ -45,40 +45,30 @@ CHUNK = 2_000
 class MinMax(gpflow.kernels.Kernel):
     """The MinMax kernel of a count, by name; X [N, 1] are row numbers of known points.
 
-    Those from the number of known points on are rows of others, see `look_up`.  The last Gram
-    matrix is kept, so that training computes it once.
+    Those from the number of known points on are rows of others, see `look_up`.
     """
 
-    def __init__(self, count: str, known: Inputs, variance: float) -> None:
+    def __init__(self, count: str, known: Inputs, variance: float = 1.0) -> None:
         super().__init__(active_dims=[0])
-        self.variance = gpflow.Parameter(variance, transform=gpflow.utilities.positive())
-        self.count, self._known = count, known.parts[count]
+        self.variance, self.count, self._known = variance, count, known.parts[count]
         self.look_up(known)
 
     def look_up(self, others: Inputs) -> None:
         """Take other points, until the next ones."""
-        self._others, self._kept = others.parts[self.count], (np.zeros(0), np.zeros(0))
+        self._others = others.parts[self.count]
 
     def K(self, X: tf.Tensor, X2: tf.Tensor | None = None) -> tf.Tensor:
-        """Covariances [N, N2]; no gradient flows to row numbers."""
-        # TensorFlow never forgets a function, which therefore must not hold this kernel.
-        similarity, rows = WeakMethod(self._similarity), [X] if X2 is None else [X, X2]
-        found = tf.numpy_function(lambda *x: cast(Any, similarity())(*x), rows, X.dtype)
-        return self.variance * found
+        """Covariances [N, N2]."""
+        rows = self._rows(X)
+        others = rows if X2 is None else self._rows(X2)
+        return tf.constant(self.variance * minmax(rows, others))
 
     def K_diag(self, X: tf.Tensor) -> tf.Tensor:
         """The variance, [N]."""
-        return tf.fill(tf.shape(X)[:-1], self.variance)
+        return tf.fill(tf.shape(X)[:-1], tf.constant(self.variance, tf.float64))
 
-    def _similarity(self, x: Array, other: Array | None = None) -> Array:
-        if other is not None:
-            return minmax(self._rows(x), self._rows(other))
-        if not np.array_equal(self._kept[0], x):
-            self._kept = x, self._similarity(x, x)
-        return self._kept[1]
-
-    def _rows(self, x: Array) -> csr_array:
-        rows, n = x[:, 0].astype(np.int64), self._known.shape[0]
+    def _rows(self, x: tf.Tensor) -> csr_array:
+        rows, n = np.asarray(x)[:, 0].astype(np.int64), self._known.shape[0]
         return self._known[rows] if (rows < n).all() else self._others[rows - n]
 
 
@@ -106,9 +96,7 @@ class CountsKernel(gpflow.kernels.Sum):
         terms = [*weighed.values()]
         if CODES in weights:
             codes = gpflow.kernels.Matern52(weights[CODES], length, active_dims=slice(1, None))
-            gpflow.set_trainable(codes.lengthscales, False)
-            beside = [MinMax(name, points, 1.0) for name in [*points.parts][:1]]
-            gpflow.set_trainable(beside, False)
+            beside = [MinMax(name, points) for name in [*points.parts][:1]]
             weighed[CODES], terms = codes, [*terms, gpflow.kernels.Product([codes, *beside])]
         super().__init__(terms)
         self.weighed = weighed
@@ -119,11 +107,6 @@ class CountsKernel(gpflow.kernels.Sum):
     def reads(self) -> set[str]:
         """Names of the counts that are read, and `CODES` if codes are."""
         return {*self.weighed, *(kernel.count for kernel in self._minmax)}
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Variances by name."""
-        return {name: float(kernel.variance.numpy()) for name, kernel in self.weighed.items()}
 
     def look_up(self, points: Inputs) -> Array:
         """X [M, 1 + D] of other points, which holds until the next ones."""
@@ -183,7 +166,6 @@ class Weighed:
         return float(self.log_densities.mean())
 
 
-@passing_graphs()
 def weigh(
     names: Sequence[str], points: Inputs, targets: Array, measured: Array | None = None
 ) -> Weighed:
@@ -195,25 +177,33 @@ def weigh(
     if CODES in names:
         distances = pdist(points.codes)
         length = float(np.median(distances[distances > 0])) if distances.any() else 1.0
-    kernel = CountsKernel(points, dict.fromkeys(names, 1.0 / len(names)), length)
-    likelihood = likelihood_of(0.1, measured)
-    model = gpflow.models.GPR((kernel.x, targets[:, None]), kernel, likelihood=likelihood)
-    noise = likelihood if measured is None else likelihood.variance
-    for part in (*kernel.weighed.values(), noise):
-        part.variance = gpflow.Parameter(part.variance.numpy())  # not its logarithm, but bounded
-    gpflow.optimizers.Scipy().minimize(
-        model.training_loss,
-        model.trainable_variables,
-        tf_fun_args={"autograph": False},
-        bounds=[BOUNDS] * len(model.trainable_variables),
-        options={"maxiter": STEPS},
-    )
-    root = model.posterior().cache[1].numpy()
-    inverted = cho_solve((root, True), np.eye(len(targets)), check_finite=False)
+    kernel = CountsKernel(points, dict.fromkeys(names, 1.0), length)
+    identity = np.eye(len(targets))
+    parts = [*(part(kernel.x).numpy() for part in kernel.kernels), identity]
+    known = np.diag(np.zeros(len(targets)) if measured is None else measured)
+
+    def inverse(weights: Array) -> tuple[Array, Array]:
+        covariance = known + sum(w * part for w, part in zip(weights, parts, strict=True))
+        root = cholesky(covariance, lower=True, check_finite=False)
+        return root, cho_solve((root, True), identity, check_finite=False)
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        """The negative log marginal likelihood without its constant, and its gradient."""
+        root, inverted = inverse(weights)
+        solved = inverted @ targets
+        slopes = [np.sum(inverted * part) - solved @ part @ solved for part in parts]
+        value = 0.5 * targets @ solved + np.log(np.diagonal(root)).sum()
+        return float(value), 0.5 * np.array(slopes)
+
+    start = [1.0 / len(names)] * len(names) + [0.1]
+    bounds = [BOUNDS] * len(parts)
+    best = minimize(loss, start, jac=True, bounds=bounds, options={"maxiter": STEPS}).x
+    inverted = inverse(best)[1]
     precisions = np.diagonal(inverted)
-    weights = {n: w for n, w in kernel.weights.items() if w > 2 * BOUNDS[0]} or kernel.weights
-    found = float(noise.variance.numpy())
-    return Weighed(weights, length, found, inverted @ targets / precisions, precisions**-0.5)
+    found = dict(zip(kernel.weighed, best[:-1].tolist(), strict=True))
+    weights = {name: w for name, w in found.items() if w > 2 * BOUNDS[0]} or found
+    residuals = inverted @ targets / precisions
+    return Weighed(weights, length, float(best[-1]), residuals, precisions**-0.5)
 
 
 def choose(compared: Sequence[Weighed]) -> Weighed:

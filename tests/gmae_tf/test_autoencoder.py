@@ -130,6 +130,7 @@ def test_one_batch_has_the_codes_of_many(data: np.ndarray):
         (None, None),
     ],
 )
+@pytest.mark.usefixtures("eager")
 def test_a_saved_model_is_the_same_model(penalty, prior, data: np.ndarray, tmp_path: Path):
     model = autoencoder(penalty, prior)
     model.compile("adam")

@@ -145,6 +145,7 @@ def test_cheap_mistakes_are_found_before_the_backend_starts(tmp_path: Path, run_
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_reconstruction_weight_is_the_inverse_of_the_error(dataset: Path, tmp_path: Path):
     config = with_preset(
         TrainConfig(

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.oracles.jax_commands import COMMANDS
+from tests.oracles.jax_commands import COMMANDS, SLOW
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,11 +25,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.jax
 @needs_jax
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "search"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("search", *SLOW)])
 def test_the_command_works(name: str, jax_alone: tuple[Path, Any]):
     said = jax_alone[1][name]
     assert said["status"] == 0, said["err"]
     assert "Traceback" not in said["err"]
+
+
+@pytest.mark.slow
+@pytest.mark.jax
+@needs_jax
+def test_strings_of_a_grammar_are_learnt(jax_alone_slow: tuple[Path, Any]):
+    folder, said = jax_alone_slow
+    for name in SLOW:
+        assert said[name]["status"] == 0, said[name]["err"]
+        assert "Traceback" not in said[name]["err"]
+    assert (folder / "strings" / "model.json").exists()
+    assert len(list((folder / "strings" / "tensorboard").glob("*/events.out.tfevents.*"))) == 2
 
 
 @pytest.mark.jax
@@ -43,7 +55,7 @@ def test_jax_is_chosen_where_it_is_the_only_backend(jax_alone: tuple[Path, Any])
 @needs_jax
 def test_what_the_commands_leave_is_whole(jax_alone: tuple[Path, Any]):
     folder = jax_alone[0]
-    for name in ("images", "strings", "molecules"):
+    for name in ("images", "molecules"):
         assert (folder / name / "model.json").exists()
         events = list((folder / name / "tensorboard").glob("*/events.out.tfevents.*"))
         assert len(events) == 2

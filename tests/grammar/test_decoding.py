@@ -135,9 +135,9 @@ def test_five_thousand_codes_take_a_fraction_of_a_second():
     logits = np.random.default_rng(0).standard_normal((5000, 15, 12)).astype(np.float32)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         decode_logits(logits, ARITHMETIC)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.1
 
 

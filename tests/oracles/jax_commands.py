@@ -1,9 +1,9 @@
 """What the tests of JAX run in a process of its own, one command after the other.
 
-    KERAS_BACKEND=jax python -m tests.oracles.jax_commands
+    KERAS_BACKEND=jax python -m tests.oracles.jax_commands [NAME ...]
 
-In a folder that `prepare` has made; writes `results.json` into it: status and output of each.
-One process for all, because starting one takes longer than most of them.
+In a folder that `prepare` has made; writes `results.json` into it: status and output of each, or
+of those that are named.  One process for all, because starting one takes longer than most of them.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ COMMANDS = {
     "search": ("bayesopt.run", "--task", "expr", "--out", "search"),
 }  # fmt: skip
 """A name -> a module and its arguments."""
+SLOW = ("train strings",)
+"""A test of its own: the molecules train the same networks on strings, and are sampled besides."""
 
 
 def prepare(folder: Path) -> None:
@@ -75,8 +77,9 @@ def run(module: str, *arguments: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run them all."""
-    results: dict[str, object] = {name: run(*command) for name, command in COMMANDS.items()}
+    """Run them."""
+    names = sys.argv[1:] or COMMANDS
+    results: dict[str, object] = {name: run(*COMMANDS[name]) for name in names}
     import keras
 
     results["backend"] = keras.backend.backend()

@@ -45,8 +45,7 @@ def test_exact_formulas_are_found_and_written(y: np.ndarray, text: str) -> None:
     np.testing.assert_allclose(best.predict(X[:, None]), y, rtol=1e-6)
 
 
-@pytest.mark.parametrize("unit", [1e9, 1e-9])
-@pytest.mark.parametrize("offset", [0.0, 40.0])
+@pytest.mark.parametrize(("unit", "offset"), [(1e9, 0.0), (1e-9, 40.0)])
 def test_units_of_y_do_not_matter(unit: float, offset: float) -> None:
     y = unit * (X**2 + 20 * np.sin(X) + offset)
     best = found(y).best
@@ -62,7 +61,7 @@ def test_units_of_x_do_not_matter(unit: float) -> None:
     np.testing.assert_allclose(best.predict(X[:, None] * unit), y, rtol=1e-6)
 
 
-@pytest.mark.parametrize("origin", [1e5, 1e7, 2e9])
+@pytest.mark.parametrize("origin", [1e5, 2e9])
 def test_a_column_far_from_zero_is_counted_from_a_number_near_it(origin: float) -> None:
     x = origin + np.linspace(1, 5, 30)
     best = found(3 * (x - origin) + 1, x, Budget(seconds=60, evaluations=58_000)).best

@@ -18,7 +18,7 @@ from bayesopt.report.summary import SearchRecord, results_json
 from bayesopt.storage import SurrogateFit, Trial
 from bayesopt.tasks.base import PublishedRow
 from gmae_tf.errors import UserError
-from gmae_tf.utils.plotting import panels
+from gmae_tf.utils.plotting import Picture, panels
 from tests.bayesopt.report.records import BATCH, WORST, WordsOnly, record_of
 
 NASTY = "x<b>1</b>&[red]$x_1^{$"
@@ -74,14 +74,21 @@ def full_record(task: WordsOnly) -> SearchRecord:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full() -> SearchRecord:
     return full_record(task_of())
 
 
-def page_of(record: SearchRecord, folder: Path) -> str:
+@pytest.fixture(scope="module")
+def drawn(full) -> list[Picture]:
+    """The pictures of `full`, which take longer than all else."""
+    return figures.standard_pictures(full)
+
+
+def page_of(record: SearchRecord, folder: Path, drawn: list[Picture] | None = None) -> str:
     """The page with the pictures of every task."""
-    return write_report(results_json(record), folder, figures.standard_pictures(record)).read_text()
+    pictures = figures.standard_pictures(record) if drawn is None else drawn
+    return write_report(results_json(record), folder, pictures).read_text()
 
 
 def printed(record: SearchRecord, width: int = 100) -> str:
@@ -109,8 +116,8 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_page_is_self_contained_and_escapes_what_was_found(full, tmp_path):
-    html = page_of(full, tmp_path)
+def test_page_is_self_contained_and_escapes_what_was_found(full, drawn, tmp_path):
+    html = page_of(full, tmp_path, drawn)
     page = Page(html)
     assert page.text.count(NASTY) == 2  # headline and table
     assert "x<b>1" not in html
@@ -123,21 +130,20 @@ def test_page_is_self_contained_and_escapes_what_was_found(full, tmp_path):
     assert "log(1 + MSE) <against> the target" in page.text
 
 
-def test_pictures_have_words(full):
-    pictures = figures.standard_pictures(full)
-    assert [p.name for p in pictures] == ["trace", "held-out", "map", "calibration"]
-    for picture in pictures:
+def test_pictures_have_words(drawn):
+    assert [p.name for p in drawn] == ["trace", "held-out", "map", "calibration"]
+    for picture in drawn:
         assert picture.png.startswith(b"\x89PNG")
         assert picture.title
         assert picture.caption.endswith(".")
 
 
-def test_same_record_gives_the_same_page(full, tmp_path):
-    assert page_of(full, tmp_path / "a") == page_of(full, tmp_path / "b")
+def test_same_record_gives_the_same_page(full, drawn, tmp_path):
+    assert page_of(full, tmp_path / "a", drawn) == page_of(full, tmp_path / "b")
 
 
-def test_json_file_holds_the_results(full, tmp_path):
-    page_of(full, tmp_path)
+def test_json_file_holds_the_results(full, drawn, tmp_path):
+    page_of(full, tmp_path, drawn)
     assert json.loads((tmp_path / "results.json").read_text()) == results_json(full)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "results.json"]
 
@@ -170,9 +176,9 @@ def test_the_search_itself_is_told_on_the_page_and_on_the_terminal(tmp_path):
             assert part in text
 
 
-def test_what_is_not_known_of_the_search_is_left_out(full, tmp_path):
+def test_what_is_not_known_of_the_search_is_left_out(full, drawn, tmp_path):
     assert search_tables(results_json(full)) == {}
-    assert "Chains" not in page_of(full, tmp_path)
+    assert "Chains" not in page_of(full, tmp_path, drawn)
 
 
 def test_a_long_string_stands_whole_on_a_line_of_its_own(full):
@@ -238,10 +244,10 @@ def test_score_axis_shows_zero_below_the_logarithmic_part() -> None:
     assert not figures.score_axis(axes, np.array([1.0, 2.0]))
 
 
-def test_unwritable_folder_is_one_sentence(full, tmp_path):
+def test_unwritable_folder_is_one_sentence(full, drawn, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file"):
-        page_of(full, tmp_path / "file" / "below")
+        page_of(full, tmp_path / "file" / "below", drawn)
 
 
 @pytest.mark.parametrize(

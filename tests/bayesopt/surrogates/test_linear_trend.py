@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import BayesianRidge
@@ -108,8 +110,8 @@ def test_joint_samples_have_the_posteriors_moments(fitted, rng):
 
 
 def test_new_points_move_the_trend(fitted):
-    _, features, scores = fitted
-    gp = TrendGP(SparseGP(CONFIG), 0).fit(features, scores, seed=0)
+    gp, features, scores = fitted
+    gp = TrendGP(SparseGP(CONFIG), 0).set_state(gp.get_state()).attach(features, scores)
     far = np.array([[0.0, 30.0, 0.0, 1.0]])
     before = gp.predict(far)[0][0]
     gp.update(np.concatenate([features, far]), np.append(scores, 30.0))
@@ -125,7 +127,7 @@ def test_state_comes_back_bit_for_bit(fitted):
 
 def test_the_state_of_another_surrogate_is_refused(fitted):
     _, features, scores = fitted
-    plain = SparseGP(CONFIG).fit(features, scores, seed=0)
+    plain = SparseGP(replace(CONFIG, iterations=0)).fit(features, scores, seed=0)
     with pytest.raises(UserError, match="no trend"):
         TrendGP(SparseGP(CONFIG), 0).set_state(plain.get_state())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -13,6 +15,7 @@ from gmae_tf.errors import UserError
 from tests.bayesopt.toy import CountingScore, grid_data, grid_search
 
 CONFIG = SurrogateConfig(method="nearest", kernel="matern52", neighbours=80, iterations=40)
+QUICK = replace(CONFIG, neighbours=20, iterations=5)
 
 
 def toy(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,9 +89,9 @@ def test_samples_have_the_posterior_moments(fitted, rng):
 
 def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path):
     score = CountingScore()
-    whole = grid_search(None, CONFIG).run(score, 15, vectorized=True)
-    for budget in (5, 15):
-        parts = grid_search(tmp_path / "parts.sqlite", CONFIG)
+    whole = grid_search(None, QUICK).run(score, 10, vectorized=True)
+    for budget in (5, 10):
+        parts = grid_search(tmp_path / "parts.sqlite", QUICK)
         parts.run(score, budget, vectorized=True)
     assert [t.string for t in parts.trials] == [t.string for t in whole.trials]
     assert whole.best(1).value[0] < np.median(grid_data().values)
@@ -96,4 +99,4 @@ def test_a_search_with_it_resumes_as_if_it_had_not_stopped(tmp_path):
 
 def test_expected_improvement_is_refused_for_want_of_covariances():
     with pytest.raises(UserError, match="--strategy ei needs covariances"):
-        grid_search(None, CONFIG, strategy="ei").ask(5)
+        grid_search(None, QUICK, strategy="ei").ask(5)

@@ -19,7 +19,7 @@ GRAMMAR = load_grammar("arithmetic").grammar
 SMALL = {"units": 16, "dense": 16, "positions": 4}
 AUXILIARY = {"noise": 0.6, "heads": 3, "head_weight": 10.0}
 LENGTH = 9
-STEPS = 10
+STEPS = 5
 
 
 def model(name="gmae", architecture="autoregressive", **more):
