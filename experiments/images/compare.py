@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from experiments.images.rows import PUBLISHED, ROWS
 from experiments.runner import (
     PLACES,
     Row,
@@ -19,7 +20,7 @@ from experiments.runner import (
     write_results,
 )
 from gmae_tf.errors import UserError
-from gmae_tf.models import MODELS, entry
+from gmae_tf.models import entry
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import console, parse_seeds, run_command
 from gmae_tf.utils.json import read_json, to_json, write_json
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from gmae_tf.images.features.extractors import Extractor
 
 SHOWN = "shown.npz"
-PUBLISHED = "gmae-published"
-ROWS = {**MODELS, PUBLISHED: replace(MODELS["gmae"], title="GMAE, published loss")}
-"""What is compared: every model, and the loss of the paper without what the presets add."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.images.compare import ROWS
 from experiments.images.measure import Shown
+from experiments.images.rows import ROWS
 from experiments.runner import print_table
 from experiments.summary import COLUMNS, NOTE, Cell, summarise, text
 from gmae_tf.utils.plotting import CLASSES, Picture, panels, png, styled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.images.compare import ROWS
+from experiments.images.rows import ROWS
 from experiments.summary import COLUMNS, summarise, text
 from experiments.tables.image_tables import DATASETS, result
 from experiments.tables.markdown import NOTHING, benchmark, grid, number
