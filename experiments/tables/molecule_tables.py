@@ -7,9 +7,9 @@ from experiments.tables.markdown import benchmark, grid, joined, load, read, tra
 from experiments.tables.searches import baseline_bests, coverage, surrogate_table
 
 SEARCHES = {
-    "penalized_logp": "penalised logP, at most 38 heavy atoms",
-    "uncapped": "penalised logP, at most 69 heavy atoms",
-    "qed": "QED, no structural alerts",
+    "penalized_logp": "penalised logP, at most 38 heavy atoms, inside the domain",
+    "uncapped": "penalised logP, at most 69 heavy atoms; earlier search, no domain",
+    "qed": "QED, no structural alerts; earlier search, no domain",
 }
 SURROGATES = {
     "surrogate": "plain model, deep kernel on the decoder's plan",
