@@ -149,7 +149,9 @@ def animation(frames: Images, turns: Sequence[int], columns: int = 5) -> bytes:
     from PIL import Image
 
     mosaics = [compose(square(frame, min(columns, len(frame))))[0] for frame in frames]
-    zoom = max(1, round(GOAL / 2 / mosaics[0].shape[1]))
+    if frames.shape[-1] == 1:
+        mosaics = [mosaic[..., 0] for mosaic in mosaics]
+    zoom = max(1, round(GOAL / mosaics[0].shape[1]))
     large = [Image.fromarray(m.repeat(zoom, axis=0).repeat(zoom, axis=1)) for m in mosaics]
     durations = [10 * FRAME if t in turns else FRAME for t in range(len(large))]
     buffer = BytesIO()

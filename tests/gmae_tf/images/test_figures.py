@@ -63,16 +63,17 @@ def test_a_drawn_grid_is_the_mosaic_in_whole_pixels(channels):
     assert np.array_equal(picture, mosaic.repeat(zoom, 0).repeat(zoom, 1))
 
 
-def test_an_animation_has_all_frames_and_begins_again():
-    frames = random_images(4, 6, 16, 16, 1)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_animation_has_all_frames_and_begins_again(channels):
+    frames = random_images(4, 6, 16, 16, channels)
     file = Image.open(io.BytesIO(figures.animation(frames, turns=[0, 2])))
     assert (file.n_frames, file.info["loop"]) == (4, 0)
     durations = []
     for t, frame in enumerate(frames):
         file.seek(t)
         durations.append(file.info["duration"])
-        mosaic, _, _ = compose(frame.reshape(1, 6, 16, 16, 1)[:, :5])
-        zoom = round(3 * DPI / mosaic.shape[1])
+        mosaic, _, _ = compose(frame[None, :5])
+        zoom = round(6 * DPI / mosaic.shape[1])
         shown = np.asarray(file.convert("RGB"))
         assert np.array_equal(shown, mosaic.repeat(zoom, 0).repeat(zoom, 1))
     assert durations == [800, 80, 800, 80]
