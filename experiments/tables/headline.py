@@ -9,10 +9,8 @@ from experiments.tables.markdown import grid, load, read, trained
 from gmae_tf.images.options import preset_of
 
 GUIDED = {
-    "neighbours": "guided by neighbours among a plain autoencoder's codes, without labels, its "
-    "preset chosen by test labels",
-    "invariance": "no labels and no second network, its preset chosen on validation images "
-    "without labels",
+    "invariance": ": no labels, no second network",
+    "neighbours": ", the preset: no labels, but a second network, and chosen by test labels",
 }
 
 
@@ -113,10 +111,18 @@ def preset(data: str) -> Rows:
 
 
 def clusters(data: str) -> str:
-    """Accuracy and NMI of the preset, how it came about, and those of the published loss."""
-    rows, alone = preset(data), groups(result(f"study_{data}"))["none", 0.0, 1.0]
-    return (
-        f"{average(rows, 'accuracy'):.1%}, {average(rows, 'nmi'):.2f} ({GUIDED[rows[0]['guide']]}; "
-        f"{len(rows)} seeds); published loss alone, 20,000 images, "
-        f"{average(alone, 'accuracy'):.1%}, {average(alone, 'nmi'):.2f}"
-    )
+    """Accuracy and NMI of each guide, and of the published loss."""
+    found = groups(result(f"final_{data}"))
+    words = [
+        f"{both(rows)} (`--guide {guide}`{GUIDED[guide]}; {len(rows)} seeds)"
+        for guide in GUIDED
+        for key, rows in found.items()
+        if key[0] == guide
+    ]
+    alone = groups(result(f"study_{data}"))["none", 0.0, 1.0]
+    return "; ".join([*words, f"published loss alone, 20,000 images, {both(alone)}"])
+
+
+def both(rows: Rows) -> str:
+    """Accuracy and NMI."""
+    return f"{average(rows, 'accuracy'):.1%}, {average(rows, 'nmi'):.2f}"
