@@ -99,7 +99,7 @@ def check_rules(rules: ArrayLike) -> np.ndarray:
         array = np.asarray(rules)
     except ValueError as error:  # rows of different lengths
         raise GrammarError(f"rules must be integers [N, T]: {error}") from error
-    if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
+    if array.ndim != 2 or array.dtype.kind not in "iu":
         raise GrammarError(f"rules must be integers [N, T]; got {array.dtype} {array.shape}")
     return array
 

@@ -53,6 +53,10 @@ def test_rows_of_different_lengths_are_no_rules():
     refused(lambda: CODEC.tokens(None), "a sequence of rule indices")
 
 
+def test_time_spans_are_no_rules_though_numpy_has_them_for_integers():
+    refused(lambda: CODEC.decode(np.zeros((2, 3), "m8[s]")), r"rules must be integers \[N, T\]")
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, "x"])
 def test_a_longest_sequence_is_a_positive_whole_number(wrong: object):
     refused(lambda: grammar.RuleCodec(PARSER, wrong), "max_length")

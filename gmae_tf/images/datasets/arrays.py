@@ -98,7 +98,7 @@ def _labels(arrays: dict[str, NDArray[Any]], key: str, n: int, where: str) -> La
     labels = labels.reshape(-1)
     if len(labels) != n:
         raise UserError(f"{key} in {where} has {len(labels)} labels for {n} images: correct it.")
-    numeric = np.issubdtype(labels.dtype, np.number)
+    numeric = labels.dtype.kind in "iuf"  # to NumPy, complex numbers and time spans are numbers too
     if not numeric or not ((np.mod(labels, 1) == 0) & (labels >= 0) & (labels < 10_000)).all():
         raise UserError(f"{key} in {where} holds other things than class numbers 0, 1, ...")
     return labels.astype(np.int64)
@@ -106,7 +106,8 @@ def _labels(arrays: dict[str, NDArray[Any]], key: str, n: int, where: str) -> La
 
 def _is_one_hot(labels: NDArray[Any]) -> bool:
     """Whether each row [K] of labels is 1 at the class and 0 elsewhere."""
-    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
+    numeric = labels.dtype.kind in "biuf"
+    return numeric and bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def _join(

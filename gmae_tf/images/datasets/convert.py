@@ -81,8 +81,8 @@ def as_uint8(values: NDArray[Any], where: str) -> Images:
         )
     if values.dtype == np.uint8 or not values.size:
         return values.astype(np.uint8, copy=False)
-    floating = np.issubdtype(values.dtype, np.floating)
-    if not floating and not np.issubdtype(values.dtype, np.integer):
+    floating = values.dtype.kind == "f"
+    if not floating and values.dtype.kind not in "iu":  # to NumPy, a time span is an integer too
         raise UserError(f"{where} holds {values.dtype}: give uint8, or floats between 0 and 1.")
     low, high, top = values.min(), values.max(), 1 if floating else 255
     if not (low >= 0 and high <= top):  # also refuses NaN

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gmae_tf.errors import UserError
 from gmae_tf.images.datasets import DATASETS, ImageData, load_images, pixels, published
+from gmae_tf.images.datasets.arrays import from_arrays
 from gmae_tf.images.datasets.image_data import Parts, last_validates, part_size, random_parts
 
 PARTS = ("train", "validation", "test")
@@ -321,6 +322,16 @@ def test_one_hot_labels_are_classes(tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", images=numbered(200, 8, 3), labels=np.ones((200, 2)))
     with pytest.raises(UserError, match="400 labels for 200 images"):
         load_images(tmp_path / "mine.npz")
+
+
+@pytest.mark.parametrize("kind", ["c16", "m8[s]", "M8[s]", "U3", "S3", "?", "V4", "i4,f4"])
+@pytest.mark.parametrize("shape", [(200,), (200, 1), (200, 2)])
+def test_labels_and_images_of_other_types_are_refused(kind: str, shape: tuple[int, ...]) -> None:
+    images = numbered(200, 8)
+    with pytest.raises(UserError, match=r"other things than class numbers|400 labels for 200"):
+        from_arrays(images, np.zeros(shape, kind))
+    with pytest.raises(UserError, match="give uint8, or floats"):
+        from_arrays(np.zeros(images.shape, kind))
 
 
 @pytest.mark.parametrize("validation", [False, True])
