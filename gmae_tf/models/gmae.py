@@ -29,7 +29,8 @@ def _with_prior(parts: Parts, prior: GaussianMixture) -> Autoencoder:
     recipe, networks = parts.recipe, parts.networks()
     if recipe.clusters and len(networks[0].input_shape) != 4:
         raise UserError(
-            "the cluster term warps images [N, H, W, C], and these examples are none: leave it out"
+            "the guide by invariance warps images [N, H, W, C], and these examples are none: "
+            "leave it out"
         )
     return Autoencoder(
         *networks,
