@@ -28,6 +28,7 @@ from experiments.runner import (
     timed,
     write_results,
 )
+from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import parse_seeds, run_command
 from gmae_tf.utils.json import to_json
@@ -78,10 +79,12 @@ class ChooseConfig(StudyOptions):
 def choose(config: ChooseConfig) -> None:
     """Train and judge every candidate, and write choice.json."""
     lock_run(config.out)
+    runs = list(grid(config))
+    if not runs:
+        raise UserError("nothing to choose from: give --rests, --shares and --scales values.")
     from gmae_tf.utils.devices import select_device
 
     select_device(config.device)
-    runs = list(grid(config))
     data = load(runs[0][1])
     folder = open_study(config, "experiments.images.choose", ("rests", "shares", "scales", "seeds"))
 

@@ -24,6 +24,7 @@ from experiments.runner import (
     timed,
     write_results,
 )
+from gmae_tf.errors import UserError
 from gmae_tf.train import TrainConfig, load, with_preset
 from gmae_tf.utils.cli import parse_seeds, run_command
 from gmae_tf.utils.json import to_json
@@ -82,8 +83,10 @@ def study(config: StudyConfig) -> None:
     from gmae_tf.utils.devices import select_device
     from gmae_tf.utils.files import write_atomic
 
-    select_device(config.device)
     variants = list(grid(config))
+    if not variants:
+        raise UserError("nothing to train: give --guides, --sliced and --scales values.")
+    select_device(config.device)
     data = labelled(load(variants[0][1]))
     grows = ("scales", "sliced", "guides", "seeds", "baseline")
     folder = open_study(config, "experiments.images.study", grows)

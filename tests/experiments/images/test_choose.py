@@ -59,6 +59,24 @@ def test_candidates_differ_in_what_is_chosen_only():
         assert options.guide == "invariance"
 
 
+@pytest.mark.parametrize(
+    ("module", "options", "sentence"),
+    [
+        ("choose", ("--rests", "[]"), "nothing to choose from"),
+        ("choose", ("--rests", "[2]"), "guide_rest is 2.0: give a share from 0 to 1"),
+        ("study", ("--guides", "[]", "--no-baseline"), "nothing to train"),
+    ],
+)
+def test_a_grid_without_values_is_refused(
+    module: str, options: tuple[str, ...], sentence: str, tmp_path: Path, run_here: RunCli
+):
+    done = run_here("-m", f"experiments.images.{module}", *options, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.usefixtures("eager")
 def test_a_choice_runs_without_labels_and_is_kept(tmp_path: Path, toy_file: Path, run_here: RunCli):
     with np.load(toy_file) as arrays:
